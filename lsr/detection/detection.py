@@ -1,0 +1,86 @@
+"""What the sweeps of one muscle in one block show: the nouns that detection returns.
+
+Conventions
+-----------
+Latencies are milliseconds from the stimulus, amplitudes microvolts. A measure that does not apply is None.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+
+class Presence(StrEnum):
+    """The three answers; `ABSENT` is a clinical statement, so doubt is `INDETERMINATE`."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    INDETERMINATE = "indeterminate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LateResponse:
+    """A response in the late window (afterdischarge, late component), reported apart."""
+
+    presence: Presence
+    p_value: float | None
+    onset_latency_ms: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MWave:
+    """The direct response of a muscle supplied by the stimulated branch."""
+
+    presence: Presence
+    amplitude_uv: float | None
+    onset_latency_ms: float | None
+    peak_latency_ms: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepFinding:
+    """What one sweep shows; `used` False: left out, with the reason."""
+
+    used: bool
+    reason: str | None
+    present: bool | None
+    latency_ms: float | None
+    amplitude_uv: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """What the sweeps of one muscle in one block show."""
+
+    presence: Presence
+    reason: str | None  # why indeterminate: a code of docs/method.md, else None
+    p_value: float | None
+    score: float  # greater: more surely present
+    onset_latency_ms: float | None
+    onset_latency_ci_ms: tuple[float, float] | None
+    peak_latency_ms: float | None
+    amplitude_uv: float | None  # peak to peak
+    baseline_to_peak_uv: float | None
+    area_uv_ms: float | None
+    duration_ms: float | None
+    n_phases: int | None
+    morphology: str | None  # monophasic | polyphasic
+    persistence: float | None
+    persistence_ci: tuple[float, float] | None
+    latency_jitter_ms: float | None
+    n_stimuli_used: int
+    n_stimuli_rejected: int
+    rejected: dict[str, int]  # reason: count
+    noise_uv: float  # standard deviation of one sweep's noise
+    detection_limit_uv: float | None  # peak to peak of a response seen with the stated power
+    m_wave: MWave | None  # of the direct muscle, where it was given
+    late_response: LateResponse | None
+    sweeps: tuple[SweepFinding, ...] = ()
+    warnings: tuple[tuple[str, str], ...] = ()  # (code, message)
+    evidence: tuple[tuple[str, str], ...] = ()  # (step, what it found), in order: why the verdict came out
+    time_ms: np.ndarray | None = field(default=None, compare=False, repr=False)
+    average_uv: np.ndarray | None = field(default=None, compare=False, repr=False)  # cleaned
