@@ -1,0 +1,1 @@
+"""Reports: findings with where they came from, and their renderings as text, JSON and table."""

@@ -1,0 +1,416 @@
+"""What a report holds: the models whose fields are the names that users and scripts rely on.
+
+Conventions
+-----------
+Times are seconds since the recording's start, latencies milliseconds from the stimulus, amplitudes
+microvolts. A measure that does not apply is None (null), never 0 and never NaN. Numbers are rounded here,
+once, so that every rendering shows the same and equal input gives equal bytes. No field holds anything
+that a header says about the patient.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+import lsr
+from lsr.anatomy import Branch, Muscle, Relation, Side
+from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
+from lsr.findings.findings import BlockFinding, Course, Findings, PairFinding
+from lsr.recording import Channel, Problem, Recording
+from lsr.settings import Settings
+from lsr.stimuli import BranchSource, StimulusSet, StimulusSource
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SCHEMA_VERSION = "1"
+NOTICE = "For review by a qualified neurophysiologist; research use. No diagnosis, no prognosis."
+MULTIPLICITY = "Holm over the recording's target and ambiguous pairs"
+
+
+def _none_unless_finite(value: Any) -> float | None:
+    """Nothing, and nothing but a finite number, counts; numpy's numbers become plain ones."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _none_unless_both_finite(ends: Any) -> tuple[float, float] | None:
+    if ends is None or not all(map(math.isfinite, ends)):
+        return None
+    low, high = ends
+    return float(low), float(high)
+
+
+def _rounded(decimals: int) -> AfterValidator:
+    return AfterValidator(lambda value: None if value is None else round(value, decimals) + 0.0)
+
+
+def _both_rounded(decimals: int) -> AfterValidator:
+    return AfterValidator(
+        lambda ends: None if ends is None else (round(ends[0], decimals), round(ends[1], decimals))
+    )
+
+
+def _significant(digits: int) -> AfterValidator:
+    return AfterValidator(lambda value: None if value is None else float(f"{value:.{digits}g}"))
+
+
+_FINITE = BeforeValidator(_none_unless_finite)
+_BOTH_FINITE = BeforeValidator(_none_unless_both_finite)
+
+Seconds = Annotated[float, _FINITE, _rounded(6), Field(description="s since the recording's start")]
+Milliseconds = Annotated[
+    float | None, _FINITE, _rounded(2), Field(description="ms; latencies from the stimulus")
+]
+Microvolts = Annotated[float | None, _FINITE, _rounded(2), Field(description="uV")]
+MicrovoltMilliseconds = Annotated[float | None, _FINITE, _rounded(2), Field(description="uV ms")]
+Milliamperes = Annotated[float | None, _FINITE, _rounded(3), Field(description="mA")]
+Percent = Annotated[float | None, _FINITE, _rounded(1), Field(description="percent")]
+Share = Annotated[float | None, _FINITE, _rounded(4), Field(description="share of stimuli, 0 to 1")]
+PValue = Annotated[float | None, _FINITE, _significant(4), Field(description="probability under the null")]
+Score = Annotated[float | None, _FINITE, _significant(6), Field(description="greater: more surely present")]
+MillisecondsInterval = Annotated[
+    tuple[float, float] | None, _BOTH_FINITE, _both_rounded(2), Field(description="95 % interval, ms")
+]
+ShareInterval = Annotated[
+    tuple[float, float] | None, _BOTH_FINITE, _both_rounded(4), Field(description="95 % interval, 0 to 1")
+]
+MilliampereRange = Annotated[
+    tuple[float, float] | None, _BOTH_FINITE, _both_rounded(3), Field(description="lowest and highest, mA")
+]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+def _only_if_given() -> Any:
+    """Mark a field that is left out of every rendering unless it was asked for."""
+    return Field(default=None, exclude_if=lambda value: value is None)
+
+
+class Note(_Part):
+    """A warning or a problem: a stable code and one plain sentence."""
+
+    code: str
+    message: str
+
+
+class EvidenceReport(_Part):
+    """One step of the reasoning behind a presence, and what it found."""
+
+    step: str
+    found: str
+
+
+class ChannelReport(_Part):
+    """One signal of the recording, and what it is taken for."""
+
+    label: str
+    rate_hz: float
+    unit: str
+    muscle: Muscle | None
+    side: Side | None
+
+
+class RecordingReport(_Part):
+    """The file."""
+
+    name: str
+    sha256: str
+    format: str
+    start: str | None
+    duration_s: Seconds
+    n_segments: int
+    channels: list[ChannelReport]
+
+
+class StimulationReport(_Part):
+    """One set of stimuli: same branch, same side, same text."""
+
+    id: str
+    side: Side | None
+    branch: Branch | None
+    branch_source: BranchSource | None
+    source: StimulusSource
+    precision_ms: float
+    text: str | None
+    n_stimuli: int
+    n_left_out: dict[str, int]
+    intensity_ma: MilliampereRange
+    times_s: list[Seconds] | None = _only_if_given()
+
+
+class MWaveReport(_Part):
+    """The direct response, which proves that the stimulus worked."""
+
+    presence: Presence
+    amplitude_uv: Microvolts
+    onset_latency_ms: Milliseconds
+    peak_latency_ms: Milliseconds
+    p_value: PValue
+
+
+class LateResponseReport(_Part):
+    """A response in the late window, reported apart."""
+
+    presence: Presence
+    onset_latency_ms: Milliseconds
+    p_value: PValue
+
+
+class SweepReport(_Part):
+    """What one sweep shows."""
+
+    used: bool
+    reason: str | None
+    present: bool | None
+    latency_ms: Milliseconds
+    amplitude_uv: Microvolts
+
+
+class DisappearanceReport(_Part):
+    """When an LSR was gone: start of the first block without it."""
+
+    time_s: Seconds
+    stage: str | None
+
+
+class Measures(_Part):
+    """What the sweeps of a pair, or of one of its blocks, show."""
+
+    presence: Presence
+    reason: str | None
+    p_value: PValue
+    score: Score
+    onset_latency_ms: Milliseconds
+    onset_latency_ci_ms: MillisecondsInterval
+    peak_latency_ms: Milliseconds
+    amplitude_uv: Microvolts
+    baseline_to_peak_uv: Microvolts
+    area_uv_ms: MicrovoltMilliseconds
+    duration_ms: Milliseconds
+    n_phases: int | None
+    morphology: Literal["monophasic", "polyphasic"] | None
+    persistence: Share
+    persistence_ci: ShareInterval
+    latency_jitter_ms: Milliseconds
+    n_stimuli_used: int
+    n_stimuli_rejected: int
+    rejected: dict[str, int]
+    noise_uv: Microvolts
+    detection_limit_uv: Microvolts
+    m_wave: MWaveReport | None
+    late_response: LateResponseReport | None
+
+
+class BlockReport(Measures):
+    """One block of stimuli of a pair."""
+
+    start_s: Seconds
+    end_s: Seconds
+    stage: str | None
+    warnings: list[Note]
+
+
+class PairReport(Measures):
+    """One pair: a stimulated branch and a recorded muscle."""
+
+    stimulation: str
+    branch: Branch | None
+    muscle: Muscle | None
+    side: Side | None
+    channel: str
+    relation: Relation
+    p_value_adjusted: PValue
+    stimulus_threshold_ma: Milliamperes
+    course: Course | None
+    amplitude_change_percent: Percent
+    disappeared_at: DisappearanceReport | None
+    blocks: list[BlockReport]
+    warnings: list[Note]
+    evidence: list[EvidenceReport]
+    sweeps: list[SweepReport] | None = _only_if_given()
+
+
+class Report(_Part):
+    """Findings with where they came from; for review by a qualified neurophysiologist."""
+
+    schema_version: str
+    lsr_version: str
+    notice: str
+    settings: dict[str, Any]
+    created: str | None = _only_if_given()
+    recording: RecordingReport
+    stimulation: list[StimulationReport]
+    multiplicity: str
+    pairs: list[PairReport]
+    residual_lsr: bool | None
+    problems: list[Note]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Render as plain dicts, lists, numbers and texts, with the names that `lsr schema` prints."""
+        return self.model_dump(mode="json")
+
+    def to_frame(self) -> pd.DataFrame:
+        """Render as a table: one row per pair, the columns of the CSV."""
+        from lsr.report.as_table import as_frame
+
+        return as_frame([self])
+
+
+def report_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a report."""
+    return Report.model_json_schema(mode="serialization")
+
+
+def build_report(
+    recording: Recording,
+    findings: Findings,
+    settings: Settings,
+    *,
+    with_sweeps: bool = False,
+    created: datetime | None = None,
+) -> Report:
+    """Put findings and where they came from into a report.
+
+    Parameters
+    ----------
+    recording : Recording
+        Where the findings come from.
+    findings : Findings
+        All pairs of the recording.
+    settings : Settings
+        What the findings were made with.
+    with_sweeps : bool
+        Also report every stimulus time and every sweep.
+    created : datetime | None
+        When; None leaves it out, so that equal input gives an equal report.
+
+    Returns
+    -------
+    Report
+    """
+    problems = (
+        *recording.problems,
+        *(problem for stimuli in findings.stimulation for problem in stimuli.problems),
+        *findings.problems,
+    )
+    return Report(
+        schema_version=SCHEMA_VERSION,
+        lsr_version=lsr.__version__,
+        notice=NOTICE,
+        settings=settings.model_dump(mode="json"),
+        created=created.isoformat(timespec="seconds") if created else None,
+        recording=_recording_report(recording, settings),
+        stimulation=[_stimulation_report(one, with_sweeps=with_sweeps) for one in findings.stimulation],
+        multiplicity=MULTIPLICITY,
+        pairs=[_pair_report(pair, with_sweeps=with_sweeps) for pair in findings.pairs],
+        residual_lsr=findings.residual_lsr,
+        problems=_notes(problems),
+    )
+
+
+def _notes(problems: Iterable[Problem]) -> list[Note]:
+    """Turn problems into notes, each once, in their order."""
+    return [Note(code=one.code, message=one.message) for one in dict.fromkeys(problems)]
+
+
+def _recording_report(recording: Recording, settings: Settings) -> RecordingReport:
+    return RecordingReport(
+        name=recording.name,
+        sha256=recording.sha256,
+        format=recording.format,
+        start=recording.start.isoformat() if recording.start else None,
+        duration_s=recording.duration_s,
+        n_segments=len(recording.segments),
+        channels=[_channel_report(channel, settings) for channel in recording.channels],
+    )
+
+
+def _channel_report(channel: Channel, settings: Settings) -> ChannelReport:
+    named = settings.channels.get(channel.label)
+    return ChannelReport(
+        label=channel.label,
+        rate_hz=round(channel.rate_hz, 6),
+        unit=channel.unit,
+        muscle=(named and named.muscle) or channel.muscle,
+        side=(named and named.side) or channel.side,
+    )
+
+
+def _stimulation_report(stimuli: StimulusSet, *, with_sweeps: bool) -> StimulationReport:
+    intensities = [one.intensity_ma for one in stimuli.stimuli if one.intensity_ma is not None]
+    return StimulationReport(
+        id=stimuli.id,
+        side=stimuli.side,
+        branch=stimuli.branch,
+        branch_source=stimuli.branch_source,
+        source=stimuli.source,
+        precision_ms=round(stimuli.precision_ms, 4),
+        text=stimuli.text,
+        n_stimuli=len(stimuli.stimuli),
+        n_left_out=stimuli.n_left_out,
+        intensity_ma=(min(intensities), max(intensities)) if intensities else None,
+        times_s=[one.time_s for one in stimuli.stimuli] if with_sweeps else None,
+    )
+
+
+def _pair_report(pair: PairFinding, *, with_sweeps: bool) -> PairReport:
+    warnings = (*_own_warnings(pair.detection), *pair.warnings)
+    return PairReport(
+        **_measures(pair.detection, pair.m_wave),
+        stimulation=pair.stimulation,
+        branch=pair.branch,
+        muscle=pair.muscle,
+        side=pair.side,
+        channel=pair.channel,
+        relation=pair.relation,
+        p_value_adjusted=pair.p_value_adjusted,
+        stimulus_threshold_ma=pair.stimulus_threshold_ma,
+        course=pair.course,
+        amplitude_change_percent=pair.amplitude_change_percent,
+        disappeared_at=_copied(pair.disappeared_at, DisappearanceReport.model_fields),
+        blocks=[_block_report(block) for block in pair.blocks],
+        warnings=_notes(warnings),
+        evidence=[EvidenceReport(step=step, found=found) for step, found in pair.detection.evidence],
+        sweeps=[_sweep_report(sweep) for sweep in pair.detection.sweeps] if with_sweeps else None,
+    )
+
+
+def _block_report(block: BlockFinding) -> BlockReport:
+    return BlockReport(
+        **_measures(block.detection, block.m_wave),
+        start_s=block.start_s,
+        end_s=block.end_s,
+        stage=block.stage,
+        warnings=_notes(_own_warnings(block.detection)),
+    )
+
+
+def _own_warnings(detection: Detection) -> list[Problem]:
+    return [Problem(code=code, message=message) for code, message in detection.warnings]
+
+
+_COPIED = tuple(name for name in Measures.model_fields if name not in ("m_wave", "late_response"))
+
+
+def _measures(detection: Detection, m_wave: MWave | None) -> dict[str, Any]:
+    """Copy what pairs and blocks have in common; the M wave is that of the pair where it has one."""
+    return {
+        **_copied(detection, _COPIED),
+        "m_wave": _copied(m_wave or detection.m_wave, MWaveReport.model_fields),
+        "late_response": _copied(detection.late_response, LateResponseReport.model_fields),
+    }
+
+
+def _copied(noun: Any, names: Iterable[str]) -> Any:
+    return None if noun is None else {name: getattr(noun, name) for name in names}
+
+
+def _sweep_report(sweep: SweepFinding) -> SweepReport:
+    return SweepReport(**_copied(sweep, SweepReport.model_fields))
