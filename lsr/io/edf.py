@@ -1,0 +1,395 @@
+"""How are EDF, EDF+ and BDF files read: lazily, at the speed of the disk, with the true time of every record?
+
+Conventions
+-----------
+Samples are little-endian integers, 16 bits in EDF and 24 in BDF. A data record holds the samples of each
+signal one signal after the other. Only whole records are read. Annotation signals are no channels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsr.errors import RecordingNotFound, UnreadableSamples
+from lsr.io.edf_annotations import AnnotationReader, RecordTimes, place_annotations
+from lsr.io.edf_header import EdfHeader, EdfSignal, read_header
+from lsr.io.labels import read_label
+from lsr.recording import Channel, Problem, Recording, Segment
+
+# Bytes that one read of whole records, or of annotations, takes at most.
+_CHUNK_BYTES = 2 << 20
+# Reading everything between two wanted stretches is quicker than a second system call below this.
+_CHEAP_SPAN_BYTES = 64 << 10
+_HAS_PREADV = hasattr(os, "preadv")
+
+
+class RawFile:
+    """Bytes of a file by offset: one system call a read where the platform has `preadv`.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it stays open until `close`.
+
+    Raises
+    ------
+    RecordingNotFound
+        No such file, or no right to read it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.file: BinaryIO = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
+        except OSError as error:
+            raise RecordingNotFound(
+                f"{path}: {error.strerror or error}; check the path, and the right to read it"
+            ) from error
+        self._number = self.file.fileno()
+        self._lock = threading.Lock()
+        self.n_bytes = os.fstat(self._number).st_size
+
+    def read_into(self, buffer: memoryview, offset: int) -> None:
+        """Fill `buffer` with the bytes from `offset` on.
+
+        Raises
+        ------
+        UnreadableSamples
+            The file ends before, or the disk fails.
+        """
+        wanted = len(buffer)
+        try:
+            got = self._read_once(buffer, offset)
+            while got < wanted:  # a short read is allowed at any time, an empty one only at the end
+                more = self._read_once(buffer[got:], offset + got)
+                if not more:
+                    raise UnreadableSamples(
+                        f"{self.path.name}: the file ends at byte {offset + got}, but {wanted} bytes were to be "
+                        f"read from byte {offset} on; it became shorter since it was opened: copy it again"
+                    )
+                got += more
+        except (OSError, ValueError) as error:
+            raise UnreadableSamples(
+                f"{self.path.name}: reading {wanted} bytes from byte {offset} on failed: {error}; "
+                "check the disk or network, or work on a local copy"
+            ) from error
+
+    def _read_once(self, buffer: memoryview, offset: int) -> int:
+        if _HAS_PREADV:
+            return os.preadv(self._number, (buffer,), offset)
+        with self._lock:
+            self.file.seek(offset)
+            return self.file.readinto(buffer) or 0  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._number = -1  # the number may come to belong to another file
+        self.file.close()
+
+
+class EdfStore:
+    """The samples of an EDF or BDF file, read when asked for.
+
+    Parameters
+    ----------
+    file : RawFile
+        The open file.
+    header : EdfHeader
+        Its layout.
+    signals : Sequence[EdfSignal]
+        The channels, in their order; no annotation signals.
+    times : RecordTimes
+        When the records start.
+    """
+
+    def __init__(
+        self, file: RawFile, header: EdfHeader, signals: Sequence[EdfSignal], times: RecordTimes
+    ) -> None:
+        self._file = file
+        self._header = header
+        self._signals = signals
+        self._times = times
+
+    @property
+    def piece_start_s(self) -> NDArray[np.float64]:
+        """When each record starts."""
+        return self._times.start_s
+
+    @property
+    def segment_first_piece(self) -> NDArray[np.int64]:
+        """The record that opens each segment."""
+        return self._times.first_of_segment
+
+    def piece_first_sample(self, channel: int) -> NDArray[np.int64]:
+        """Count the samples before each record, and all of them last."""
+        n_records = self._header.n_records
+        return np.arange(n_records + 1, dtype=np.int64) * self._signals[channel].samples_per_record
+
+    def read_windows(
+        self, channels: Sequence[int], first_samples: NDArray[np.int64], n_samples: int
+    ) -> NDArray[np.float32]:
+        """Read windows in microvolts, or the unit of the file: (n, channels, n_samples)."""
+        size = self._header.sample_bytes
+        rows, width = len(first_samples) * len(channels), n_samples * size
+        buffer, data = _byte_buffer(rows * width)
+        view = memoryview(data)
+        for number, first in enumerate(first_samples.tolist()):
+            begin = number * len(channels) * width
+            self._read_raw(channels, first, n_samples, view[begin : begin + len(channels) * width])
+        return self._scale(
+            _whole_numbers(buffer, size).reshape(len(first_samples), len(channels), n_samples), channels
+        )
+
+    def read_stretch(self, channels: Sequence[int], first_sample: int, n_samples: int) -> NDArray[np.float32]:
+        """Read consecutive samples in microvolts, or the unit of the file: (channels, n_samples)."""
+        return self.read_windows(channels, np.array([first_sample]), n_samples)[0]
+
+    def read_digital(self, channel: int) -> NDArray[np.int32]:
+        """Read every stored integer of a channel: (n_samples,)."""
+        size = self._header.sample_bytes
+        n_samples = self._header.n_records * self._signals[channel].samples_per_record
+        buffer, data = _byte_buffer(n_samples * size)
+        self._read_raw((channel,), 0, n_samples, memoryview(data))
+        return _whole_numbers(buffer, size).astype(np.int32)
+
+    def sha256(self) -> str:
+        """Digest the bytes of the file."""
+        digest = hashlib.sha256()
+        chunk = memoryview(bytearray(_CHUNK_BYTES))
+        for begin in range(0, self._file.n_bytes, _CHUNK_BYTES):
+            part = chunk[: min(_CHUNK_BYTES, self._file.n_bytes - begin)]
+            self._file.read_into(part, begin)
+            digest.update(part)
+        return digest.hexdigest()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _read_raw(self, channels: Sequence[int], first_sample: int, n_samples: int, out: memoryview) -> None:
+        """Read the bytes of consecutive samples, channel behind channel."""
+        per_record = self._signals[channels[0]].samples_per_record
+        record, within = divmod(first_sample, per_record)
+        last_record = (first_sample + n_samples - 1) // per_record
+        span = (last_record - record + 1) * self._header.record_bytes
+        # Whole records are read when most of them is wanted anyway, or when they are short.
+        if n_samples and (span <= _CHEAP_SPAN_BYTES or span <= 3 * len(out)):
+            self._read_whole_records(channels, first_sample, n_samples, out)
+            return
+        size, step, start = self._header.sample_bytes, self._header.record_bytes, self._header.header_bytes
+        offsets = [start + self._signals[channel].record_offset for channel in channels]
+        width, done = n_samples * size, 0
+        while done < width:
+            n_bytes = min((per_record - within) * size, width - done)
+            inside = record * step + within * size
+            for row, offset in enumerate(offsets):
+                at = row * width + done
+                self._file.read_into(out[at : at + n_bytes], offset + inside)
+            done += n_bytes
+            record, within = record + 1, 0
+
+    def _read_whole_records(
+        self, channels: Sequence[int], first_sample: int, n_samples: int, out: memoryview
+    ) -> None:
+        """Read records whole, a bounded number at a time, and pick the channels from memory."""
+        size, step = self._header.sample_bytes, self._header.record_bytes
+        per_record = self._signals[channels[0]].samples_per_record
+        rows = np.frombuffer(out, dtype=np.uint8).reshape(len(channels), n_samples * size)
+        block = per_record * size
+        skipped = (first_sample % per_record) * size
+        begin, end = first_sample // per_record, (first_sample + n_samples - 1) // per_record + 1
+        most = max(1, _CHUNK_BYTES // step)
+        done = 0
+        for record in range(begin, end, most):
+            count = min(most, end - record)
+            raw = np.empty((count, step), dtype=np.uint8)
+            self._file.read_into(memoryview(raw).cast("B"), self._header.header_bytes + record * step)
+            skip = skipped if record == begin else 0
+            taken = min(count * block - skip, rows.shape[1] - done)
+            for row, channel in enumerate(channels):
+                offset = self._signals[channel].record_offset
+                part = raw[:, offset : offset + block]
+                rows[row, done : done + taken] = part.reshape(-1)[skip : skip + taken]
+            done += taken
+
+    def _scale(
+        self, stored: NDArray[np.int32] | NDArray[np.int16], channels: Sequence[int]
+    ) -> NDArray[np.float32]:
+        samples = stored.astype(np.float32)
+        for row, channel in enumerate(channels):
+            signal = self._signals[channel]
+            if signal.gain != 1.0:
+                samples[:, row] *= np.float32(signal.gain)
+            if signal.offset != 0.0:
+                samples[:, row] += np.float32(signal.offset)
+        return samples
+
+
+def _byte_buffer(n_bytes: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Make room for bytes behind one spare byte, which decoding 24 bits needs; give all, and the room."""
+    buffer = np.empty(n_bytes + 1, dtype=np.uint8)
+    buffer[0] = 0
+    return buffer, buffer[1:]
+
+
+def _whole_numbers(buffer: NDArray[np.uint8], sample_bytes: int) -> NDArray[np.int32] | NDArray[np.int16]:
+    """Decode little-endian integers that stand behind a spare byte."""
+    if sample_bytes == 2:
+        return buffer[1:].view("<i2")
+    # Four bytes read from one before each sample hold it in their upper three; the shift keeps its sign.
+    n_samples = (len(buffer) - 1) // 3
+    shifted = (
+        np.ndarray((n_samples,), dtype="<i4", buffer=buffer, strides=(3,))
+        if n_samples
+        else np.empty(0, "<i4")
+    )
+    return shifted >> 8
+
+
+def read_edf(path: Path) -> Recording:
+    """Read an EDF, EDF+ or BDF file; its samples are read when asked for.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    RecordingNotFound
+        No such file, or no right to read it.
+    MalformedRecording
+        The header, a record's time or the length of the file breaks the format beyond safe repair.
+    UnreadableSamples
+        The disk failed.
+    """
+    file = RawFile(path)
+    try:
+        header = read_header(file.file, path.name, file.n_bytes)
+        return _assemble(file, header, path)
+    except OSError as error:
+        file.close()
+        raise UnreadableSamples(
+            f"{path.name}: reading the header failed: {error}; check the disk or network, or work on a local copy"
+        ) from error
+    except BaseException:
+        file.close()
+        raise
+
+
+def _assemble(file: RawFile, header: EdfHeader, path: Path) -> Recording:
+    ordinary = [s for s in header.signals if not s.is_annotation and s.samples_per_record]
+    noted = [s for s in header.signals if s.is_annotation and s.samples_per_record]
+    problems = [*header.problems, *_check_marks(header, noted)]
+    reader = AnnotationReader(name=path.name, keeps_time=bool(noted))
+    _read_annotations(file, header, noted, reader)
+    fastest = max((s.samples_per_record for s in ordinary), default=0)
+    # Without samples there is nothing that a gap could lie between.
+    tolerance_s = float(header.record_duration / fastest) / 2 if fastest else float("inf")
+    times, odd_times = reader.record_times(header.n_records, header.record_duration, tolerance_s)
+    segments = _segments(times, float(header.record_duration))
+    starts_s, stops_s = (np.array([getattr(s, end) for s in segments]) for end in ("start_s", "stop_s"))
+    problems += reader.problems() + odd_times
+    if len(segments) > 1 and not header.format.endswith("+D"):
+        problems.append(_undeclared_gap(header, segments))
+    annotations = place_annotations(reader.events, starts_s, stops_s)
+    return Recording(
+        EdfStore(file, header, ordinary, times),
+        channels=[_channel(index, signal, header) for index, signal in enumerate(ordinary)],
+        segments=segments,
+        annotations=annotations,
+        problems=problems,
+        name=path.name,
+        format=header.format,
+        path=path,
+        start=header.start,
+        start_clock=header.start_clock,
+        record_times_s=times.start_s,
+        record_duration_s=float(header.record_duration),
+    )
+
+
+def _check_marks(header: EdfHeader, noted: Sequence[EdfSignal]) -> list[Problem]:
+    """Compare what the file is marked as with whether it has annotation signals."""
+    if header.is_plus and not noted:
+        message = f"The file is marked {header.format} but has no annotation signal: its records are taken to be contiguous."
+        return [Problem(code="time_keeping_missing", message=message)]
+    if noted and not header.is_plus:
+        message = f"The file has annotation signals but is marked as plain {header.format}; they are read."
+        return [Problem(code="annotations_not_declared", message=message)]
+    return []
+
+
+def _undeclared_gap(header: EdfHeader, segments: Sequence[Segment]) -> Problem:
+    gap_s = segments[1].start_s - segments[0].stop_s
+    return Problem(
+        code="gap_not_declared",
+        message=f"The file is marked {header.format}, without gaps, but {len(segments) - 1} lie between its records, "
+        f"the first of {gap_s:.6g} s at {segments[0].stop_s:.6g} s; the times of the records are followed.",
+    )
+
+
+def _read_annotations(
+    file: RawFile, header: EdfHeader, noted: Sequence[EdfSignal], reader: AnnotationReader
+) -> None:
+    """Read the annotation signals of all records, a bounded number of records at a time."""
+    if not noted:
+        return
+    widths = [signal.samples_per_record * header.sample_bytes for signal in noted]
+    step = header.record_bytes
+    # Where annotations are most of a record, one read for many records beats one for each.
+    whole = step <= 2 * sum(widths)
+    most = max(1, _CHUNK_BYTES // (step if whole else sum(widths)))
+    for record in range(0, header.n_records, most):
+        count = min(most, header.n_records - record)
+        begin = header.header_bytes + record * step
+        offsets = [begin + signal.record_offset for signal in noted]
+        if whole:
+            raw = np.empty((count, step), dtype=np.uint8)
+            file.read_into(memoryview(raw).cast("B"), begin)
+            blocks = [
+                raw[:, s.record_offset : s.record_offset + w] for s, w in zip(noted, widths, strict=True)
+            ]
+        else:
+            blocks = [np.empty((count, width), dtype=np.uint8) for width in widths]
+            for block, width, offset in zip(blocks, widths, offsets, strict=True):
+                view = memoryview(block).cast("B")
+                for row in range(count):
+                    file.read_into(view[row * width : (row + 1) * width], offset + row * step)
+        reader.read_records(blocks, offsets, step)
+
+
+def _segments(times: RecordTimes, record_duration_s: float) -> list[Segment]:
+    n_records = len(times.start_s)
+    lasts = np.append(times.first_of_segment[1:], n_records) - 1
+    return [
+        Segment(start_s=float(times.start_s[first]), stop_s=float(times.start_s[last]) + record_duration_s)
+        for first, last in zip(times.first_of_segment, lasts, strict=True)
+    ]
+
+
+def _channel(index: int, signal: EdfSignal, header: EdfHeader) -> Channel:
+    read = read_label(signal.label)
+    return Channel(
+        index=index,
+        label=signal.label,
+        unit=signal.unit,
+        rate=signal.samples_per_record / header.record_duration,
+        n_samples=signal.samples_per_record * header.n_records,
+        is_voltage=signal.is_voltage,
+        muscle=read.muscle,
+        side=read.side,
+        prefilter=signal.prefilter,
+        transducer=signal.transducer,
+        resolution_uv=abs(signal.gain) if signal.is_voltage else None,
+        rail_min_uv=signal.rail_low if signal.is_voltage else None,
+        rail_max_uv=signal.rail_high if signal.is_voltage else None,
+    )

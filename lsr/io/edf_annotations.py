@@ -1,0 +1,294 @@
+"""What do the annotation signals of an EDF+ or BDF+ file say: when records start, and what happened when?
+
+Conventions
+-----------
+An annotation signal is bytes: in each data record a row of time-stamped annotation lists (TALs), each
+``onset [0x15 duration] 0x14 text 0x14 … 0x00`` (EDF+, 2.2.2). The first TAL of a record's first annotation
+signal has an empty first text, and its onset is the record's start. Onsets are kept as whole numbers of
+decimal ticks, so that twelve hours of them add up exactly. Records count from 0 in code and in messages.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsr.errors import MalformedRecording
+from lsr.recording import Annotation, Problem
+
+_TAL = re.compile(
+    rb"(?P<onset>(?P<sign>[+-]?)(?P<whole>\d+)(?:[.,](?P<part>\d*))?)(?:\x15(?P<duration>(?:\d+(?:[.,]\d*)?)?))?\x14(?P<texts>.*)",
+    re.DOTALL,
+)
+# What stands between the onset of a time-keeping TAL and the rest.
+_TIME_KEEPING_END = b"\x14\x14\x00"
+_MOST_DECIMALS = 12  # a picosecond
+_LONGEST_ONSET = 7  # sign and digits before the point: eleven days; with the decimals it fits 64 bits
+_SHOWN_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordTimes:
+    """When the data records start, and which of them are contiguous."""
+
+    start_s: NDArray[np.float64]  # (n_records,)
+    first_of_segment: NDArray[np.int64]  # (n_segments,)
+
+
+class Event(NamedTuple):
+    """An annotation before it is known whether it lies within the data."""
+
+    time_s: float
+    duration_s: float | None
+    text: str
+    record: int
+
+
+@dataclass(slots=True)
+class _Odd:
+    """How often something odd was met, and where first."""
+
+    count: int = 0
+    where: str = ""
+
+    def add(self, where: str) -> None:
+        if not self.count:
+            self.where = where
+        self.count += 1
+
+
+@dataclass(slots=True)
+class AnnotationReader:
+    """Reads annotation signals record by record, in the order of the file.
+
+    Parameters
+    ----------
+    name : str
+        What messages call the file.
+    keeps_time : bool
+        The records' starts are to be read from the first annotation signal.
+    """
+
+    name: str
+    keeps_time: bool
+    events: list[Event] = field(default_factory=list)
+    _mantissas: list[NDArray[np.int64]] = field(default_factory=list)
+    _decimals: list[NDArray[np.int64]] = field(default_factory=list)
+    _n_records: int = 0
+    _n_untimed: _Odd = field(default_factory=_Odd)
+    _broken: _Odd = field(default_factory=_Odd)
+    _cut: _Odd = field(default_factory=_Odd)
+    _loose: _Odd = field(default_factory=_Odd)
+    _latin: _Odd = field(default_factory=_Odd)
+
+    def read_records(self, blocks: list[NDArray[np.uint8]], offsets: list[int], record_bytes: int) -> None:
+        """Read the next records.
+
+        Parameters
+        ----------
+        blocks : list[NDArray[np.uint8]]
+            One a signal, (n_records, n_bytes).
+        offsets : list[int]
+            Byte of the file at which each signal starts in the first of these records.
+        record_bytes : int
+            From one record to the next.
+        """
+        n_records = len(blocks[0])
+        mantissas = np.full(n_records, -1, dtype=np.int64)
+        decimals = np.full(n_records, -1, dtype=np.int64)  # -1: the record has no time-keeping TAL
+        for signal, (block, offset) in enumerate(zip(blocks, offsets, strict=True)):
+            width = block.shape[1]
+            for row in np.flatnonzero(block.any(axis=1)).tolist():
+                content = block[row].tobytes()
+                record = self._n_records + row
+                where = offset + row * record_bytes
+                if signal == 0 and self.keeps_time:
+                    end = content.find(_TIME_KEEPING_END)
+                    ticks = _ticks(content[:end]) if 0 < end < width else None
+                    if ticks is not None:  # the usual record: time keeping and nothing else in its TAL
+                        mantissas[row], decimals[row] = ticks
+                        rest = content[end + len(_TIME_KEEPING_END) :]
+                        if rest.count(0) != len(rest):
+                            self._read_tals(rest, record, where + end + len(_TIME_KEEPING_END))
+                        continue
+                    first = self._read_tals(content, record, where)
+                    if first is not None:
+                        mantissas[row], decimals[row] = first
+                    continue
+                self._read_tals(content, record, where)
+        if self.keeps_time:
+            for row in np.flatnonzero(decimals < 0).tolist():
+                self._n_untimed.add(f"record {self._n_records + row}")
+            self._mantissas.append(mantissas)
+            self._decimals.append(decimals)
+        self._n_records += n_records
+
+    def _read_tals(self, content: bytes, record: int, where: int) -> tuple[int, int] | None:
+        """Read the TALs of one signal in one record; give the onset of its time-keeping one, if it leads."""
+        time_keeping: tuple[int, int] | None = None
+        position = 0
+        for number, tal in enumerate(content.split(b"\0")):
+            if tal:
+                parts = self._read_tal(tal, record, where + position)
+                if parts is not None and number == 0 and parts[1]:
+                    time_keeping = parts[0]
+            position += len(tal) + 1
+        return time_keeping
+
+    def _read_tal(self, tal: bytes, record: int, where: int) -> tuple[tuple[int, int], bool] | None:
+        """Keep the texts of one TAL; give its onset, and whether its first text is empty."""
+        match = _TAL.fullmatch(tal)
+        ticks = _ticks(match["onset"]) if match else None
+        if match is None or ticks is None:
+            self._broken.add(_place(tal, record, where))
+            return None
+        if not match["sign"] or b"," in match["onset"]:
+            self._loose.add(_place(tal, record, where))
+        duration_s = float(match["duration"].replace(b",", b".")) if match["duration"] else None
+        onset_s = ticks[0] / 10 ** ticks[1]
+        texts = match["texts"].split(b"\x14")
+        if texts[-1]:
+            self._cut.add(_place(tal, record, where))
+        else:
+            texts.pop()
+        for raw in texts:
+            if raw:
+                try:
+                    text = raw.decode("utf-8")
+                except UnicodeDecodeError:
+                    self._latin.add(_place(tal, record, where))
+                    text = raw.decode("latin-1")
+                self.events.append(Event(onset_s, duration_s, text, record))
+        return ticks, not texts or not texts[0]
+
+    def problems(self) -> list[Problem]:
+        """Give everything odd that was met, each kind once."""
+        kinds = (
+            (self._broken, "annotation_broken", "no time-stamped annotation list; reading goes on after it"),
+            (self._cut, "annotation_cut", "an annotation without its end; its text may be cut"),
+            (self._loose, "annotation_form", "an onset without sign or with a comma, read nevertheless"),
+            (self._latin, "annotation_not_utf8", "text that is not UTF-8, read as Latin-1"),
+            (
+                self._n_untimed,
+                "time_keeping_missing",
+                "no time-keeping annotation; it continues from the one before",
+            ),
+        )
+        return [
+            Problem(code=code, message=f"{odd.where}: {what}{_more(odd.count)}.")
+            for odd, code, what in kinds
+            if odd.count
+        ]
+
+    def record_times(
+        self, n_records: int, record_duration: Fraction, tolerance_s: float
+    ) -> tuple[RecordTimes, list[Problem]]:
+        """Give the start of every record, and which records follow each other without a gap.
+
+        Parameters
+        ----------
+        n_records : int
+            How many there are.
+        record_duration : Fraction
+            Seconds from the first sample of a record to the one after its last.
+        tolerance_s : float
+            A record that starts within this of the end of the one before is contiguous: half a sample.
+
+        Raises
+        ------
+        MalformedRecording
+            A record starts before the one before it ends.
+        """
+        if not self.keeps_time or not n_records:
+            start_s = np.arange(n_records) * record_duration.numerator / record_duration.denominator
+            first = np.zeros(min(n_records, 1), dtype=np.int64)
+            return RecordTimes(start_s=start_s, first_of_segment=first), []
+        decimals = np.concatenate(self._decimals)
+        timed = decimals >= 0
+        places = int(max(decimals.max(), 0))
+        ticks = np.concatenate(self._mantissas) * 10 ** np.where(timed, places - decimals, 0)
+        steps_s, start_s = _continue_untimed(ticks, timed, 10**places, record_duration)
+        late_s = steps_s - float(record_duration)
+        problems = self._check_order(late_s, steps_s, tolerance_s, 10.0**-places)
+        first = np.concatenate([[0], 1 + np.flatnonzero(np.abs(late_s) > tolerance_s)])
+        return RecordTimes(start_s=start_s, first_of_segment=first), problems
+
+    def _check_order(
+        self, late_s: NDArray[np.float64], steps_s: NDArray[np.float64], tolerance_s: float, written_s: float
+    ) -> list[Problem]:
+        early = np.flatnonzero(late_s < -tolerance_s)
+        # Onsets written in whole milliseconds, say, can overlap by one of them without any fault of the clock.
+        worse = early[(steps_s[early] <= 0) | (late_s[early] < -1.000001 * min(written_s, 0.001))]
+        if len(worse):
+            record = int(worse[0]) + 1
+            raise MalformedRecording(
+                f"{self.name}: record {record} (counted from 0) starts {-late_s[record - 1]:.6g} s before "
+                f"record {record - 1} ends: time runs backwards there, {len(worse)} times in all; "
+                "export the file again, or correct the time-keeping annotation of that record"
+            )
+        if not len(early):
+            return []
+        record = int(early[0]) + 1
+        message = f"record {record} starts {-late_s[record - 1]:.3g} s before the one before ends{_more(len(early))}."
+        return [Problem(code="records_overlap", message=message)]
+
+
+def place_annotations(
+    events: list[Event], start_s: NDArray[np.float64], stop_s: NDArray[np.float64]
+) -> tuple[Annotation, ...]:
+    """Turn events into annotations, marked as inside or outside the segments that start and stop so."""
+    times = np.array([event.time_s for event in events])
+    if len(start_s):
+        segment = np.searchsorted(start_s, times, side="right") - 1
+        inside = (segment >= 0) & (times < stop_s[np.maximum(segment, 0)])
+    else:
+        inside = np.zeros(len(times), dtype=bool)
+    return tuple(
+        Annotation(
+            time_s=event.time_s,
+            duration_s=event.duration_s,
+            text=event.text,
+            inside=lies,
+            record=event.record,
+        )
+        for event, lies in zip(events, inside.tolist(), strict=True)
+    )
+
+
+def _continue_untimed(
+    ticks: NDArray[np.int64], timed: NDArray[np.bool_], per_second: int, record_duration: Fraction
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the seconds from record to record, and every start; records without one continue the one before."""
+    if timed.all():
+        return np.diff(ticks) / per_second, ticks / per_second
+    index = np.arange(len(ticks))
+    before = np.maximum.accumulate(np.where(timed, index, -1))
+    # Records before the first that tells its time count from second 0.
+    base = np.where(before >= 0, ticks[np.maximum(before, 0)], 0)
+    behind = index - np.maximum(before, 0)
+    start_s = base / per_second + behind * record_duration.numerator / record_duration.denominator
+    # Differences from exact ticks: starts late in a long recording have lost their last digits.
+    steps_s = np.diff(base) / per_second + np.diff(behind) * float(record_duration)
+    return steps_s, start_s
+
+
+def _ticks(onset: bytes) -> tuple[int, int] | None:
+    """Split an onset into a whole number and how many of its digits are decimals; None if it is no onset."""
+    digits, _, part = onset.replace(b",", b".").partition(b".")
+    part = part[:_MOST_DECIMALS].rstrip(b"0")
+    if not digits.lstrip(b"+-").isdigit() or len(digits) > _LONGEST_ONSET or (part and not part.isdigit()):
+        return None
+    return int(digits + part), len(part)
+
+
+def _place(tal: bytes, record: int, where: int) -> str:
+    return f"record {record}, byte {where}: {tal[:_SHOWN_BYTES]!r}"
+
+
+def _more(count: int) -> str:
+    return f" ({count - 1} more like it)" if count > 1 else ""

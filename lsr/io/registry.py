@@ -1,0 +1,75 @@
+"""Which adapter reads a file? The first bytes decide, then the other formats that mne knows.
+
+Conventions
+-----------
+An adapter takes a path and gives a `Recording`; its errors name the file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from lsr.errors import RecordingNotFound, UnknownFormat
+from lsr.io.edf import read_edf
+from lsr.recording import Recording
+
+_EDF_SUFFIXES = frozenset({".edf", ".bdf", ".rec"})
+
+
+def read_recording(path: str | os.PathLike[str]) -> Recording:
+    """Open a recording; samples are read when asked for.
+
+    Parameters
+    ----------
+    path : str | os.PathLike[str]
+        An EDF, EDF+ or BDF file, whatever it is called; sweeps in text files, by the TOML file that describes
+        them; or a file of another format that mne reads.
+
+    Raises
+    ------
+    RecordingNotFound
+        No such file, or no right to read it.
+    UnknownFormat
+        No adapter knows the file.
+    MalformedRecording
+        The file breaks its format beyond safe repair.
+
+    Examples
+    --------
+    >>> read_recording("no such file.edf")
+    Traceback (most recent call last):
+    ...
+    lsr.errors.RecordingNotFound: no such file.edf: no such file; check the path
+    """
+    found = Path(path)
+    if not found.exists():
+        raise RecordingNotFound(f"{found}: no such file; check the path")
+    return _adapter_for(found)(found)
+
+
+def _adapter_for(path: Path) -> Callable[[Path], Recording]:
+    head = _first_bytes(path)
+    if head[:8] == b"\xffBIOSEMI" or (head[:1] == b"0" and not head[1:8].strip(b" \0") and len(head) >= 8):
+        return read_edf
+    if path.is_file() and not head:
+        raise UnknownFormat(f"{path.name}: the file is empty; copy it again from the monitor")
+    if path.suffix.lower() in _EDF_SUFFIXES:
+        raise UnknownFormat(
+            f"{path.name}: version (byte 0) holds {head[:8]!r}, and is '0' and seven spaces in EDF or "
+            "0xff and 'BIOSEMI' in BDF; it is no such file, or a damaged one: export it again"
+        )
+    from lsr.io.other_formats import read_with_mne
+
+    return read_with_mne
+
+
+def _first_bytes(path: Path) -> bytes:
+    if path.is_dir():
+        return b""
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError as error:
+        raise RecordingNotFound(f"{path}: {error.strerror or error}; check the right to read it") from error
