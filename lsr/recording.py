@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -321,8 +322,8 @@ class Recording:
         wanted = self.channels[channel]
         if not wanted.is_voltage:
             raise UnknownUnit(
-                f"{self.name}: channel {channel} {wanted.label!r} states the unit {wanted.unit!r} and cannot be "
-                "turned into microvolts; correct its unit and calibration in the file (nV, uV, mV or V), "
+                f"{self.name}: channel {channel} {wanted.label!r} states the unit {wanted.unit!r} and cannot "
+                "be turned into microvolts; correct its unit and calibration in the file (nV, uV, mV or V), "
                 "or leave the channel out"
             )
 
@@ -410,7 +411,7 @@ class Recording:
         groups = self._rate_groups(channels)
         pieces = self._store.segment_first_piece
         bounds = np.append(pieces, len(self._store.piece_start_s))
-        for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for begin, end in pairwise(bounds.tolist()):
             spans = []
             for group in groups:
                 counts = self._store.piece_first_sample(group[0])
@@ -469,9 +470,8 @@ class Recording:
     def _samples_per_window(self, group: tuple[int, ...], before_s: float, after_s: float) -> int:
         n_samples = round((before_s + after_s) * self.channels[group[0]].rate_hz)
         if n_samples < 1:
-            raise ValueError(
-                f"a window from {-before_s} s to {after_s} s holds no sample at {self.channels[group[0]].rate_hz} Hz"
-            )
+            rate_hz = self.channels[group[0]].rate_hz
+            raise ValueError(f"a window from {-before_s} s to {after_s} s holds no sample at {rate_hz} Hz")
         return n_samples
 
     def _place_windows(

@@ -72,7 +72,8 @@ class ArrayStore:
 
     def read_stretch(self, channels: Sequence[int], first_sample: int, n_samples: int) -> NDArray[np.float32]:
         """Copy consecutive samples: (channels, n_samples)."""
-        return self.read_windows(channels, np.array([first_sample]), n_samples)[0]
+        stretch: NDArray[np.float32] = self.read_windows(channels, np.array([first_sample]), n_samples)[0]
+        return stretch
 
     def read_digital(self, channel: int) -> NDArray[Any]:
         """Give the samples as they are held."""
@@ -111,7 +112,8 @@ def recording_from_arrays(
     stated = ["uV"] * len(arrays) if units is None else list(units)
     if not len(arrays) == len(rates) == len(labels) == len(stated):
         raise ValueError(
-            f"{len(arrays)} arrays, {len(rates)} rates, {len(labels)} labels, {len(stated)} units: as many of each"
+            f"{len(arrays)} arrays, {len(rates)} rates, {len(labels)} labels, {len(stated)} units: "
+            "as many of each"
         )
     if segments is None:
         longest = max(

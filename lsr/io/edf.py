@@ -72,8 +72,8 @@ class RawFile:
                 more = self._read_once(buffer[got:], offset + got)
                 if not more:
                     raise UnreadableSamples(
-                        f"{self.path.name}: the file ends at byte {offset + got}, but {wanted} bytes were to be "
-                        f"read from byte {offset} on; it became shorter since it was opened: copy it again"
+                        f"{self.path.name}: the file ends at byte {offset + got}, but {wanted} bytes were to "
+                        f"be read from byte {offset} on; it became shorter since it was opened: copy it again"
                     )
                 got += more
         except (OSError, ValueError) as error:
@@ -140,7 +140,7 @@ class EdfStore:
         size = self._header.sample_bytes
         rows, width = len(first_samples) * len(channels), n_samples * size
         buffer, data = _byte_buffer(rows * width)
-        view = memoryview(data)
+        view = data.data
         for number, first in enumerate(first_samples.tolist()):
             begin = number * len(channels) * width
             self._read_raw(channels, first, n_samples, view[begin : begin + len(channels) * width])
@@ -150,14 +150,15 @@ class EdfStore:
 
     def read_stretch(self, channels: Sequence[int], first_sample: int, n_samples: int) -> NDArray[np.float32]:
         """Read consecutive samples in microvolts, or the unit of the file: (channels, n_samples)."""
-        return self.read_windows(channels, np.array([first_sample]), n_samples)[0]
+        stretch: NDArray[np.float32] = self.read_windows(channels, np.array([first_sample]), n_samples)[0]
+        return stretch
 
     def read_digital(self, channel: int) -> NDArray[np.int32]:
         """Read every stored integer of a channel: (n_samples,)."""
         size = self._header.sample_bytes
         n_samples = self._header.n_records * self._signals[channel].samples_per_record
         buffer, data = _byte_buffer(n_samples * size)
-        self._read_raw((channel,), 0, n_samples, memoryview(data))
+        self._read_raw((channel,), 0, n_samples, data.data)
         return _whole_numbers(buffer, size).astype(np.int32)
 
     def sha256(self) -> str:
@@ -211,7 +212,7 @@ class EdfStore:
         for record in range(begin, end, most):
             count = min(most, end - record)
             raw = np.empty((count, step), dtype=np.uint8)
-            self._file.read_into(memoryview(raw).cast("B"), self._header.header_bytes + record * step)
+            self._file.read_into(raw.data.cast("B"), self._header.header_bytes + record * step)
             skip = skipped if record == begin else 0
             taken = min(count * block - skip, rows.shape[1] - done)
             for row, channel in enumerate(channels):
@@ -278,7 +279,8 @@ def read_edf(path: Path) -> Recording:
     except OSError as error:
         file.close()
         raise UnreadableSamples(
-            f"{path.name}: reading the header failed: {error}; check the disk or network, or work on a local copy"
+            f"{path.name}: reading the header failed: {error}; "
+            "check the disk or network, or work on a local copy"
         ) from error
     except BaseException:
         file.close()
@@ -320,7 +322,10 @@ def _assemble(file: RawFile, header: EdfHeader, path: Path) -> Recording:
 def _check_marks(header: EdfHeader, noted: Sequence[EdfSignal]) -> list[Problem]:
     """Compare what the file is marked as with whether it has annotation signals."""
     if header.is_plus and not noted:
-        message = f"The file is marked {header.format} but has no annotation signal: its records are taken to be contiguous."
+        message = (
+            f"The file is marked {header.format} but has no annotation signal: "
+            "its records are taken to be contiguous."
+        )
         return [Problem(code="time_keeping_missing", message=message)]
     if noted and not header.is_plus:
         message = f"The file has annotation signals but is marked as plain {header.format}; they are read."
@@ -332,8 +337,9 @@ def _undeclared_gap(header: EdfHeader, segments: Sequence[Segment]) -> Problem:
     gap_s = segments[1].start_s - segments[0].stop_s
     return Problem(
         code="gap_not_declared",
-        message=f"The file is marked {header.format}, without gaps, but {len(segments) - 1} lie between its records, "
-        f"the first of {gap_s:.6g} s at {segments[0].stop_s:.6g} s; the times of the records are followed.",
+        message=f"The file is marked {header.format}, without gaps, but {len(segments) - 1} lie between its "
+        f"records, the first of {gap_s:.6g} s at {segments[0].stop_s:.6g} s; the times of the records are "
+        "followed.",
     )
 
 
@@ -354,14 +360,14 @@ def _read_annotations(
         offsets = [begin + signal.record_offset for signal in noted]
         if whole:
             raw = np.empty((count, step), dtype=np.uint8)
-            file.read_into(memoryview(raw).cast("B"), begin)
+            file.read_into(raw.data.cast("B"), begin)
             blocks = [
                 raw[:, s.record_offset : s.record_offset + w] for s, w in zip(noted, widths, strict=True)
             ]
         else:
             blocks = [np.empty((count, width), dtype=np.uint8) for width in widths]
             for block, width, offset in zip(blocks, widths, offsets, strict=True):
-                view = memoryview(block).cast("B")
+                view = block.data.cast("B")
                 for row in range(count):
                     file.read_into(view[row * width : (row + 1) * width], offset + row * step)
         reader.read_records(blocks, offsets, step)

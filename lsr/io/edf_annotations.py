@@ -222,7 +222,7 @@ class AnnotationReader:
         self, late_s: NDArray[np.float64], steps_s: NDArray[np.float64], tolerance_s: float, written_s: float
     ) -> list[Problem]:
         early = np.flatnonzero(late_s < -tolerance_s)
-        # Onsets written in whole milliseconds, say, can overlap by one of them without any fault of the clock.
+        # Onsets written in whole milliseconds, say, can overlap by one of them without a fault of the clock.
         worse = early[(steps_s[early] <= 0) | (late_s[early] < -1.000001 * min(written_s, 0.001))]
         if len(worse):
             record = int(worse[0]) + 1
@@ -234,7 +234,8 @@ class AnnotationReader:
         if not len(early):
             return []
         record = int(early[0]) + 1
-        message = f"record {record} starts {-late_s[record - 1]:.3g} s before the one before ends{_more(len(early))}."
+        overlap_s = -late_s[record - 1]
+        message = f"record {record} starts {overlap_s:.3g} s before the one before ends{_more(len(early))}."
         return [Problem(code="records_overlap", message=message)]
 
 
@@ -263,7 +264,7 @@ def place_annotations(
 def _continue_untimed(
     ticks: NDArray[np.int64], timed: NDArray[np.bool_], per_second: int, record_duration: Fraction
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the seconds from record to record, and every start; records without one continue the one before."""
+    """Give the seconds from record to record, and every start; untimed records continue the one before."""
     if timed.all():
         return np.diff(ticks) / per_second, ticks / per_second
     index = np.arange(len(ticks))

@@ -184,7 +184,7 @@ def read_header(file: BinaryIO, name: str, file_bytes: int) -> EdfHeader:
     if len(parser.per_signal) < FIXED_BYTES * parser.n_signals:
         raise MalformedRecording(
             f"{name}: the header is cut off: {parser.fixed_field('number of signals').place}, which needs "
-            f"{FIXED_BYTES * (parser.n_signals + 1)} bytes of header, but the file ends at byte {file_bytes}; "
+            f"{FIXED_BYTES * (parser.n_signals + 1)} bytes of header, but the file ends at {file_bytes}; "
             "copy the file again from the monitor"
         )
     _check_ascii(parser)
@@ -426,8 +426,8 @@ def _count_records(parser: _Parser, data_bytes: int, record_bytes: int) -> int:
     if n_records == 0 and data_bytes > 0:
         samples = parser.signal_field("samples in a data record", 0)
         raise MalformedRecording(
-            f"{parser.name}: {samples.place}, so a data record takes {record_bytes} bytes, but only {data_bytes} "
-            f"follow the header: not one whole record; copy the file again, or correct the header"
+            f"{parser.name}: {samples.place}, so a data record takes {record_bytes} bytes, but only "
+            f"{data_bytes} follow the header: not one whole record; copy it again, or correct the header"
         )
     if n_records == 0:
         parser.note("no_records", f"The file ends with its header; {found.place}.")
@@ -494,7 +494,8 @@ def _read_clock(parser: _Parser) -> time | None:
     match = re.fullmatch(rb"(\d\d?)[.:](\d\d?)[.:](\d\d?)", _bare(found.raw))
     try:
         if match:
-            return time(*(int(part) for part in match.groups()))
+            hour, minute, second = (int(part) for part in match.groups())
+            return time(hour, minute, second)
     except ValueError:
         pass
     parser.note(
