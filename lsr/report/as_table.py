@@ -34,7 +34,7 @@ _LISTS = ("rejected", "blocks", "warnings", "evidence", "sweeps")
 
 
 def _plain(name: str) -> Column:
-    return lambda report, pair: getattr(pair, name)  # type: ignore[no-any-return]
+    return lambda report, pair: getattr(pair, name)
 
 
 def _end(name: str, end: int) -> Column:

@@ -1,0 +1,355 @@
+"""Reports as text for a terminal: what a surgeon reads in five seconds first, the numbers after it.
+
+Conventions
+-----------
+No line is longer than `WIDTH`. Latencies carry one decimal, as far as they can be trusted. Clock-like
+times (00:31:20) count from the start of the recording. Nothing is computed here, only worded.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable
+from itertools import groupby
+
+from lsr.anatomy import Muscle, Relation
+from lsr.detection.detection import Presence
+from lsr.findings.findings import Course
+from lsr.report.report import BlockReport, Measures, Note, PairReport, Report, StimulationReport
+
+WIDTH = 80
+
+_BOLD, _DIM, _YELLOW, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
+_NOTHING = "-"  # in a table: does not apply
+
+
+def as_text(report: Report, *, colour: bool = False) -> str:
+    """Render a report as text, without a newline at its end.
+
+    Parameters
+    ----------
+    report : Report
+        What to render.
+    colour : bool
+        Mark headlines and warnings by escape codes of a terminal.
+    """
+    parts = [
+        _opening(report),
+        *(_headlines(report, colour=colour)),
+        _residual(report),
+        _pair_table(report),
+        *(_block_table(pair, report) for pair in report.pairs if len(pair.blocks) > 1),
+        _notes("Warnings", _warnings(report), colour=colour),
+        _notes("About the file", report.problems, colour=colour),
+        _wrapped(report.notice),
+    ]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _wrapped(text: str, *, indent: str = "") -> str:
+    return textwrap.fill(_printable(text), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _printable(text: str) -> str:
+    """Replace what a terminal would obey: labels and annotations are free text."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _painted(text: str, code: str, *, colour: bool) -> str:
+    if not colour or not code:
+        return text
+    return "\n".join(f"{code}{line}{_RESET}" for line in text.split("\n"))
+
+
+def clock(time_s: float) -> str:
+    """Word seconds since the start as hours, minutes and seconds.
+
+    Examples
+    --------
+    >>> clock(1880.2)
+    '00:31:20'
+    """
+    minutes, seconds = divmod(int(time_s), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}"
+
+
+def words(name: str) -> str:
+    """Word a name of the report: underscores are spaces."""
+    return name.replace("_", " ")
+
+
+def _opening(report: Report) -> str:
+    recording = report.recording
+    gaps = f" in {recording.n_segments} segments" if recording.n_segments > 1 else ""
+    start = f", started {recording.start.replace('T', ' ')}" if recording.start else ""
+    title = (
+        f"{recording.name}: {recording.format}, {clock(recording.duration_s)}{gaps}, "
+        f"{len(recording.channels)} channels{start}"
+    )
+    rule = "=" * min(WIDTH, len(title))
+    return "\n".join([_wrapped(title, indent="  "), rule, *map(_stimulation, report.stimulation)])
+
+
+def _stimulation(one: StimulationReport) -> str:
+    told_by = f" (branch: {words(one.branch_source)})" if one.branch_source else ""
+    text = f"{one.id}  {_stimulated(one)}{told_by}: {one.n_stimuli} stimuli, told by {words(one.source)}"
+    if one.intensity_ma:
+        low, high = one.intensity_ma
+        text += f", {low:g} mA" if low == high else f", {low:g}-{high:g} mA"
+    if one.n_left_out:
+        text += f"; left out: {_counts(one.n_left_out)}"
+    return _wrapped(text, indent="    ")
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {words(reason)}" for reason, count in counts.items())
+
+
+def _stimulated(one: StimulationReport) -> str:
+    branch = words(one.branch) if one.branch else "unknown branch"
+    return f"{one.side} {branch}" if one.side else branch
+
+
+def _recorded(pair: PairReport) -> str:
+    return words(pair.muscle) if pair.muscle else f"channel {pair.channel!r}"
+
+
+def _headlines(report: Report, *, colour: bool) -> Iterable[str]:
+    """Give one headline per pair: targets first, as they are what is asked about."""
+    if not report.pairs:
+        return ["No pair of a stimulated branch and a muscle could be judged."]
+    order = [Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT]
+    names = _pair_names(report)
+    numbers = sorted(range(len(report.pairs)), key=lambda number: order.index(report.pairs[number].relation))
+    lines = []
+    for number in numbers:
+        pair = report.pairs[number]
+        line = _wrapped(f"{names[number]}: {_verdict(pair)}", indent="    ")
+        lines.append(_painted(line, _headline_code(pair), colour=colour))
+    return ["\n".join(lines)]
+
+
+def _headline_code(pair: PairReport) -> str:
+    if pair.relation is Relation.DIRECT:
+        return _DIM
+    return {Presence.PRESENT: _BOLD, Presence.INDETERMINATE: _YELLOW, Presence.ABSENT: ""}[pair.presence]
+
+
+def _pair_names(report: Report) -> list[str]:
+    """Name each pair by branch and muscle; where that is not enough, by stimulus set and channel too."""
+    sets = {one.id: one for one in report.stimulation}
+    plain = [f"{_stimulated(sets[pair.stimulation])} -> {_recorded(pair)}" for pair in report.pairs]
+    return [
+        name if plain.count(name) == 1 else f"{pair.stimulation} {name} ({pair.channel})"
+        for name, pair in zip(plain, report.pairs, strict=True)
+    ]
+
+
+def _verdict(pair: PairReport) -> str:
+    if pair.relation is Relation.DIRECT:
+        return f"direct muscle, {_m_wave(pair)}"
+    what = "LSR" if pair.relation is Relation.TARGET else "response"
+    caution = {
+        Relation.AMBIGUOUS: "; ambiguous: this branch may supply the muscle directly",
+        Relation.UNMAPPED: "; whether this branch supplies the muscle is not known",
+    }.get(pair.relation, "")
+    if pair.course:
+        return f"{what} {_course(pair, pair.course)}{_measured(pair)}{caution}"
+    return f"{what} {pair.presence.upper()}{_measured(pair)}{caution}"
+
+
+def _course(pair: PairReport, course: Course) -> str:
+    """Word what became of the LSR, with when or by how much."""
+    change = pair.amplitude_change_percent
+    by = f" ({change:+.0f} % amplitude)" if change is not None else ""
+    at = ""
+    if pair.disappeared_at:
+        stage = pair.disappeared_at.stage
+        at = f" at {clock(pair.disappeared_at.time_s)}" + (f" during {words(stage)}" if stage else "")
+    wording = {
+        Course.NOT_DETECTED_AT_BASELINE: "NOT DETECTED AT BASELINE",
+        Course.PERSISTED: f"PERSISTED{by}",
+        Course.REDUCED: f"REDUCED{by}",
+        Course.DISAPPEARED: f"DISAPPEARED{at}",
+        Course.DISAPPEARED_BEFORE_DECOMPRESSION: f"DISAPPEARED BEFORE DECOMPRESSION{at}",
+        Course.REAPPEARED: f"REAPPEARED{by}",
+    }
+    return wording[course]
+
+
+def _measured(pair: PairReport) -> str:
+    """Word the measures that support the answer, each after a comma."""
+    n = pair.n_stimuli_used
+    stimuli = "1 stimulus" if n == 1 else f"{n} stimuli"
+    if pair.presence is Presence.PRESENT:
+        amplitude = f", {_uv(pair.amplitude_uv)} uV" if pair.amplitude_uv is not None else ""
+        share = f", in {100 * pair.persistence:.0f} % of" if pair.persistence is not None else ", over"
+        return f"{_onset(pair)}{amplitude}{share} {stimuli}"
+    limit = (
+        f", nothing above {_uv(pair.detection_limit_uv)} uV" if pair.detection_limit_uv is not None else ""
+    )
+    if pair.presence is Presence.ABSENT:
+        return f"{limit} in {stimuli}" if limit else f" in {stimuli}"
+    return f" ({words(pair.reason)})" if pair.reason else ""
+
+
+def _onset(measures: Measures) -> str:
+    if measures.onset_latency_ms is None:
+        return ""
+    interval = measures.onset_latency_ci_ms
+    return f", onset {measures.onset_latency_ms:.1f} ms" + (
+        f" ({interval[0]:.1f}-{interval[1]:.1f})" if interval else ""
+    )
+
+
+def _m_wave(pair: PairReport) -> str:
+    m_wave = pair.m_wave
+    if m_wave is None or m_wave.presence is not Presence.PRESENT:
+        return "no M wave seen"
+    onset = f" at {m_wave.onset_latency_ms:.1f} ms" if m_wave.onset_latency_ms is not None else ""
+    size = f", {_uv(m_wave.amplitude_uv)} uV" if m_wave.amplitude_uv is not None else ""
+    return f"M wave{onset}{size}"
+
+
+def _uv(value: float | None) -> str:
+    """Word microvolts: three digits that count are enough to read."""
+    if value is None:
+        return _NOTHING
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _ms(value: float | None) -> str:
+    return _NOTHING if value is None else f"{value:.1f}"
+
+
+def _share(value: float | None) -> str:
+    return _NOTHING if value is None else f"{100 * value:.0f}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return _NOTHING
+    return "<0.0001" if value < 0.0001 else f"{value:.2g}" if value < 0.001 else f"{value:.3f}"
+
+
+def _residual(report: Report) -> str:
+    if report.residual_lsr is None and not any(pair.course for pair in report.pairs):
+        return ""
+    answer = {True: "YES, in at least one pair", False: "no, in none of the pairs", None: "cannot be told"}
+    return f"Residual LSR: {answer[report.residual_lsr]}"
+
+
+# Column: (head, width, cell); text is aligned left, numbers right.
+_PairColumn = tuple[str, int, Callable[[PairReport], str]]
+_PAIR_COLUMNS: tuple[_PairColumn, ...] = (
+    ("", -3, lambda pair: pair.stimulation),
+    ("muscle", -17, lambda pair: _short(pair)),
+    ("relation", -9, lambda pair: pair.relation.value),
+    ("answer", -7, lambda pair: _short_presence(pair.presence)),
+    ("onset", 5, lambda pair: _ms(pair.onset_latency_ms)),
+    ("uV", 5, lambda pair: _uv(pair.amplitude_uv)),
+    ("%", 3, lambda pair: _share(pair.persistence)),
+    ("used", 4, lambda pair: str(pair.n_stimuli_used)),
+    ("noise", 5, lambda pair: _uv(pair.noise_uv)),
+    ("limit", 5, lambda pair: _uv(pair.detection_limit_uv)),
+    ("p", 7, lambda pair: _p(pair.p_value)),
+)
+
+
+def _pair_table(report: Report) -> str:
+    if not report.pairs:
+        return ""
+    head = [name for name, _, _ in _PAIR_COLUMNS]
+    rows = [[cell(pair) for _, _, cell in _PAIR_COLUMNS] for pair in report.pairs]
+    widths = [width for _, width, _ in _PAIR_COLUMNS]
+    legend = (
+        "onset: ms after the stimulus; uV: peak to peak; %: persistence; used: stimuli used; "
+        "noise and limit: noise floor and smallest response that would have been seen, uV"
+    )
+    return _table(head, rows, widths) + "\n" + _wrapped(legend)
+
+
+def _table(head: list[str], rows: list[list[str]], widths: list[int]) -> str:
+    lines = [
+        " ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True))
+        for row in (head, *rows)
+    ]
+    rule = " ".join("-" * abs(width) for width in widths)
+    return "\n".join(line.rstrip() for line in (lines[0], rule, *lines[1:]))
+
+
+def _padded(cell: str, width: int) -> str:
+    cell = _printable(cell)
+    if len(cell) > abs(width):
+        cell = cell[: abs(width) - 1] + "~"
+    return cell.ljust(-width) if width < 0 else cell.rjust(width)
+
+
+def _short(pair: PairReport) -> str:
+    if pair.muscle is Muscle.DEPRESSOR_ANGULI_ORIS:
+        return "depr. anguli oris"
+    return words(pair.muscle) if pair.muscle else pair.channel
+
+
+def _short_presence(presence: Presence) -> str:
+    return "indet." if presence is Presence.INDETERMINATE else presence.value
+
+
+def _block_table(pair: PairReport, report: Report) -> str:
+    """Show how a pair went on, one line for consecutive blocks of one stage that answer alike."""
+    name = _pair_names(report)[report.pairs.index(pair)]
+    head = ["from", "to", "stage", "answer", "n", "onset", "uV", "M wave uV"]
+    widths = [-8, -8, -20, -7, 4, 8, 9, 9]
+    rows = []
+    for (stage, presence), group in groupby(pair.blocks, key=lambda block: (block.stage, block.presence)):
+        run = list(group)
+        rows.append(
+            [
+                clock(run[0].start_s),
+                clock(run[-1].end_s),
+                words(stage or _NOTHING),
+                _short_presence(presence),
+                str(len(run)),
+                _range(run, lambda block: block.onset_latency_ms, _ms),
+                _range(run, lambda block: block.amplitude_uv, _uv),
+                _range(run, lambda block: block.m_wave.amplitude_uv if block.m_wave else None, _uv),
+            ]
+        )
+    legend = "n: blocks of stimuli; onset, uV: lowest to highest of them"
+    return "\n".join([_wrapped(f"Course of {name}", indent="    "), _table(head, rows, widths), legend])
+
+
+def _range(
+    run: list[BlockReport],
+    measure: Callable[[BlockReport], float | None],
+    word: Callable[[float | None], str],
+) -> str:
+    """Word the lowest and the highest of some blocks."""
+    values = [value for value in map(measure, run) if value is not None]
+    if not values:
+        return _NOTHING
+    low, high = word(min(values)), word(max(values))
+    return low if low == high else f"{low}-{high}"
+
+
+def _warnings(report: Report) -> list[Note]:
+    """Gather the warnings of all pairs, each sentence once, with the pairs it concerns."""
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for name, pair in zip(_pair_names(report), report.pairs, strict=True):
+        for warning in pair.warnings:
+            pairs.setdefault((warning.code, warning.message), []).append(name)
+    return [
+        Note(
+            code=code,
+            message=message if len(names) == len(report.pairs) else f"{'; '.join(names)}: {message}",
+        )
+        for (code, message), names in pairs.items()
+    ]
+
+
+def _notes(title: str, notes: list[Note], *, colour: bool) -> str:
+    if not notes:
+        return ""
+    lines = [_wrapped(f"- {note.message} [{note.code}]", indent="  ") for note in notes]
+    return _painted("\n".join([f"{title}:", *lines]), _YELLOW, colour=colour)
