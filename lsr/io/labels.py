@@ -32,8 +32,8 @@ def _words(text: str) -> frozenset[str]:
 
 # Words that make a label speak of something other than the EMG of a muscle.
 _OTHER_SIGNALS = _words(
-    "eeg ecg ekg eog bis ecog stim stimulus stimulation stimulator trig trigger dtrig status sti dc ttl "
-    "event marker annotations resp flow airflow spo pleth nerve nervus n facialis position pressure snore audio"
+    "eeg ecg ekg eog bis stim stimulus stimulation stimulator trig trigger dtrig status sti dc ttl event "
+    "marker annotations resp flow airflow spo pleth nerve nervus n facialis position pressure snore audio"
 )
 # Words that make it speak of a muscle that is not told apart here, whatever else it says.
 _OTHER_MUSCLES = _words(

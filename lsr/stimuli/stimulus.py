@@ -1,4 +1,4 @@
-"""Stimuli: when each electrical pulse was given, on which branch, how strong, and how that is known.
+"""Stimuli: the nouns of when each electrical pulse was given, on which branch, how strong.
 
 Conventions
 -----------
