@@ -1,3 +1,129 @@
-"""Lateral spread responses in facial EMG: read a recording, find the responses, report them."""
+"""Lateral spread responses in facial EMG: read a recording, find the responses, report them.
+
+Conventions
+-----------
+The public names stand in `__all__`. Each is imported from its home when first used, so that
+``import lsr`` and ``lsr --help`` answer at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lsr.anatomy import Branch, Muscle, Relation, Side, relation_of
+    from lsr.detection.detect import detect
+    from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
+    from lsr.errors import (
+        EventsError,
+        LsrError,
+        MalformedRecording,
+        NoMuscle,
+        NoStimuli,
+        RecordingError,
+        RecordingNotFound,
+        SettingsError,
+        SweepsError,
+        UnknownFormat,
+        UnknownUnit,
+        UnreadableSamples,
+    )
+    from lsr.findings.findings import BlockFinding, Course, Disappearance, Findings, PairFinding
+    from lsr.io.registry import read_recording
+    from lsr.pipeline import analyze
+    from lsr.recording import Annotation, Channel, Problem, Recording, Segment
+    from lsr.report.inspection import Inspection, inspect
+    from lsr.report.report import Report, report_schema
+    from lsr.settings import Settings
+    from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
 
 __version__ = "0.1.0"
+
+_NAMES_OF = {
+    "lsr.anatomy": ("Branch", "Muscle", "Relation", "Side", "relation_of"),
+    "lsr.detection.detect": ("detect",),
+    "lsr.detection.detection": ("Detection", "LateResponse", "MWave", "Presence", "SweepFinding"),
+    "lsr.errors": (
+        "EventsError",
+        "LsrError",
+        "MalformedRecording",
+        "NoMuscle",
+        "NoStimuli",
+        "RecordingError",
+        "RecordingNotFound",
+        "SettingsError",
+        "SweepsError",
+        "UnknownFormat",
+        "UnknownUnit",
+        "UnreadableSamples",
+    ),
+    "lsr.findings.findings": ("BlockFinding", "Course", "Disappearance", "Findings", "PairFinding"),
+    "lsr.io.registry": ("read_recording",),
+    "lsr.pipeline": ("analyze",),
+    "lsr.recording": ("Annotation", "Channel", "Problem", "Recording", "Segment"),
+    "lsr.report.inspection": ("Inspection", "inspect"),
+    "lsr.report.report": ("Report", "report_schema"),
+    "lsr.settings": ("Settings",),
+    "lsr.stimuli": ("BranchSource", "Stimulus", "StimulusSet", "StimulusSource"),
+}
+_HOME_OF = {name: home for home, names in _NAMES_OF.items() for name in names}
+
+__all__ = [
+    "Annotation",
+    "BlockFinding",
+    "Branch",
+    "BranchSource",
+    "Channel",
+    "Course",
+    "Detection",
+    "Disappearance",
+    "EventsError",
+    "Findings",
+    "Inspection",
+    "LateResponse",
+    "LsrError",
+    "MWave",
+    "MalformedRecording",
+    "Muscle",
+    "NoMuscle",
+    "NoStimuli",
+    "PairFinding",
+    "Presence",
+    "Problem",
+    "Recording",
+    "RecordingError",
+    "RecordingNotFound",
+    "Relation",
+    "Report",
+    "Segment",
+    "Settings",
+    "SettingsError",
+    "Side",
+    "Stimulus",
+    "StimulusSet",
+    "StimulusSource",
+    "SweepFinding",
+    "SweepsError",
+    "UnknownFormat",
+    "UnknownUnit",
+    "UnreadableSamples",
+    "analyze",
+    "detect",
+    "inspect",
+    "read_recording",
+    "relation_of",
+    "report_schema",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'lsr' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

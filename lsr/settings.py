@@ -9,11 +9,20 @@ known one. "DOMAIN" sources are the normative values quoted in `docs/method.md`.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.errors import SettingsError
@@ -23,51 +32,43 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-Window = tuple[float, float]
+Number = Annotated[float, Field(strict=True)]  # neither "5" nor true is a number
+Whole = Annotated[int, Field(strict=True)]
 
 
-def _rising(window: Window) -> Window:
+def _rising(window: tuple[float, float]) -> tuple[float, float]:
     if window[0] >= window[1]:
         raise ValueError(f"the window must end after it starts, found {list(window)}")
     return window
 
 
+def _as_name(value: Any) -> Any:
+    """Take "Marginal mandibular" for marginal_mandibular."""
+    return re.sub(r"[\s_-]+", "_", value.strip().lower()) if isinstance(value, str) else value
+
+
+Window = Annotated[tuple[Number, Number], AfterValidator(_rising)]
+BranchName = Annotated[Branch, BeforeValidator(_as_name)]
+MuscleName = Annotated[Muscle, BeforeValidator(_as_name)]
+SideName = Annotated[Side, BeforeValidator(_as_name)]
+
+
 class StimulationSettings(_Frozen):
     """One stimulus set, where the file does not say it; None: as the file says, or found."""
 
-    side: Side | None = None
-    branch: Branch | None = None
+    side: SideName | None = None
+    branch: BranchName | None = None
     annotation: str | None = None  # which annotations are stimuli, as a shell pattern
     trigger_channel: str | None = None  # label of the channel that carries the triggers
     window_s: Window | None = None  # only stimuli of this part of the recording
-
-    @field_validator("branch", mode="before")
-    @classmethod
-    def _spaces_are_underscores(cls, value: Any) -> Any:
-        return value.strip().lower().replace(" ", "_") if isinstance(value, str) else value
-
-    @field_validator("side", mode="before")
-    @classmethod
-    def _any_case(cls, value: Any) -> Any:
-        return value.strip().lower() if isinstance(value, str) else value
-
-    @field_validator("window_s")
-    @classmethod
-    def _window_rises(cls, value: Window | None) -> Window | None:
-        return None if value is None else _rising(value)
 
 
 class ChannelSettings(_Frozen):
     """What a channel is, where its label does not say it; `relation` overrides the anatomy table."""
 
-    muscle: Muscle | None = None
-    side: Side | None = None
+    muscle: MuscleName | None = None
+    side: SideName | None = None
     relation: Literal[Relation.TARGET, Relation.DIRECT, Relation.AMBIGUOUS, Relation.IGNORE] | None = None
-
-    @field_validator("muscle", mode="before")
-    @classmethod
-    def _spaces_are_underscores(cls, value: Any) -> Any:
-        return value.strip().lower().replace(" ", "_") if isinstance(value, str) else value
 
 
 class DetectionSettings(_Frozen):
@@ -76,24 +77,19 @@ class DetectionSettings(_Frozen):
     search_window_ms: Window = (5.5, 14.0)  # where an LSR onset may lie: DOMAIN, latencies
     direct_window_ms: Window = (1.5, 5.5)  # where an M wave starts: DOMAIN, latencies
     late_window_ms: Window = (20.0, 60.0)  # afterdischarge: DOMAIN, latencies
-    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.01  # false positive rate per pair and block
-    smallest_response_uv: Annotated[float, Field(gt=0)] = 20.0  # "absent" must have been able to see this
-    power: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # with this probability
-    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95  # of every interval
-    mains_hz: Annotated[float, Field(ge=40, le=70)] | None = None  # None: 50 or 60, whichever is there
-    seed: Annotated[int, Field(ge=0)] = 0  # of the resampling draws
-
-    @field_validator("search_window_ms", "direct_window_ms", "late_window_ms")
-    @classmethod
-    def _windows_rise(cls, value: Window) -> Window:
-        return _rising(value)
+    alpha: Annotated[Number, Field(gt=0, lt=0.5)] = 0.01  # false positive rate per pair and block
+    smallest_response_uv: Annotated[Number, Field(gt=0)] = 20.0  # "absent" must have been able to see this
+    power: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95  # with this probability
+    confidence: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95  # of every interval
+    mains_hz: Annotated[Number, Field(ge=40, le=70)] | None = None  # None: 50 or 60, whichever is there
+    seed: Annotated[Whole, Field(ge=0)] = 0  # of the resampling draws
 
 
 class SweepSettings(_Frozen):
     """How much is cut around a stimulus; a stretch before it shows the noise."""
 
-    before_ms: Annotated[float, Field(ge=0)] = 50.0
-    after_ms: Annotated[float, Field(gt=0)] = 100.0
+    before_ms: Annotated[Number, Field(ge=0)] = 50.0
+    after_ms: Annotated[Number, Field(gt=0)] = 100.0
 
 
 DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
@@ -105,12 +101,21 @@ DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
 }
 
 
+def _over_default_stages(stages: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Let stages that are not mentioned keep their texts; their order is that of the operation."""
+    for name in stages:
+        if name not in DEFAULT_STAGES:
+            raise ValueError(_unknown("stage", name, list(DEFAULT_STAGES)))
+    return {**DEFAULT_STAGES, **stages}
+
+
 class CourseSettings(_Frozen):
     """How an operation is divided, and what counts as a change."""
 
-    stages: dict[str, tuple[str, ...]] = DEFAULT_STAGES  # stage: shell patterns of its texts, in order
-    block_stimuli: Annotated[int, Field(ge=1)] = 20  # stimuli judged together within a stage
-    notable_fall_percent: Annotated[float, Field(gt=0, le=100)] = 86.5  # one preprint, n=208: DOMAIN
+    # Stage: shell patterns of its texts; an empty list switches a stage off.
+    stages: Annotated[dict[str, tuple[str, ...]], AfterValidator(_over_default_stages)] = DEFAULT_STAGES
+    block_stimuli: Annotated[Whole, Field(ge=1)] = 20  # stimuli judged together within a stage
+    notable_fall_percent: Annotated[Number, Field(gt=0, le=100)] = 86.5  # one preprint, n=208: DOMAIN
 
 
 class Settings(_Frozen):
@@ -135,6 +140,16 @@ class Settings(_Frozen):
             return {**values, "stimulation": (values["stimulation"],)}
         return values
 
+    @model_validator(mode="after")
+    def _sweeps_reach_the_search_window(self) -> Self:
+        end_ms = self.detection.search_window_ms[1]
+        if end_ms > self.sweeps.after_ms:
+            raise ValueError(
+                f"detection.search_window_ms ends at {end_ms:g} ms, "
+                f"after the sweep, at {self.sweeps.after_ms:g} ms; end it sooner, or raise sweeps.after_ms"
+            )
+        return self
+
     @classmethod
     def from_dict(cls, values: dict[str, Any], *, source: str = "settings") -> Self:
         """Settings from nested names and values; `source` opens every complaint."""
@@ -144,20 +159,64 @@ class Settings(_Frozen):
             complaints = [_in_words(cls, dict(one)) for one in error.errors()]
             raise SettingsError(f"{source}: " + "; ".join(complaints)) from None
 
+    def stimulated(self, side_and_branch: str) -> Self:
+        """Return the settings with another side and branch of every stimulus set.
+
+        Parameters
+        ----------
+        side_and_branch : str
+            As in "right zygomatic" or "left marginal mandibular".
+
+        Raises
+        ------
+        SettingsError
+            Not a side and a branch, or several stimulus sets of different branches.
+
+        Examples
+        --------
+        >>> Settings().stimulated("right marginal mandibular").stimulation[0].branch.value
+        'marginal_mandibular'
+        """
+        side, _, branch = side_and_branch.strip().partition(" ")
+        try:
+            one = StimulationSettings.model_validate({"side": side, "branch": branch})
+        except ValidationError:
+            branches = ", ".join(words.replace("_", " ") for words in Branch)
+            raise SettingsError(
+                f"stimulated {side_and_branch!r} is no side and branch; "
+                f"write right or left, and one of: {branches}, as in 'right zygomatic'"
+            ) from None
+        if len({(known.side, known.branch) for known in self.stimulation}) > 1:
+            raise SettingsError(
+                f"stimulated {side_and_branch!r} cannot stand for the {len(self.stimulation)} different "
+                "[[stimulation]] tables of the configuration; give side and branch there"
+            )
+        changed = {"side": one.side, "branch": one.branch}
+        sets = tuple(known.model_copy(update=changed) for known in self.stimulation) or (one,)
+        return self.model_copy(update={"stimulation": sets})
+
     @classmethod
     def from_file(cls, path: str | Path) -> Self:
         """Settings from a TOML file."""
         try:
             values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
-            raise SettingsError(f"{path}: cannot be read ({error.strerror}); name an existing TOML file") from None
+            raise SettingsError(
+                f"{path}: cannot be read ({error.strerror}); name an existing TOML file"
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: not valid TOML: {error}") from None
         return cls.from_dict(values, source=str(path))
 
 
-def _known_names(model: type[BaseModel], place: tuple[int | str, ...]) -> list[str]:
-    """Names allowed at `place` of the settings tree; the table names lead there."""
+def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:
+    near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+    way_out = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
+    return f"unknown {what} {name!r}{within and f' in {within}'}; {way_out}"
+
+
+def _known_names(model: type[BaseModel], place: list[int | str]) -> list[str]:
+    """List the names allowed at `place` of the settings tree; its first part is the table."""
     tables: dict[str, type[BaseModel]] = {
         "stimulation": StimulationSettings,
         "channels": ChannelSettings,
@@ -170,13 +229,11 @@ def _known_names(model: type[BaseModel], place: tuple[int | str, ...]) -> list[s
 
 def _in_words(model: type[BaseModel], error: dict[str, Any]) -> str:
     """One of pydantic's errors as a sentence with the place, the value and the way out."""
-    *place, name = error["loc"]
-    where = ".".join(str(part) for part in error["loc"])
+    place = list(error["loc"])
+    where = ".".join(str(part) for part in place)
     if error["type"] == "extra_forbidden":
-        known = _known_names(model, tuple(place))
-        near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-        way_out = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
-        return f"unknown setting {where!r}; {way_out}"
+        *within, name = place
+        return _unknown("setting", str(name), _known_names(model, within), ".".join(map(str, within)))
     message = error["msg"].removeprefix("Value error, ")
     found = "" if error["type"] == "value_error" else f", found {error['input']!r}"
-    return f"setting {where!r}: {message}{found}"
+    return f"setting {where!r}: {message}{found}" if where else f"{message}{found}"

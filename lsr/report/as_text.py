@@ -243,7 +243,7 @@ def _residual(report: Report) -> str:
 # Column: (head, width, cell); text is aligned left, numbers right.
 _PairColumn = tuple[str, int, Callable[[PairReport], str]]
 _PAIR_COLUMNS: tuple[_PairColumn, ...] = (
-    ("", -3, lambda pair: pair.stimulation),
+    ("set", -3, lambda pair: pair.stimulation),
     ("muscle", -17, lambda pair: _short(pair)),
     ("relation", -9, lambda pair: pair.relation.value),
     ("answer", -7, lambda pair: _short_presence(pair.presence)),

@@ -1,0 +1,162 @@
+"""Settings are what the user wrote; what cannot be meant is refused with a way out."""
+
+import pytest
+
+from lsr.anatomy import Branch, Muscle, Relation, Side
+from lsr.errors import SettingsError
+from lsr.settings import DEFAULT_STAGES, Settings
+
+DOCUMENTED = """
+[stimulation]
+side = "right"
+branch = "zygomatic"
+annotation = "Stim*"
+trigger_channel = "DC1"
+window_s = [0.0, 600.0]
+
+[channels]
+"Ch3" = { muscle = "mentalis", side = "right" }
+"RECR" = { relation = "target" }
+
+[detection]
+search_window_ms = [5.5, 14.0]
+direct_window_ms = [1.5, 5.5]
+alpha = 0.01
+
+[course]
+stages = { baseline = ["baseline*"], decompression = ["decompress*", "teflon*"] }
+block_stimuli = 20
+"""
+
+
+def test_the_documented_file_is_understood(tmp_path):
+    file = tmp_path / "lsr.toml"
+    file.write_text(DOCUMENTED)
+    settings = Settings.from_file(file)
+    (stimulation,) = settings.stimulation
+    assert (stimulation.side, stimulation.branch) == (Side.RIGHT, Branch.ZYGOMATIC)
+    assert stimulation.window_s == (0.0, 600.0)
+    assert settings.channels["Ch3"].muscle is Muscle.MENTALIS
+    assert settings.channels["RECR"].relation is Relation.TARGET
+    assert settings.course.stages["decompression"] == ("decompress*", "teflon*")
+
+
+def test_several_stimulation_tables_are_several_sets(tmp_path):
+    file = tmp_path / "lsr.toml"
+    file.write_text('[[stimulation]]\nbranch = "temporal"\n[[stimulation]]\nbranch = "buccal"\n')
+    assert [one.branch for one in Settings.from_file(file).stimulation] == ["temporal", "buccal"]
+
+
+def test_settings_survive_their_own_dump():
+    settings = Settings.from_dict({"stimulation": {"side": "left"}, "channels": {"A": {"side": "left"}}})
+    assert Settings.from_dict(settings.model_dump(mode="json")) == settings
+
+
+@pytest.mark.parametrize(
+    ("values", "place", "way_out"),
+    [
+        ({"detecton": {}}, "'detecton'", "did you mean 'detection'?"),
+        ({"detection": {"serch_window_ms": [1, 2]}}, "in detection", "did you mean 'search_window_ms'?"),
+        ({"stimulation": {"sied": "left"}}, "in stimulation.0", "did you mean 'side'?"),
+        ({"channels": {"Ch3": {"muscel": "mentalis"}}}, "in channels.Ch3", "did you mean 'muscle'?"),
+        ({"course": {"stages": {"baselin": []}}}, "course.stages", "did you mean 'baseline'?"),
+        ({"sweeps": {"zzz": 1}}, "'zzz'", "known here: before_ms, after_ms"),
+    ],
+)
+def test_a_misspelt_name_is_refused_with_the_nearest_known(values, place, way_out):
+    with pytest.raises(SettingsError) as error:
+        Settings.from_dict(values, source="lsr.toml")
+    message = str(error.value)
+    assert message.startswith("lsr.toml: ")
+    assert place in message
+    assert way_out in message
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"stimulation": {"side": "both"}}, "'both'"),
+        ({"stimulation": {"branch": "trigeminal"}}, "'trigeminal'"),
+        ({"channels": {"Ch3": {"muscle": "biceps"}}}, "'biceps'"),
+        ({"detection": {"search_window_ms": [14, 5.5]}}, "[14.0, 5.5]"),
+        ({"detection": {"search_window_ms": [5.5]}}, "search_window_ms"),
+        ({"detection": {"search_window_ms": [5.5, float("nan")]}}, "nan"),
+        ({"detection": {"search_window_ms": [5.5, 400]}}, "raise sweeps.after_ms"),
+        ({"detection": {"alpha": 0}}, "alpha"),
+        ({"detection": {"alpha": "0.01"}}, "'0.01'"),
+        ({"sweeps": {"before_ms": True}}, "True"),
+        ({"detection": {"seed": 1.5}}, "1.5"),
+        ({"course": {"block_stimuli": 0}}, "block_stimuli"),
+        ({"detection": 5}, "'detection'"),
+        ({"stimulation": "right"}, "'right'"),
+        ([1], "[1]"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused_by_name(values, named):
+    with pytest.raises(SettingsError) as error:
+        Settings.from_dict(values)
+    assert named in str(error.value)
+
+
+def test_every_complaint_is_told_at_once():
+    with pytest.raises(SettingsError, match=r"seed.*alpah"):
+        Settings.from_dict({"detection": {"alpah": 0.01, "seed": -1}})
+
+
+def test_names_are_taken_as_people_write_them():
+    settings = Settings.from_dict(
+        {
+            "stimulation": {"side": "Right", "branch": "Marginal mandibular"},
+            "channels": {"A": {"muscle": "Orbicularis-Oculi", "side": "LEFT"}},
+        }
+    )
+    assert settings.stimulation[0].branch is Branch.MARGINAL_MANDIBULAR
+    assert settings.channels["A"].muscle is Muscle.ORBICULARIS_OCULI
+
+
+def test_stages_not_mentioned_keep_their_texts_and_their_order():
+    stages = Settings.from_dict({"course": {"stages": {"closing": ["end*"], "opening": []}}}).course.stages
+    assert list(stages) == list(DEFAULT_STAGES)
+    assert stages["closing"] == ("end*",)
+    assert stages["opening"] == ()
+    assert stages["baseline"] == DEFAULT_STAGES["baseline"]
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(SettingsError, match=r"none\.toml: cannot be read"):
+        Settings.from_file(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("content", [b"[detection\n", b"side = \xff\xfe"])
+def test_a_file_that_is_no_toml_is_named(tmp_path, content):
+    (tmp_path / "broken.toml").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"broken\.toml: not valid TOML"):
+        Settings.from_file(tmp_path / "broken.toml")
+
+
+def test_the_stimulated_branch_can_be_given_in_words():
+    (one,) = Settings().stimulated("left marginal mandibular").stimulation
+    assert (one.side, one.branch) == (Side.LEFT, Branch.MARGINAL_MANDIBULAR)
+
+
+def test_the_stimulated_branch_keeps_what_else_is_known_of_the_set():
+    settings = Settings.from_dict({"stimulation": {"annotation": "Stim*"}})
+    (one,) = settings.stimulated("Right Zygomatic").stimulation
+    assert (one.side, one.branch, one.annotation) == (Side.RIGHT, Branch.ZYGOMATIC, "Stim*")
+
+
+@pytest.mark.parametrize("text", ["zygomatic", "right", "", "both zygomatic", "right trigeminal"])
+def test_no_side_and_branch_is_refused_with_an_example(text):
+    with pytest.raises(SettingsError, match="as in 'right zygomatic'"):
+        Settings().stimulated(text)
+
+
+def test_one_branch_cannot_stand_for_sets_of_several():
+    settings = Settings.from_dict({"stimulation": [{"branch": "temporal"}, {"branch": "buccal"}]})
+    with pytest.raises(SettingsError, match="2 different"):
+        settings.stimulated("right zygomatic")
+
+
+def test_settings_cannot_be_changed_in_place():
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().detection.alpha = 0.5
