@@ -28,8 +28,8 @@ from lsr.errors import UnknownUnit
 if TYPE_CHECKING:
     import mne
 
-# Decoded samples of one batch of windows; the raw bytes beside them take half as much.
-_BATCH_BYTES = 8 << 20
+# Samples of one batch of windows; a loop holds two of them, its own and the next.
+_BATCH_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,8 +25,8 @@ from lsr.io.edf_header import EdfHeader, EdfSignal, read_header
 from lsr.io.labels import read_label
 from lsr.recording import Channel, Problem, Recording, Segment
 
-# Bytes that one read of whole records, or of annotations, takes at most.
-_CHUNK_BYTES = 2 << 20
+# Bytes that one read takes at most, unless a single record has more: what a processor's cache holds.
+_CHUNK_BYTES = 512 << 10
 # Reading everything between two wanted stretches is quicker than a second system call below this.
 _CHEAP_SPAN_BYTES = 64 << 10
 _HAS_PREADV = hasattr(os, "preadv")
@@ -137,16 +138,16 @@ class EdfStore:
         self, channels: Sequence[int], first_samples: NDArray[np.int64], n_samples: int
     ) -> NDArray[np.float32]:
         """Read windows in microvolts, or the unit of the file: (n, channels, n_samples)."""
-        size = self._header.sample_bytes
-        rows, width = len(first_samples) * len(channels), n_samples * size
-        buffer, data = _byte_buffer(rows * width)
-        view = data.data
-        for number, first in enumerate(first_samples.tolist()):
-            begin = number * len(channels) * width
-            self._read_raw(channels, first, n_samples, view[begin : begin + len(channels) * width])
-        return self._scale(
-            _whole_numbers(buffer, size).reshape(len(first_samples), len(channels), n_samples), channels
-        )
+        samples = np.empty((len(first_samples), len(channels), n_samples), dtype=np.float32)
+        gains, zeros = self._calibration(channels)
+        # Window by window: read, decoded and scaled while it is in the processor's cache.
+        for window, first in zip(samples, first_samples.tolist(), strict=True):
+            for place in self._read_parts(channels, first, window):
+                part = window[:, place]
+                part *= gains
+                if zeros is not None:
+                    part += zeros
+        return samples
 
     def read_stretch(self, channels: Sequence[int], first_sample: int, n_samples: int) -> NDArray[np.float32]:
         """Read consecutive samples in microvolts, or the unit of the file: (channels, n_samples)."""
@@ -155,11 +156,11 @@ class EdfStore:
 
     def read_digital(self, channel: int) -> NDArray[np.int32]:
         """Read every stored integer of a channel: (n_samples,)."""
-        size = self._header.sample_bytes
         n_samples = self._header.n_records * self._signals[channel].samples_per_record
-        buffer, data = _byte_buffer(n_samples * size)
-        self._read_raw((channel,), 0, n_samples, data.data)
-        return _whole_numbers(buffer, size).astype(np.int32)
+        stored = np.empty(n_samples, dtype=np.int32)
+        for _ in self._read_parts((channel,), 0, stored[np.newaxis]):
+            pass
+        return stored
 
     def sha256(self) -> str:
         """Digest the bytes of the file."""
@@ -175,84 +176,91 @@ class EdfStore:
         """Let go of the file."""
         self._file.close()
 
-    def _read_raw(self, channels: Sequence[int], first_sample: int, n_samples: int, out: memoryview) -> None:
-        """Read the bytes of consecutive samples, channel behind channel."""
-        per_record = self._signals[channels[0]].samples_per_record
-        record, within = divmod(first_sample, per_record)
-        last_record = (first_sample + n_samples - 1) // per_record
-        span = (last_record - record + 1) * self._header.record_bytes
-        # Whole records are read when most of them is wanted anyway, or when they are short.
-        if n_samples and (span <= _CHEAP_SPAN_BYTES or span <= 3 * len(out)):
-            self._read_whole_records(channels, first_sample, n_samples, out)
-            return
-        size, step, start = self._header.sample_bytes, self._header.record_bytes, self._header.header_bytes
-        offsets = [start + self._signals[channel].record_offset for channel in channels]
-        width, done = n_samples * size, 0
-        while done < width:
-            n_bytes = min((per_record - within) * size, width - done)
-            inside = record * step + within * size
-            for row, offset in enumerate(offsets):
-                at = row * width + done
-                self._file.read_into(out[at : at + n_bytes], offset + inside)
-            done += n_bytes
-            record, within = record + 1, 0
+    def _calibration(self, channels: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Give gain and offset of each channel: (channels, 1); no offset where all are zero."""
+        gains = np.array([[self._signals[channel].gain] for channel in channels], dtype=np.float32)
+        zeros = np.array([[self._signals[channel].offset] for channel in channels], dtype=np.float32)
+        return gains, zeros if zeros.any() else None
 
-    def _read_whole_records(
-        self, channels: Sequence[int], first_sample: int, n_samples: int, out: memoryview
+    def _read_parts(
+        self, channels: Sequence[int], first_sample: int, out: NDArray[np.float32] | NDArray[np.int32]
+    ) -> Iterator[slice]:
+        """Read stored integers of channels that share a rate into (channels, n_samples), part by part.
+
+        Yields the samples that each part filled. A part is a stretch of one record, or some whole records.
+        """
+        signals = [self._signals[channel] for channel in channels]
+        per_record, size = signals[0].samples_per_record, self._header.sample_bytes
+        done, n_samples = 0, out.shape[1]
+        while done < n_samples:
+            record, within = divmod(first_sample + done, per_record)
+            count = 1 if within else (n_samples - done) // per_record
+            count = max(1, min(count, _CHUNK_BYTES // self._header.record_bytes))
+            each = min(per_record - within, n_samples - done)
+            place = slice(done, done + count * each)
+            begin = self._header.header_bytes + record * self._header.record_bytes + within * size
+            self._read_part(signals, begin, count, each, out[:, place])
+            yield place
+            done += count * each
+
+    def _read_part(
+        self,
+        signals: Sequence[EdfSignal],
+        begin: int,
+        count: int,
+        each: int,
+        out: NDArray[np.float32] | NDArray[np.int32],
     ) -> None:
-        """Read records whole, a bounded number at a time, and pick the channels from memory."""
-        size, step = self._header.sample_bytes, self._header.record_bytes
-        per_record = self._signals[channels[0]].samples_per_record
-        rows = np.frombuffer(out, dtype=np.uint8).reshape(len(channels), n_samples * size)
-        block = per_record * size
-        skipped = (first_sample % per_record) * size
-        begin, end = first_sample // per_record, (first_sample + n_samples - 1) // per_record + 1
-        most = max(1, _CHUNK_BYTES // step)
-        done = 0
-        for record in range(begin, end, most):
-            count = min(most, end - record)
-            raw = np.empty((count, step), dtype=np.uint8)
-            self._file.read_into(raw.data.cast("B"), self._header.header_bytes + record * step)
-            skip = skipped if record == begin else 0
-            taken = min(count * block - skip, rows.shape[1] - done)
-            for row, channel in enumerate(channels):
-                offset = self._signals[channel].record_offset
-                part = raw[:, offset : offset + block]
-                rows[row, done : done + taken] = part.reshape(-1)[skip : skip + taken]
-            done += taken
-
-    def _scale(
-        self, stored: NDArray[np.int32] | NDArray[np.int16], channels: Sequence[int]
-    ) -> NDArray[np.float32]:
-        samples = stored.astype(np.float32)
-        for row, channel in enumerate(channels):
-            signal = self._signals[channel]
-            if signal.gain != 1.0:
-                samples[:, row] *= np.float32(signal.gain)
-            if signal.offset != 0.0:
-                samples[:, row] += np.float32(signal.offset)
-        return samples
-
-
-def _byte_buffer(n_bytes: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Make room for bytes behind one spare byte, which decoding 24 bits needs; give all, and the room."""
-    buffer = np.empty(n_bytes + 1, dtype=np.uint8)
-    buffer[0] = 0
-    return buffer, buffer[1:]
+        """Read as many samples of each signal from each of some records, from byte `begin` on."""
+        size, step, width = (
+            self._header.sample_bytes,
+            self._header.record_bytes,
+            each * self._header.sample_bytes,
+        )
+        offsets = [signal.record_offset for signal in signals]
+        low, high = min(offsets), max(offsets) + width
+        span = (count - 1) * step + high - low
+        wanted = len(offsets) * count * width
+        # Reading what lies between, too, is quicker than a system call for every stretch of a channel.
+        if span <= max(_CHEAP_SPAN_BYTES, 2 * wanted):
+            buffer = np.empty(span + 1, dtype=np.uint8)
+            self._file.read_into(buffer.data[1:], begin + low)
+            row_step, starts = step, [offset - low for offset in offsets]
+        else:
+            buffer = np.empty(wanted + 1, dtype=np.uint8)
+            row_step, starts = width, list(range(0, wanted, count * width))
+            view = buffer.data[1:]
+            for start, offset in zip(starts, offsets, strict=True):
+                for row in range(count):
+                    at = start + row * width
+                    self._file.read_into(view[at : at + width], begin + offset + row * step)
+        spacing = {after - before for before, after in pairwise(starts)}
+        if len(spacing) > 1:
+            for row, start in enumerate(starts):
+                _decode(buffer, size, start, (0, row_step), out[row : row + 1].reshape(1, count, each))
+        else:
+            _decode(
+                buffer, size, starts[0], (*spacing, row_step)[-2:], out.reshape(len(signals), count, each)
+            )
 
 
-def _whole_numbers(buffer: NDArray[np.uint8], sample_bytes: int) -> NDArray[np.int32] | NDArray[np.int16]:
-    """Decode little-endian integers that stand behind a spare byte."""
+def _decode(
+    buffer: NDArray[np.uint8],
+    sample_bytes: int,
+    start: int,
+    steps: tuple[int, ...],
+    out: NDArray[np.float32] | NDArray[np.int32],
+) -> None:
+    """Decode little-endian integers into (channels, records, samples), `steps` bytes from row to row.
+
+    The bytes begin behind a spare one: four bytes read from one before each sample of three hold it in their
+    upper three, and a shift keeps its sign.
+    """
+    strides = (0, *steps)[-2:]
     if sample_bytes == 2:
-        return buffer[1:].view("<i2")
-    # Four bytes read from one before each sample hold it in their upper three; the shift keeps its sign.
-    n_samples = (len(buffer) - 1) // 3
-    shifted = (
-        np.ndarray((n_samples,), dtype="<i4", buffer=buffer, strides=(3,))
-        if n_samples
-        else np.empty(0, "<i4")
-    )
-    return shifted >> 8
+        out[...] = np.ndarray(out.shape, "<i2", buffer, start + 1, (*strides, 2))
+    else:
+        out[...] = np.ndarray(out.shape, "<i4", buffer, start, (*strides, 3)) >> 8
 
 
 def read_edf(path: Path) -> Recording:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,13 +39,10 @@ class RecordTimes:
     first_of_segment: NDArray[np.int64]  # (n_segments,)
 
 
-class Event(NamedTuple):
-    """An annotation before it is known whether it lies within the data."""
-
-    time_s: float
-    duration_s: float | None
-    text: str
-    record: int
+# time_s, duration_s, text, record: an annotation before it is known whether it lies within the data.
+Event = tuple[float, float | None, str, int]
+# A time in seconds as a whole number, and how many of its digits are decimals.
+Ticks = tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -102,14 +98,13 @@ class AnnotationReader:
         mantissas = np.full(n_records, -1, dtype=np.int64)
         decimals = np.full(n_records, -1, dtype=np.int64)  # -1: the record has no time-keeping TAL
         for signal, (block, offset) in enumerate(zip(blocks, offsets, strict=True)):
-            width = block.shape[1]
             for row in np.flatnonzero(block.any(axis=1)).tolist():
                 content = block[row].tobytes()
                 record = self._n_records + row
                 where = offset + row * record_bytes
                 if signal == 0 and self.keeps_time:
                     end = content.find(_TIME_KEEPING_END)
-                    ticks = _ticks(content[:end]) if 0 < end < width else None
+                    ticks = _ticks(content[:end]) if end > 0 else None
                     if ticks is not None:  # the usual record: time keeping and nothing else in its TAL
                         mantissas[row], decimals[row] = ticks
                         rest = content[end + len(_TIME_KEEPING_END) :]
@@ -128,43 +123,52 @@ class AnnotationReader:
             self._decimals.append(decimals)
         self._n_records += n_records
 
-    def _read_tals(self, content: bytes, record: int, where: int) -> tuple[int, int] | None:
+    def _read_tals(self, content: bytes, record: int, where: int) -> Ticks | None:
         """Read the TALs of one signal in one record; give the onset of its time-keeping one, if it leads."""
-        time_keeping: tuple[int, int] | None = None
-        position = 0
-        for number, tal in enumerate(content.split(b"\0")):
+        time_keeping: Ticks | None = None
+        for number, tal in enumerate(content.rstrip(b"\0").split(b"\0")):
+            # Most TALs are a signed onset and one text; the rest takes the long way.
+            onset, _, text = tal.partition(b"\x14")
+            if number and text.find(b"\x14") == len(text) - 1 > 0 and _is_plain_onset(onset):
+                try:
+                    self.events.append((float(onset), None, text[:-1].decode("utf-8"), record))
+                    continue
+                except UnicodeDecodeError:
+                    pass
             if tal:
-                parts = self._read_tal(tal, record, where + position)
-                if parts is not None and number == 0 and parts[1]:
-                    time_keeping = parts[0]
-            position += len(tal) + 1
+                read = self._read_tal(tal, record, where + content.index(tal))
+                if read is not None and number == 0 and read[1]:
+                    time_keeping = read[0]
         return time_keeping
 
-    def _read_tal(self, tal: bytes, record: int, where: int) -> tuple[tuple[int, int], bool] | None:
+    def _read_tal(self, tal: bytes, record: int, where: int) -> tuple[Ticks, bool] | None:
         """Keep the texts of one TAL; give its onset, and whether its first text is empty."""
         match = _TAL.fullmatch(tal)
         ticks = _ticks(match["onset"]) if match else None
+        place = f"record {record}, byte {where}: {tal[:_SHOWN_BYTES]!r}"
         if match is None or ticks is None:
-            self._broken.add(_place(tal, record, where))
+            self._broken.add(place)
             return None
         if not match["sign"] or b"," in match["onset"]:
-            self._loose.add(_place(tal, record, where))
+            self._loose.add(place)
         duration_s = float(match["duration"].replace(b",", b".")) if match["duration"] else None
-        onset_s = ticks[0] / 10 ** ticks[1]
+        onset_s = float(match["onset"].replace(b",", b"."))
         texts = match["texts"].split(b"\x14")
         if texts[-1]:
-            self._cut.add(_place(tal, record, where))
+            self._cut.add(place)
         else:
             texts.pop()
         for raw in texts:
             if raw:
-                try:
-                    text = raw.decode("utf-8")
-                except UnicodeDecodeError:
-                    self._latin.add(_place(tal, record, where))
-                    text = raw.decode("latin-1")
-                self.events.append(Event(onset_s, duration_s, text, record))
+                self.events.append((onset_s, duration_s, self._decode(raw, place), record))
         return ticks, not texts or not texts[0]
+
+    def _decode(self, raw: bytes, place: str) -> str:
+        try:
+            return raw.decode("utf-8")
+        except UnicodeDecodeError:
+            self._latin.add(place)
+            return raw.decode("latin-1")
 
     def problems(self) -> list[Problem]:
         """Give everything odd that was met, each kind once."""
@@ -243,22 +247,21 @@ def place_annotations(
     events: list[Event], start_s: NDArray[np.float64], stop_s: NDArray[np.float64]
 ) -> tuple[Annotation, ...]:
     """Turn events into annotations, marked as inside or outside the segments that start and stop so."""
-    times = np.array([event.time_s for event in events])
+    times = np.array([event[0] for event in events], dtype=np.float64)
     if len(start_s):
         segment = np.searchsorted(start_s, times, side="right") - 1
         inside = (segment >= 0) & (times < stop_s[np.maximum(segment, 0)])
     else:
         inside = np.zeros(len(times), dtype=bool)
     return tuple(
-        Annotation(
-            time_s=event.time_s,
-            duration_s=event.duration_s,
-            text=event.text,
-            inside=lies,
-            record=event.record,
-        )
-        for event, lies in zip(events, inside.tolist(), strict=True)
+        Annotation(time_s=time_s, duration_s=duration_s, text=text, inside=lies, record=record)
+        for (time_s, duration_s, text, record), lies in zip(events, inside.tolist(), strict=True)
     )
+
+
+def _is_plain_onset(onset: bytes) -> bool:
+    """Tell a sign, digits and perhaps a point and more digits, not too many."""
+    return onset[:1] in b"+-" and len(onset) <= 15 and onset[1:].replace(b".", b"", 1).isdigit()
 
 
 def _continue_untimed(
@@ -278,17 +281,13 @@ def _continue_untimed(
     return steps_s, start_s
 
 
-def _ticks(onset: bytes) -> tuple[int, int] | None:
-    """Split an onset into a whole number and how many of its digits are decimals; None if it is no onset."""
+def _ticks(onset: bytes) -> Ticks | None:
+    """Take an onset to decimal ticks; None if it is no onset."""
     digits, _, part = onset.replace(b",", b".").partition(b".")
     part = part[:_MOST_DECIMALS].rstrip(b"0")
-    if not digits.lstrip(b"+-").isdigit() or len(digits) > _LONGEST_ONSET or (part and not part.isdigit()):
+    if not digits.lstrip(b"+-").isdigit() or len(digits) > _LONGEST_ONSET or not (part.isdigit() or not part):
         return None
     return int(digits + part), len(part)
-
-
-def _place(tal: bytes, record: int, where: int) -> str:
-    return f"record {record}, byte {where}: {tal[:_SHOWN_BYTES]!r}"
 
 
 def _more(count: int) -> str:

@@ -353,7 +353,9 @@ def _read_calibration(parser: _Parser, signal: int, who: str) -> tuple[float, fl
         why = f"{fields[2].place}, and {fields[3].place}: the minimum has to be the smaller"
     else:
         gain = (physical_max - physical_min) / (digital_max - digital_min)
-        return gain, physical_min - digital_min * gain, physical_min, physical_max
+        zero = physical_min - digital_min * gain
+        # What rounding leaves of an offset of nothing would cost time at every sample.
+        return gain, zero if abs(zero) > 1e-9 * abs(gain) else 0.0, physical_min, physical_max
     parser.note(
         "not_calibrated",
         f"{who}: {why}; its samples come as stored numbers, not as a voltage: correct the header to use it.",
