@@ -222,3 +222,9 @@ def render_response(
         When each stimulus came on the sweeps' own time axis: 0, or less than a sample beside it.
     """
     return weighted_sum(response.units, firing.weights, firing.delays_ms + offsets_ms[:, None], time_ms)
+
+
+def exact_sweeps(response: Response, firing: Firing) -> tuple[np.ndarray, np.ndarray]:
+    """Noise-free sweeps of a response on a grid of 50 kHz from its stimulus, and that grid (ms)."""
+    exact_ms = np.arange(0.0, response.latency_ms + 45.0, 0.02)
+    return render_response(response, firing, exact_ms, np.zeros(firing.answered.size)), exact_ms

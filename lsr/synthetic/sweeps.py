@@ -36,10 +36,11 @@ from lsr.synthetic.responses import (
     draw_late_response,
     draw_lateral_spread,
     draw_m_wave,
+    exact_sweeps,
     render_response,
 )
 from lsr.synthetic.streams import stream
-from lsr.synthetic.truth import SweepsTruth, SweepTruth
+from lsr.synthetic.truth import SweepsTruth, SweepTruth, sweep_truths
 from lsr.synthetic.waveforms import fine_time_ms, peak_to_peak, start_ms, weighted_sum
 
 NUISANCES = ("tail", "hum", "bursts", "crosstalk", "ecg", "drift", "saturation", "late", "alternating")
@@ -382,22 +383,6 @@ def _draw_lsr(
     mean_uv = exact_uv[firing.answered].mean(axis=0) * scale_uv
     rendered_uv = scale_uv * render_response(response, firing, scene.time_ms, scene.offsets_ms)
     return rendered_uv, sweeps, start_ms(mean_uv, exact_ms), float(np.ptp(mean_uv)), response.morphology
-
-
-def exact_sweeps(response: Response, firing: Firing) -> tuple[np.ndarray, np.ndarray]:
-    """Noise-free sweeps of a response on a grid of 50 kHz from its stimulus, and that grid (ms)."""
-    exact_ms = np.arange(0.0, response.latency_ms + 45.0, 0.02)
-    return render_response(response, firing, exact_ms, np.zeros(firing.answered.size)), exact_ms
-
-
-def sweep_truths(exact_uv: np.ndarray, exact_ms: np.ndarray, answered: np.ndarray) -> tuple[SweepTruth, ...]:
-    """Truth of each noise-free sweep: answered or not, its own latency and amplitude."""
-    return tuple(
-        SweepTruth(present=True, latency_ms=start_ms(row_uv, exact_ms), amplitude_uv=float(np.ptp(row_uv)))
-        if answers
-        else SweepTruth(present=False, latency_ms=None, amplitude_uv=None)
-        for row_uv, answers in zip(exact_uv, answered, strict=True)
-    )
 
 
 def _direct_surroundings(scene: _Scene) -> np.ndarray:
