@@ -41,12 +41,13 @@ def as_text(report: Report, *, colour: bool = False) -> str:
         *(_block_table(pair, report) for pair in report.pairs if len(pair.blocks) > 1),
         _notes("Warnings", _warnings(report), colour=colour),
         _notes("About the file", report.problems, colour=colour),
-        _wrapped(report.notice),
+        wrapped(report.notice),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _wrapped(text: str, *, indent: str = "") -> str:
+def wrapped(text: str, *, indent: str = "") -> str:
+    """Break text into lines that fit, `indent` before all but the first."""
     return textwrap.fill(_printable(text), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
 
 
@@ -79,27 +80,44 @@ def words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def counted(count: int, noun: str) -> str:
+    """Word a count of things.
+
+    Examples
+    --------
+    >>> counted(1, "stimulus"), counted(3, "stimulus"), counted(2, "gap")
+    ('1 stimulus', '3 stimuli', '2 gaps')
+    """
+    plural = {"stimulus": "stimuli"}.get(noun, f"{noun}s")
+    return f"{count} {noun if count == 1 else plural}"
+
+
 def _opening(report: Report) -> str:
     recording = report.recording
     gaps = f" in {recording.n_segments} segments" if recording.n_segments > 1 else ""
     start = f", started {recording.start.replace('T', ' ')}" if recording.start else ""
     title = (
         f"{recording.name}: {recording.format}, {clock(recording.duration_s)}{gaps}, "
-        f"{len(recording.channels)} channels{start}"
+        f"{counted(len(recording.channels), 'channel')}{start}"
     )
     rule = "=" * min(WIDTH, len(title))
-    return "\n".join([_wrapped(title, indent="  "), rule, *map(_stimulation, report.stimulation)])
+    return "\n".join([wrapped(title, indent="  "), rule, *map(stimulation_line, report.stimulation)])
 
 
-def _stimulation(one: StimulationReport) -> str:
-    told_by = f" (branch: {words(one.branch_source)})" if one.branch_source else ""
-    text = f"{one.id}  {_stimulated(one)}{told_by}: {one.n_stimuli} stimuli, told by {words(one.source)}"
+def stimulation_line(one: StimulationReport) -> str:
+    """Word one set of stimuli: where, how many, how known, how strong, what was left out."""
+    text = f"{one.id}  {_stimulated(one)}"
+    if one.branch_source:
+        text += f" (branch: {words(one.branch_source)})"
+    text += f": {counted(one.n_stimuli, 'stimulus')}, told by {words(one.source)}"
+    text += f" {one.text!r}" if one.text else ""
+    text += f" to {one.precision_ms:.2g} ms"
     if one.intensity_ma:
         low, high = one.intensity_ma
         text += f", {low:g} mA" if low == high else f", {low:g}-{high:g} mA"
     if one.n_left_out:
         text += f"; left out: {_counts(one.n_left_out)}"
-    return _wrapped(text, indent="    ")
+    return wrapped(text, indent="    ")
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -125,7 +143,7 @@ def _headlines(report: Report, *, colour: bool) -> Iterable[str]:
     lines = []
     for number in numbers:
         pair = report.pairs[number]
-        line = _wrapped(f"{names[number]}: {_verdict(pair)}", indent="    ")
+        line = wrapped(f"{names[number]}: {_verdict(pair)}", indent="    ")
         lines.append(_painted(line, _headline_code(pair), colour=colour))
     return ["\n".join(lines)]
 
@@ -180,8 +198,7 @@ def _course(pair: PairReport, course: Course) -> str:
 
 def _measured(pair: PairReport) -> str:
     """Word the measures that support the answer, each after a comma."""
-    n = pair.n_stimuli_used
-    stimuli = "1 stimulus" if n == 1 else f"{n} stimuli"
+    stimuli = counted(pair.n_stimuli_used, "stimulus")
     if pair.presence is Presence.PRESENT:
         amplitude = f", {_uv(pair.amplitude_uv)} uV" if pair.amplitude_uv is not None else ""
         share = f", in {100 * pair.persistence:.0f} % of" if pair.persistence is not None else ", over"
@@ -267,10 +284,11 @@ def _pair_table(report: Report) -> str:
         "onset: ms after the stimulus; uV: peak to peak; %: persistence; used: stimuli used; "
         "noise and limit: noise floor and smallest response that would have been seen, uV"
     )
-    return _table(head, rows, widths) + "\n" + _wrapped(legend)
+    return table(head, rows, widths) + "\n" + wrapped(legend)
 
 
-def _table(head: list[str], rows: list[list[str]], widths: list[int]) -> str:
+def table(head: list[str], rows: list[list[str]], widths: list[int]) -> str:
+    """Align cells under their heads; a negative width aligns to the left, what is too long ends in "~"."""
     lines = [
         " ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True))
         for row in (head, *rows)
@@ -317,7 +335,7 @@ def _block_table(pair: PairReport, report: Report) -> str:
             ]
         )
     legend = "n: blocks of stimuli; onset, uV: lowest to highest of them"
-    return "\n".join([_wrapped(f"Course of {name}", indent="    "), _table(head, rows, widths), legend])
+    return "\n".join([wrapped(f"Course of {name}", indent="    "), table(head, rows, widths), legend])
 
 
 def _range(
@@ -351,5 +369,5 @@ def _warnings(report: Report) -> list[Note]:
 def _notes(title: str, notes: list[Note], *, colour: bool) -> str:
     if not notes:
         return ""
-    lines = [_wrapped(f"- {note.message} [{note.code}]", indent="  ") for note in notes]
+    lines = [wrapped(f"- {note.message} [{note.code}]", indent="  ") for note in notes]
     return _painted("\n".join([f"{title}:", *lines]), _YELLOW, colour=colour)

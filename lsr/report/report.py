@@ -307,15 +307,15 @@ def build_report(
         settings=settings.model_dump(mode="json"),
         created=created.isoformat(timespec="seconds") if created else None,
         recording=_recording_report(recording, settings),
-        stimulation=[_stimulation_report(one, with_sweeps=with_sweeps) for one in findings.stimulation],
+        stimulation=[stimulation_report(one, with_sweeps=with_sweeps) for one in findings.stimulation],
         multiplicity=MULTIPLICITY,
         pairs=[_pair_report(pair, with_sweeps=with_sweeps) for pair in findings.pairs],
         residual_lsr=findings.residual_lsr,
-        problems=_notes(problems),
+        problems=notes(problems),
     )
 
 
-def _notes(problems: Iterable[Problem]) -> list[Note]:
+def notes(problems: Iterable[Problem]) -> list[Note]:
     """Turn problems into notes, each once, in their order."""
     return [Note(code=one.code, message=one.message) for one in dict.fromkeys(problems)]
 
@@ -328,11 +328,12 @@ def _recording_report(recording: Recording, settings: Settings) -> RecordingRepo
         start=recording.start.isoformat() if recording.start else None,
         duration_s=recording.duration_s,
         n_segments=len(recording.segments),
-        channels=[_channel_report(channel, settings) for channel in recording.channels],
+        channels=[channel_report(channel, settings) for channel in recording.channels],
     )
 
 
-def _channel_report(channel: Channel, settings: Settings) -> ChannelReport:
+def channel_report(channel: Channel, settings: Settings) -> ChannelReport:
+    """Tell what a channel is taken for: what the settings say, else its label."""
     named = settings.channels.get(channel.label)
     return ChannelReport(
         label=channel.label,
@@ -343,7 +344,8 @@ def _channel_report(channel: Channel, settings: Settings) -> ChannelReport:
     )
 
 
-def _stimulation_report(stimuli: StimulusSet, *, with_sweeps: bool) -> StimulationReport:
+def stimulation_report(stimuli: StimulusSet, *, with_sweeps: bool) -> StimulationReport:
+    """Sum up one set of stimuli."""
     intensities = [one.intensity_ma for one in stimuli.stimuli if one.intensity_ma is not None]
     return StimulationReport(
         id=stimuli.id,
@@ -376,7 +378,7 @@ def _pair_report(pair: PairFinding, *, with_sweeps: bool) -> PairReport:
         amplitude_change_percent=pair.amplitude_change_percent,
         disappeared_at=_copied(pair.disappeared_at, DisappearanceReport.model_fields),
         blocks=[_block_report(block) for block in pair.blocks],
-        warnings=_notes(warnings),
+        warnings=notes(warnings),
         evidence=[EvidenceReport(step=step, found=found) for step, found in pair.detection.evidence],
         sweeps=[_sweep_report(sweep) for sweep in pair.detection.sweeps] if with_sweeps else None,
     )
@@ -388,7 +390,7 @@ def _block_report(block: BlockFinding) -> BlockReport:
         start_s=block.start_s,
         end_s=block.end_s,
         stage=block.stage,
-        warnings=_notes(_own_warnings(block.detection)),
+        warnings=notes(_own_warnings(block.detection)),
     )
 
 

@@ -1,0 +1,103 @@
+"""`lsr analyze`: one report per recording."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .output import (
+    Attempts,
+    ConfigFile,
+    EventsFile,
+    Paths,
+    ReportFormat,
+    Stimulated,
+    Verbose,
+    read_settings,
+    refuse,
+    show,
+    wants_colour,
+)
+
+if TYPE_CHECKING:
+    from lsr import Report
+
+
+def analyze(
+    paths: Paths,
+    format: ReportFormat = ReportFormat.TEXT,
+    config: ConfigFile = None,
+    stimulated: Stimulated = None,
+    events: EventsFile = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="DIR", help="Also leave NAME.json and NAME.csv of each recording there."
+        ),
+    ] = None,
+    sweeps: Annotated[
+        bool, typer.Option("--sweeps", help="Also report each stimulus and each sweep.")
+    ] = False,
+    timestamp: Annotated[bool, typer.Option("--timestamp", help="Also report when it was made.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find lateral spread responses; print one report per recording."""
+    settings = read_settings(config, stimulated)
+    _refuse_to_overwrite(paths, out)
+    import lsr
+
+    created = datetime.now(UTC) if timestamp else None
+    attempts = Attempts(verbose=verbose)
+    n_shown = 0
+    for path in paths:
+
+        def work(path: Path = path) -> Report:
+            return lsr.analyze(path, settings, events=events, with_sweeps=sweeps, created=created)
+
+        report = attempts.attempt(path, work)
+        if report is not None:
+            show(_rendered(report, format, first=n_shown == 0))
+            _leave(report, path, out)
+            n_shown += 1
+    attempts.finish()
+
+
+def _refuse_to_overwrite(paths: list[Path], out: Path | None) -> None:
+    """Two recordings of one name would leave one report."""
+    if out is None:
+        return
+    twice = [name for name, count in Counter(path.stem for path in paths).items() if count > 1]
+    if twice:
+        refuse(f"{out}: several recordings are called {twice[0]!r}; analyse them into different folders")
+
+
+def _rendered(report: Report, format: ReportFormat, *, first: bool) -> str:
+    if format is ReportFormat.JSON:
+        from lsr.report.as_json import as_json
+
+        return as_json(report)
+    if format is ReportFormat.CSV:
+        from lsr.report.as_table import as_csv
+
+        return as_csv([report], header=first).removesuffix("\n")
+    from lsr.report.as_text import as_text
+
+    return ("" if first else "\n\n") + as_text(report, colour=wants_colour())
+
+
+def _leave(report: Report, path: Path, out: Path | None) -> None:
+    if out is None:
+        return
+    from lsr.report.as_json import as_json
+    from lsr.report.as_table import as_csv
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / f"{path.stem}.json").write_text(as_json(report, indent=2) + "\n", encoding="utf-8")
+        (out / f"{path.stem}.csv").write_text(as_csv([report]), encoding="utf-8")
+    except OSError as error:
+        refuse(f"{out}: cannot be written ({error.strerror}); name another folder with --out")

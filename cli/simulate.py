@@ -1,0 +1,41 @@
+"""`lsr simulate`: synthetic recordings, their truth beside them."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .output import complain, refuse, show
+
+
+def simulate(
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Where they go; made if it is not there.")
+    ],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Equal seeds give equal recordings.")] = 0,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option("--scenario", metavar="NAME", help="Which; all of them if not given. May be repeated."),
+    ] = None,
+    count: Annotated[int, typer.Option("--count", min=1, help="How many of each.")] = 1,
+) -> None:
+    """Draw synthetic recordings, with NAME.truth.json beside each."""
+    from lsr.synthetic import SCENARIOS, write_scenario
+
+    names = list(dict.fromkeys(scenario or SCENARIOS))
+    for name in names:
+        if name not in SCENARIOS:
+            near = difflib.get_close_matches(name, SCENARIOS, n=1)
+            guess = f"did you mean {near[0]!r}? " if near else ""
+            refuse(f"unknown scenario {name!r}; {guess}known: {', '.join(SCENARIOS)}")
+    for name in names:
+        try:
+            paths = write_scenario(name, out, seed=seed, count=count)
+        except OSError as error:
+            refuse(f"{out}: cannot be written ({error.strerror}); name another folder with --out")
+        for path in paths:
+            show(str(path))
+    complain(f"{len(names) * count} recordings drawn; synthetic, so they prove nothing about patients")
