@@ -60,7 +60,9 @@ def analyze(
 
         report = attempts.attempt(path, work)
         if report is not None:
-            show(_rendered(report, format, first=n_shown == 0))
+            text = _rendered(report, format, first=n_shown == 0)
+            if text:  # a table goes on without a line where there is no pair
+                show(text)
             _leave(report, path, out)
             n_shown += 1
     attempts.finish()

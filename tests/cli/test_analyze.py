@@ -1,0 +1,119 @@
+"""`lsr analyze` gives data on stdout, complaints on stderr, and goes on after a bad file."""
+
+import json
+
+import pytest
+
+NOTICE = "For review by a qualified neurophysiologist"
+
+
+def test_a_recording_gives_a_report(call, analyzed):
+    result = call("analyze", "good.edf")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("good.edf: ")
+    assert NOTICE in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_chatter_of_libraries_is_no_data(call, analyzed):
+    result = call("analyze", "good.edf", "--format", "json")
+    assert "chatter" not in result.stdout
+    assert "chatter" in result.stderr
+
+
+def test_several_recordings_give_one_json_a_line(call, analyzed):
+    result = call("analyze", "one.edf", "two.edf", "--format", "json")
+    reports = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [report["recording"]["name"] for report in reports] == ["one.edf", "two.edf"]
+
+
+def test_several_recordings_share_one_table_head(call, analyzed):
+    result = call("analyze", "one.edf", "two.edf", "--format", "csv")
+    (head,) = result.stdout.splitlines()
+    assert head.startswith("recording_name,")
+
+
+@pytest.mark.parametrize("bad", ["refused.edf", "crashes.edf"])
+def test_a_bad_recording_does_not_stop_the_others(call, analyzed, bad):
+    result = call("analyze", "one.edf", bad, "two.edf", "--format", "json")
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 2
+    (complaint,) = [line for line in result.stderr.splitlines() if line.startswith("lsr:")]
+    assert bad in complaint
+    assert "Traceback" not in result.stderr
+
+
+def test_a_refusal_is_told_as_it_is(call, analyzed):
+    result = call("analyze", "refused.edf")
+    assert "lsr: refused.edf: byte 0 is odd; export it again\n" in result.stderr
+
+
+def test_an_unexpected_error_asks_for_a_report_and_keeps_the_patient_out(call, analyzed):
+    result = call("analyze", "crashes.edf")
+    assert "unexpected ZeroDivisionError" in result.stderr
+    assert "please report it" in result.stderr
+    assert "Doe" not in result.stderr
+    assert "Traceback" in call("analyze", "crashes.edf", "--verbose").stderr
+
+
+def test_settings_that_do_not_fit_a_recording_are_wrong_usage(call, analyzed):
+    result = call("analyze", "good.edf", "misconfigured.edf")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("good.edf: ")
+    assert "misconfigured.edf: no channel is called 'X'" in result.stderr
+
+
+def test_a_wrong_configuration_stops_before_any_recording(call, analyzed, tmp_path):
+    config = tmp_path / "wrong.toml"
+    config.write_text("[detecton]\n")
+    result = call("analyze", "good.edf", "--config", config)
+    assert result.exit_code == 2
+    assert "did you mean 'detection'?" in result.stderr
+    assert not analyzed
+
+
+def test_the_stimulated_branch_reaches_the_analysis(call, analyzed):
+    assert call("analyze", "good.edf", "--stimulated", "left marginal mandibular").exit_code == 0
+    (stimulation,) = analyzed[0][1].stimulation
+    assert (stimulation.side, stimulation.branch) == ("left", "marginal_mandibular")
+
+
+def test_no_branch_is_wrong_usage(call, analyzed):
+    result = call("analyze", "good.edf", "--stimulated", "the face")
+    assert result.exit_code == 2
+    assert "as in 'right zygomatic'" in result.stderr
+
+
+def test_time_of_day_comes_only_on_request(call, analyzed):
+    assert "created" not in json.loads(call("analyze", "good.edf", "--format", "json").stdout)
+    stamped = call("analyze", "good.edf", "--format", "json", "--timestamp")
+    assert "created" in json.loads(stamped.stdout)
+
+
+def test_json_and_table_are_left_where_asked(call, analyzed, tmp_path):
+    result = call("analyze", "good.edf", "--out", tmp_path / "deep" / "out")
+    assert result.exit_code == 0
+    assert NOTICE in result.stdout
+    left = json.loads((tmp_path / "deep" / "out" / "good.json").read_text())
+    assert left["recording"]["name"] == "good.edf"
+    assert (tmp_path / "deep" / "out" / "good.csv").read_text().startswith("recording_name,")
+
+
+def test_one_report_never_overwrites_another(call, analyzed, tmp_path):
+    result = call("analyze", "a/case.edf", "b/case.edf", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert "'case'" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_colour_is_for_terminals_that_want_it(monkeypatch):
+    import sys
+
+    from lsr_cli import output
+
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert output.wants_colour()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not output.wants_colour()

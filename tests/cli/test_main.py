@@ -1,0 +1,59 @@
+"""`lsr` alone answers at once, and tells what it can do."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+HEAVY = {"numpy", "scipy", "pandas", "mne", "matplotlib", "lsr.settings"}
+
+
+def _modules_after(*arguments):
+    code = (
+        "import sys\nfrom lsr_cli.main import run\n"
+        f"sys.argv = ['lsr', *{arguments!r}]\n"
+        "try:\n    run()\nexcept SystemExit:\n    pass\n"
+        "print('\\nloaded', *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split()[1:])
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("analyze", "--help"), ("--version",)])
+def test_help_loads_nothing_heavy(arguments):
+    loaded = _modules_after(*arguments)
+    assert "lsr_cli.main" in loaded
+    assert loaded & HEAVY == set()
+
+
+def test_help_answers_at_once():
+    def took():
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "lsr_cli", "--help"], capture_output=True, check=True)
+        return time.perf_counter() - start
+
+    assert min(took() for _ in range(5)) < 0.3
+
+
+@pytest.mark.parametrize("command", ["analyze", "inspect", "simulate", "schema"])
+def test_every_command_is_told(call, command):
+    result = call("--help")
+    assert result.exit_code == 0
+    assert command in result.stdout
+
+
+def test_the_version_is_told(call):
+    import lsr
+
+    assert call("--version").stdout == f"lsr {lsr.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("analyse",), ("analyze",), ("analyze", "a.edf", "--formt", "json"), ("simulate",)]
+)
+def test_wrong_usage_ends_with_two(call, arguments):
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr

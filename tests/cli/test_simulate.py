@@ -1,0 +1,32 @@
+"""`lsr simulate` draws recordings with their truth, equal ones from equal seeds."""
+
+from pathlib import Path
+
+
+def test_a_scenario_is_drawn_with_its_truth(call, tmp_path):
+    result = call("simulate", "--out", tmp_path / "drawn", "--scenario", "triggered_sweeps", "--seed", 3)
+    assert result.exit_code == 0
+    (path,) = map(Path, result.stdout.splitlines())
+    assert path == tmp_path / "drawn" / "triggered_sweeps.edf"
+    assert path.with_suffix(".truth.json").exists()
+    assert "prove nothing about patients" in result.stderr
+
+
+def test_equal_seeds_draw_equal_recordings(call, tmp_path):
+    for folder in ("one", "two"):
+        call("simulate", "--out", tmp_path / folder, "--scenario", "triggered_sweeps", "--seed", 3)
+    one, two = sorted(tmp_path.rglob("*.edf"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_misspelt_scenario_is_wrong_usage(call, tmp_path):
+    result = call("simulate", "--out", tmp_path, "--scenario", "operation_vanish")
+    assert result.exit_code == 2
+    assert "did you mean 'operation_vanishes'?" in result.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_wrong_usage(call, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = call("simulate", "--out", tmp_path / "file" / "in", "--scenario", "triggered_sweeps")
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
