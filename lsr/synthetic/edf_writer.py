@@ -110,9 +110,14 @@ def write_discontinuous(
     Raises
     ------
     ValueError
-        Samples that do not fill the records, or records that overlap.
+        Samples that do not fill the records, records that overlap, or a first record that does not start
+        within the first second, as EDF+ demands.
     """
     n_records = record_starts_s.size
+    if not 0 <= record_starts_s[0] < 1:
+        raise ValueError(
+            f"the first record has to start within the first second, not at {record_starts_s[0]} s"
+        )
     if np.any(np.diff(record_starts_s) < record_s - 1e-6):
         raise ValueError(f"records of {record_s} s overlap")
     for channel in channels:

@@ -442,11 +442,13 @@ def _pair_truth(
     firing: Firing,
 ) -> PairTruth:
     stimulation, channel = plan.stimulation[response.stimulation], plan.channels[response.channel]
-    exact_uv, exact_ms = exact_sweeps(lsr, firing)
+    exact_uv, exact_ms = exact_sweeps(lsr, firing) if firing.answered.any() else (np.empty(0), np.empty(0))
     onset_ms, amplitude_uv = _mean_truth(response.lsr_uv * exact_uv, exact_ms, firing.answered)
     blocks = _block_truths(plan, response, firing, response.lsr_uv * exact_uv, exact_ms)
-    m_uv, m_ms = exact_sweeps(*m_wave)
-    m_onset_ms, m_amplitude_uv = _mean_truth(response.m_wave_uv * m_uv, m_ms, m_wave[1].answered)
+    m_onset_ms, m_amplitude_uv = None, None
+    if response.m_wave_uv:
+        m_uv, m_ms = exact_sweeps(*m_wave)
+        m_onset_ms, m_amplitude_uv = _mean_truth(response.m_wave_uv * m_uv, m_ms, m_wave[1].answered)
     present = bool(firing.answered.any())
     course, change_percent, gone = _course(blocks) if plan.stages and not response.m_wave_uv else (None,) * 3
     threshold_ma = None
@@ -467,7 +469,7 @@ def _pair_truth(
         stimulus_threshold_ma=threshold_ma,
         late_onset_latency_ms=response.late_latency_ms if response.late_uv else None,
         m_wave_onset_latency_ms=m_onset_ms,
-        m_wave_amplitude_uv=m_amplitude_uv if response.m_wave_uv else None,
+        m_wave_amplitude_uv=m_amplitude_uv,
         crosstalk_uv=response.crosstalk_uv or None,
         course=course,
         amplitude_change_percent=change_percent,

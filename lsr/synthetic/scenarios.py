@@ -36,6 +36,7 @@ _LATENCY_MS = {
     Muscle.ORBICULARIS_ORIS: (10.0, 1.0),
 }
 _OTHER_LATENCY_MS = (9.76, 1.1)
+_FIRST_STIMULUS_S = 0.9  # EDF+ has the first data record start within the first second
 _STAGE_TEXTS = (
     ("baseline", "Baseline"),
     ("opening", "Dura opening"),
@@ -243,7 +244,7 @@ def _triggered_sweeps(seed: int) -> tuple[RecordingPlan, Layout]:
     )
     rng = stream(seed, "sweeps")
     stretches_s, times_s = _stretch_per_sweep(
-        rng, plan.stimulation[0].times_s, 20_000.0, before_ms=20.0, record_ms=100.0
+        rng, plan.stimulation[0].times_s - 1.5, 20_000.0, before_ms=20.0, record_ms=100.0
     )
     plan = replace(
         plan,
@@ -471,9 +472,9 @@ def _operation(
     """Five stages of two blocks each, 20 stimuli a block; `scales` is the LSR's size in each of the ten."""
     rng = stream(seed, "plan")
     blocks_s = [
-        _times(rng, 20, start_s=5.0 + stage_s * stage + stage_s * (0.15 + 0.45 * half), hz=4.6)
+        _times(rng, 20, start_s=_FIRST_STIMULUS_S + stage_s * (stage + share), hz=4.6)
         for stage in range(len(_STAGE_TEXTS))
-        for half in range(2)
+        for share in ((0.15, 0.6) if stage else (0.0, 0.5))  # what is recorded starts with a stimulus
     ]
     times_s = np.concatenate(blocks_s)
     stimulation = (
@@ -496,7 +497,7 @@ def _operation(
         stimulation=stimulation,
         responses=_responses(channels, stimulation, rng, with_lsr=list(scales), scales=sizes),
         stages=tuple(
-            StagePlan(time_s=5.0 + stage_s * number, text=words, stage=stage)
+            StagePlan(time_s=_FIRST_STIMULUS_S - 0.01 + stage_s * number, text=words, stage=stage)
             for number, (stage, words) in enumerate(_STAGE_TEXTS)
         ),
     )
@@ -522,7 +523,7 @@ def _with_pauses(plan: RecordingPlan, rate_hz: float, record_s: float) -> Record
     runs = np.split(times_s, np.flatnonzero(np.diff(times_s) > 3.0) + 1)
     stretches_s = []
     for run in runs:
-        start_s = float(np.floor(run[0])) - 1.0
+        start_s = max(0.0, float(np.floor(run[0])) - 1.0)
         n_records = np.ceil((run[-1] + 0.5 - start_s) / record_s)
         stretches_s.append((start_s, start_s + record_s * n_records))
     return replace(plan, rate_hz=rate_hz, stretches_s=np.array(stretches_s))
