@@ -21,9 +21,12 @@ demo: .venv/.can-run  ## analyse all of sample_data/: reports here, JSON and CSV
 	@failed=0; for recording in sample_data/*.edf sample_data/*.bdf; do \
 		test -e "$$recording" || continue; \
 		config="$${recording%.*}.toml"; test -e "$$config" || config=; \
-		$(BIN)/lsr analyze "$$recording" $${config:+--config "$$config"} --out demo_output || failed=1; \
+		events="$${recording%.*}.events.csv"; test -e "$$events" || events=; \
+		$(BIN)/lsr analyze "$$recording" $${config:+--config "$$config"} $${events:+--events "$$events"} \
+			--out demo_output || failed=1; \
+		echo; echo; \
 	done; \
-	echo "JSON and CSV of every recording: demo_output/"; exit $$failed
+	echo "JSON and CSV of every recording are in demo_output/."; exit $$failed
 
 test: .venv/.can-test  ## run the tests
 	$(BIN)/python -m pytest --quiet
