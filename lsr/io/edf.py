@@ -13,9 +13,10 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,6 +115,22 @@ class RawFile:
         self.file.close()
 
 
+Number = TypeVar("Number", np.float32, np.int32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Chosen:
+    """Some channels of one rate, and where and how they stand in each record."""
+
+    per_record: int
+    offsets: list[int]  # bytes from the start of a record
+    low: int
+    high: int
+    spacing: int | None  # bytes from one to the next, where it is always the same
+    gains: NDArray[np.float32]  # (channels, 1)
+    zeros: NDArray[np.float32] | None  # (channels, 1); None: all zero
+
+
 class EdfStore:
     """The samples of an EDF or BDF file, read when asked for.
 
@@ -156,51 +173,34 @@ class EdfStore:
         self, channels: Sequence[int], first_samples: NDArray[np.int64], n_samples: int
     ) -> NDArray[np.float32]:
         """Read windows in microvolts, or the unit of the file: (n, channels, n_samples)."""
+        chosen = self._choose(channels)
         samples = np.empty((len(first_samples), len(channels), n_samples), dtype=np.float32)
-        scaling = self._scaling(channels)
         for window, first in zip(samples, first_samples.tolist(), strict=True):
-            self._read_scaled(channels, first, scaling, window)
+            self._read_scaled(chosen, first, window)
         return samples
 
     def read_stretch(self, channels: Sequence[int], first_sample: int, n_samples: int) -> NDArray[np.float32]:
         """Read consecutive samples in microvolts, or the unit of the file: (channels, n_samples)."""
+        chosen = self._choose(channels)
         samples = np.empty((len(channels), n_samples), dtype=np.float32)
-        scaling = self._scaling(channels)
         if samples.nbytes < _WORTH_A_THREAD_BYTES:
-            self._read_scaled(channels, first_sample, scaling, samples)
+            self._read_scaled(chosen, first_sample, samples)
             return samples
         # Split between records, so that none is read twice, unless they are long.
-        half, per_record = n_samples // 2, self._signals[channels[0]].samples_per_record
-        half -= (first_sample + half) % per_record if half > 4 * per_record else 0
+        half = n_samples // 2
+        half -= (first_sample + half) % chosen.per_record if half > 4 * chosen.per_record else 0
         # Reading and decoding let other threads run: two halves at once take little more than one.
         with ThreadPoolExecutor(max_workers=1) as helper:
-            later = helper.submit(
-                self._read_scaled, channels, first_sample + half, scaling, samples[:, half:]
-            )
-            self._read_scaled(channels, first_sample, scaling, samples[:, :half])
+            later = helper.submit(self._read_scaled, chosen, first_sample + half, samples[:, half:])
+            self._read_scaled(chosen, first_sample, samples[:, :half])
             later.result()
         return samples
 
-    def _read_scaled(
-        self,
-        channels: Sequence[int],
-        first_sample: int,
-        scaling: tuple[NDArray[np.float32], NDArray[np.float32] | None],
-        out: NDArray[np.float32],
-    ) -> None:
-        """Read, decode and scale part by part, each while it is in the processor's cache."""
-        gains, zeros = scaling
-        for place in self._read_parts(channels, first_sample, out):
-            part = out[:, place]
-            part *= gains
-            if zeros is not None:
-                part += zeros
-
     def read_digital(self, channel: int) -> NDArray[np.int32]:
         """Read every stored integer of a channel: (n_samples,)."""
-        n_samples = self._header.n_records * self._signals[channel].samples_per_record
-        stored = np.empty(n_samples, dtype=np.int32)
-        for _ in self._read_parts((channel,), 0, stored[np.newaxis]):
+        chosen = self._choose((channel,))
+        stored = np.empty(self._header.n_records * chosen.per_record, dtype=np.int32)
+        for _ in self._read_parts(chosen, 0, stored[np.newaxis]):
             pass
         return stored
 
@@ -218,85 +218,87 @@ class EdfStore:
         """Let go of the file."""
         self._file.close()
 
-    def _scaling(self, channels: Sequence[int]) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Give gain and offset of each channel: (channels, 1); no offset where all are zero."""
-        gains = np.array([[self._signals[channel].gain] for channel in channels], dtype=np.float32)
-        zeros = np.array([[self._signals[channel].offset] for channel in channels], dtype=np.float32)
-        return gains, zeros if zeros.any() else None
+    def _choose(self, channels: Sequence[int]) -> _Chosen:
+        """Look up once what reading some channels of one rate needs at every step."""
+        signals = [self._signals[channel] for channel in channels]
+        offsets = [signal.record_offset for signal in signals]
+        steps = {after - before for before, after in pairwise(offsets)}
+        zeros = np.array([[signal.offset] for signal in signals], dtype=np.float32)
+        return _Chosen(
+            per_record=signals[0].samples_per_record,
+            offsets=offsets,
+            low=min(offsets),
+            high=max(offsets),
+            spacing=max(steps, default=0) if len(steps) < 2 else None,
+            gains=np.array([[signal.gain] for signal in signals], dtype=np.float32),
+            zeros=zeros if zeros.any() else None,
+        )
+
+    def _read_scaled(self, chosen: _Chosen, first_sample: int, out: NDArray[np.float32]) -> None:
+        """Read, decode and scale part by part, each while it is in the processor's cache."""
+        for part in self._read_parts(chosen, first_sample, out):
+            part *= chosen.gains
+            if chosen.zeros is not None:
+                part += chosen.zeros
 
     def _read_parts(
-        self, channels: Sequence[int], first_sample: int, out: NDArray[np.float32] | NDArray[np.int32]
-    ) -> Iterator[slice]:
-        """Read stored integers of channels that share a rate into (channels, n_samples), part by part.
+        self, chosen: _Chosen, first_sample: int, out: NDArray[Number]
+    ) -> Iterator[NDArray[Number]]:
+        """Read stored integers into (channels, n_samples), part by part.
 
-        Yields the samples that each part filled. A part is a stretch of one record, or some whole records.
+        Yields what was filled. A part is a stretch of one record, or some whole records.
         """
-        signals = [self._signals[channel] for channel in channels]
-        per_record, size = signals[0].samples_per_record, self._header.sample_bytes
+        size, step = self._header.sample_bytes, self._header.record_bytes
+        most = max(1, _CHUNK_BYTES // (size * len(chosen.offsets)))
         done, n_samples = 0, out.shape[1]
         while done < n_samples:
-            record, within = divmod(first_sample + done, per_record)
-            each = min(per_record - within, n_samples - done, max(1, _CHUNK_BYTES // (size * len(signals))))
-            whole = (n_samples - done) // per_record if each == per_record else 1
-            count = max(1, min(whole, _CHUNK_BYTES // self._header.record_bytes))
-            place = slice(done, done + count * each)
-            begin = self._header.header_bytes + record * self._header.record_bytes + within * size
-            self._read_part(signals, begin, count, each, out[:, place])
-            yield place
+            record, within = divmod(first_sample + done, chosen.per_record)
+            each = min(chosen.per_record - within, n_samples - done, most)
+            count = 1
+            if each == chosen.per_record:
+                count = max(1, min((n_samples - done) // each, _CHUNK_BYTES // step))
+            part = out[:, done : done + count * each]
+            self._read_part(
+                chosen, self._header.header_bytes + record * step + within * size, count, each, part
+            )
+            yield part
             done += count * each
 
-    def _read_part(
-        self,
-        signals: Sequence[EdfSignal],
-        begin: int,
-        count: int,
-        each: int,
-        out: NDArray[np.float32] | NDArray[np.int32],
-    ) -> None:
-        """Read as many samples of each signal from each of some records, from byte `begin` on."""
+    def _read_part(self, chosen: _Chosen, begin: int, count: int, each: int, out: NDArray[Number]) -> None:
+        """Read as many samples of each channel from each of some records, from byte `begin` on."""
         size, step = self._header.sample_bytes, self._header.record_bytes
         width = each * size
-        offsets = [signal.record_offset for signal in signals]
-        low, high = min(offsets), max(offsets) + width
-        span = (count - 1) * step + high - low
-        wanted = len(offsets) * count * width
+        span = (count - 1) * step + chosen.high + width - chosen.low
+        wanted = len(chosen.offsets) * count * width
         # Reading what lies between, too, is quicker than a system call for every stretch of a channel.
-        if span <= max(_CHEAP_SPAN_BYTES, 2 * wanted):
-            buffer = np.empty(span + _SPARE_BYTES, dtype=np.uint8)
-            self._file.read_into(buffer.data[_SPARE_BYTES:], begin + low)
-            row_step, starts = step, [offset - low for offset in offsets]
-        else:
-            buffer = np.empty(wanted + _SPARE_BYTES, dtype=np.uint8)
-            row_step, starts = width, list(range(0, wanted, count * width))
-            rows = [begin + offset + row * step for offset in offsets for row in range(count)]
+        if span > max(_CHEAP_SPAN_BYTES, 2 * wanted):
+            buffer = np.empty(_SPARE_BYTES + wanted, dtype=np.uint8)
+            rows = [begin + offset + row * step for offset in chosen.offsets for row in range(count)]
             self._file.read_rows(buffer.data[_SPARE_BYTES:], width, rows)
-        spacing = {after - before for before, after in pairwise(starts)}
-        if len(spacing) > 1:
-            for row, start in enumerate(starts):
-                _decode(buffer, size, start, (0, row_step), out[row : row + 1].reshape(1, count, each))
-        else:
-            _decode(
-                buffer, size, starts[0], (*spacing, row_step)[-2:], out.reshape(len(signals), count, each)
-            )
+            _decode(buffer, size, 0, (count * width, width), out.reshape(-1, count, each))
+            return
+        buffer = np.empty(_SPARE_BYTES + span, dtype=np.uint8)
+        self._file.read_into(buffer.data[_SPARE_BYTES:], begin + chosen.low)
+        first = chosen.offsets[0] - chosen.low
+        if chosen.spacing is not None:
+            _decode(buffer, size, first, (chosen.spacing, step), out.reshape(-1, count, each))
+            return
+        for row, offset in enumerate(chosen.offsets):
+            _decode(buffer, size, offset - chosen.low, (0, step), out[row].reshape(1, count, each))
 
 
 def _decode(
-    buffer: NDArray[np.uint8],
-    sample_bytes: int,
-    start: int,
-    steps: tuple[int, ...],
-    out: NDArray[np.float32] | NDArray[np.int32],
+    buffer: NDArray[np.uint8], sample_bytes: int, start: int, steps: tuple[int, int], out: NDArray[Number]
 ) -> None:
     """Decode little-endian integers into (channels, records, samples), `steps` bytes from row to row.
 
     The bytes begin behind spare ones: four bytes read from one before each sample of three hold it in their
     upper three, and a shift keeps its sign.
     """
-    strides = (0, *steps)[-2:]
     if sample_bytes == 2:
-        out[...] = np.ndarray(out.shape, "<i2", buffer, _SPARE_BYTES + start, (*strides, 2))
+        out[...] = np.ndarray(out.shape, "<i2", buffer, _SPARE_BYTES + start, (*steps, 2))
     else:
-        out[...] = np.ndarray(out.shape, "<i4", buffer, _SPARE_BYTES + start - 1, (*strides, 3)) >> 8
+        out[...] = np.ndarray(out.shape, "<i4", buffer, _SPARE_BYTES + start - 1, (*steps, 3)) >> 8
 
 
 def read_edf(path: Path) -> Recording:

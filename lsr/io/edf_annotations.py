@@ -26,8 +26,7 @@ _TAL = re.compile(
 )
 # What stands between the onset of a time-keeping TAL and the rest.
 _TIME_KEEPING_END = b"\x14\x14\x00"
-_MOST_DECIMALS = 12  # a picosecond
-_LONGEST_ONSET = 7  # sign and digits before the point: eleven days; with the decimals it fits 64 bits
+_MOST_DIGITS = 18  # of an onset: as many fit 64 bits; a picosecond in eleven days
 _SHOWN_BYTES = 24
 
 
@@ -109,13 +108,13 @@ class AnnotationReader:
                         mantissas[row], decimals[row] = ticks
                         rest = content[end + len(_TIME_KEEPING_END) :]
                         if rest.count(0) != len(rest):
-                            self._read_tals(rest, record, where + end + len(_TIME_KEEPING_END))
+                            self._read_tals(rest, record, where + end + len(_TIME_KEEPING_END), leads=False)
                         continue
-                    first = self._read_tals(content, record, where)
+                    first = self._read_tals(content, record, where, leads=True)
                     if first is not None:
                         mantissas[row], decimals[row] = first
                     continue
-                self._read_tals(content, record, where)
+                self._read_tals(content, record, where, leads=False)
         if self.keeps_time:
             for row in np.flatnonzero(decimals < 0).tolist():
                 self._n_untimed.add(f"record {self._n_records + row}")
@@ -123,13 +122,13 @@ class AnnotationReader:
             self._decimals.append(decimals)
         self._n_records += n_records
 
-    def _read_tals(self, content: bytes, record: int, where: int) -> Ticks | None:
-        """Read the TALs of one signal in one record; give the onset of its time-keeping one, if it leads."""
+    def _read_tals(self, content: bytes, record: int, where: int, leads: bool) -> Ticks | None:
+        """Read the TALs of one signal in one record; give the onset of the first, if it leads and keeps time."""
         time_keeping: Ticks | None = None
         for number, tal in enumerate(content.rstrip(b"\0").split(b"\0")):
             # Most TALs are a signed onset and one text; the rest takes the long way.
             onset, _, text = tal.partition(b"\x14")
-            if number and text.find(b"\x14") == len(text) - 1 > 0 and _is_plain_onset(onset):
+            if (number or not leads) and text.find(b"\x14") == len(text) - 1 > 0 and _is_plain_onset(onset):
                 try:
                     self.events.append((float(onset), None, text[:-1].decode("utf-8"), record))
                     continue
@@ -137,7 +136,7 @@ class AnnotationReader:
                     pass
             if tal:
                 read = self._read_tal(tal, record, where + content.index(tal))
-                if read is not None and number == 0 and read[1]:
+                if read is not None and leads and number == 0 and read[1]:
                     time_keeping = read[0]
         return time_keeping
 
@@ -214,8 +213,9 @@ class AnnotationReader:
             return RecordTimes(start_s=start_s, first_of_segment=first), []
         decimals = np.concatenate(self._decimals)
         timed = decimals >= 0
-        places = int(max(decimals.max(), 0))
-        ticks = np.concatenate(self._mantissas) * 10 ** np.where(timed, places - decimals, 0)
+        ticks, places = _common_ticks(
+            np.where(timed, np.concatenate(self._mantissas), 0), np.maximum(decimals, 0)
+        )
         steps_s, start_s = _continue_untimed(ticks, timed, 10**places, record_duration)
         late_s = steps_s - float(record_duration)
         problems = self._check_order(late_s, steps_s, tolerance_s, 10.0**-places)
@@ -284,10 +284,18 @@ def _continue_untimed(
 def _ticks(onset: bytes) -> Ticks | None:
     """Take an onset to decimal ticks; None if it is no onset."""
     digits, _, part = onset.replace(b",", b".").partition(b".")
-    part = part[:_MOST_DECIMALS].rstrip(b"0")
-    if not digits.lstrip(b"+-").isdigit() or len(digits) > _LONGEST_ONSET or not (part.isdigit() or not part):
+    part = part[: max(0, _MOST_DIGITS - len(digits))].rstrip(b"0")
+    if not digits.lstrip(b"+-").isdigit() or len(digits) > _MOST_DIGITS or not (part.isdigit() or not part):
         return None
     return int(digits + part), len(part)
+
+
+def _common_ticks(mantissas: NDArray[np.int64], decimals: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+    """Count all onsets in the same ticks, as fine as fit 64 bits; give also the decimals of a tick."""
+    largest_s = float(np.max(np.abs(mantissas) / 10.0**decimals, initial=1.0))
+    places = min(int(decimals.max(initial=0)), _MOST_DIGITS - 1 - int(np.log10(largest_s)))
+    finer = np.maximum(decimals - places, 0)
+    return mantissas // 10**finer * 10 ** (places - decimals + finer), places
 
 
 def _more(count: int) -> str:
