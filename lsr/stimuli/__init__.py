@@ -7,6 +7,7 @@ asked in this order: the settings, annotations, a trigger channel, one data reco
 artifact itself. Until they are sorted into sets, the marks found are `Marker`s.
 """
 
+from lsr.stimuli.find import find_stimuli
 from lsr.stimuli.stimulus import BranchSource, Stimulus, StimulusSet, StimulusSource
 
-__all__ = ["BranchSource", "Stimulus", "StimulusSet", "StimulusSource"]
+__all__ = ["BranchSource", "Stimulus", "StimulusSet", "StimulusSource", "find_stimuli"]

@@ -9,7 +9,7 @@ drove depends on the skin. What a text does not say is None. Decimal points and 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,6 +35,7 @@ class StimulusText:
     kind: str = ""  # that text without side and branch, in small letters
     counter: str | None = None  # a bare number at its end: a kind ("Stim 2") or a running count
     is_note: bool = False  # it states a parameter ("stimulus_V=0.3") rather than a pulse
+    is_xml: bool = False  # it describes a pulse that another annotation may mark
 
 
 _BRANCH_WORDS: dict[str, Branch] = {
@@ -56,10 +57,11 @@ def _words(text: str) -> frozenset[str]:
 _MAY_COME_FIRST = _words("n nerve nervus facial facialis branch ramus single double paired train emg")
 # A text with one of these words speaks about stimulating, or of a stimulus that is no shock to a nerve.
 _NO_PULSE = _words(
-    "off on aus an ein no not kein keine none lost test testing threshold schwelle electrode electrodes ok good "
-    "elektrode moved set check checked rate frequency intensity settings parameter parameters before after bad "
-    "during until failed failure click beep flash tone visual auditory checkerboard db pattern ready cable done "
-    "artifact artefact protocol impedance connected disconnected polarity resumed manual please"
+    "off on aus an ein no not kein keine none lost test testing threshold schwelle electrode electrodes "
+    "ok good elektrode moved set check checked rate frequency intensity settings parameter parameters "
+    "before after bad during until failed failure click beep flash tone visual auditory checkerboard db "
+    "pattern ready cable done artifact artefact protocol impedance connected disconnected polarity "
+    "resumed manual please"
 )
 _NO_PULSE_BEGINS = (
     *(
@@ -78,7 +80,9 @@ _NO_PULSE_BEGINS = (
     ),
     *("adjust", "switch", "reposition", "replac", "interrupt", "complet", "finish"),
 )
-_OTHER_EVENT_WORDS = _words("stimulator stimulating annotation sweep record ma ms us hz mv uv s x")
+_OTHER_EVENT_WORDS = _words(
+    "stimulator stimulating stopped starts started begins ends annotation sweep record ma ms us hz mv uv s x"
+)
 
 # All patterns below but the first two see a text whose numbers have given way to their places.
 _ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)?")
@@ -135,6 +139,18 @@ def read_stimulus_text(text: str) -> StimulusText:
     )
 
 
+def fill_in(told: StimulusText, more: StimulusText) -> StimulusText:
+    """Let one text about a pulse fill in what another leaves open."""
+    return replace(
+        told,
+        side=told.side or more.side,
+        branch=told.branch or more.branch,
+        intensity_ma=more.intensity_ma if told.intensity_ma is None else told.intensity_ma,
+        pulse_width_ms=more.pulse_width_ms if told.pulse_width_ms is None else told.pulse_width_ms,
+        n_averaged=more.n_averaged if told.n_averaged is None else told.n_averaged,
+    )
+
+
 @lru_cache(maxsize=65536)
 def reads_as_pulse(text: str) -> bool:
     """Tell whether a text reports one stimulus, rather than speaking about stimulation.
@@ -173,7 +189,6 @@ def reads_as_event(text: str, more_words: frozenset[str] = frozenset()) -> bool:
         or word in SIDE_WORDS
         or word in _BRANCH_WORDS
         or _PULSE_WORD.fullmatch(word) is not None
-        or word.startswith(_NO_PULSE_BEGINS)
         for word in words
     )
 
@@ -277,6 +292,7 @@ def _read_xml_note(text: str) -> StimulusText:
         text=told.text,
         kind=told.kind,
         counter=told.counter,
+        is_xml=True,
     )
 
 

@@ -1,0 +1,54 @@
+"""Markers: what tells of one pulse, before stimuli are sorted into sets.
+
+Conventions
+-----------
+Times are seconds since the recording's start. A table is one ``[[stimulation]]`` table of the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from lsr.recording import Problem
+from lsr.settings import StimulationSettings
+from lsr.stimuli.stimulus import StimulusSource
+from lsr.stimuli.texts import StimulusText
+
+SAME_PULSE_S = 0.3e-3  # marks closer than this are one pulse told twice
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """One mark that tells of a pulse."""
+
+    time_s: float
+    told: StimulusText
+    table: int  # which table it belongs to
+    record: int | None = None  # the data record that holds it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markers:
+    """Everything that one source tells, in the order of time."""
+
+    source: StimulusSource
+    precision_ms: float  # how exact the times are: +- this
+    markers: tuple[Marker, ...]
+    n_outside_window: int = 0  # left out because of the settings' `window_s`
+    problems: tuple[Problem, ...] = ()
+
+
+def matches(text: str, pattern: str) -> bool:
+    """Tell whether a text matches a shell pattern, capitals or not."""
+    return fnmatchcase(text.strip().lower(), pattern.strip().lower())
+
+
+def table_at(time_s: float, tables: Sequence[StimulationSettings], allowed: Sequence[int]) -> int | None:
+    """The first allowed table that speaks of this part of the recording."""
+    for index in allowed:
+        window_s = tables[index].window_s
+        if window_s is None or window_s[0] <= time_s < window_s[1]:
+            return index
+    return None
