@@ -24,7 +24,7 @@ Cell = str | int | float | bool | None
 Column = Callable[[Report, PairReport], Cell]
 
 _WHICH = ("stimulation", "branch", "muscle", "side", "channel", "relation")
-_INTERVALS = ("onset_latency_ci_ms", "persistence_ci")
+_INTERVALS = ("onset_latency_ci_ms", "amplitude_ci_uv", "persistence_ci")
 _NESTED = {
     "m_wave": list(MWaveReport.model_fields),
     "late_response": list(LateResponseReport.model_fields),

@@ -75,6 +75,20 @@ def clock(time_s: float) -> str:
     return f"{hours:02d}:{minutes:02d}:{seconds:02d}"
 
 
+def length(duration_s: float, end_s: float) -> str:
+    """Word how much was recorded, and over what time where that is more.
+
+    Examples
+    --------
+    >>> length(14.0, 14.0)
+    '14 s'
+    >>> length(16.0, 3000.0)
+    '16 s within 00:50:00'
+    """
+    recorded = f"{duration_s:.3g} s" if duration_s < 60 else clock(duration_s)
+    return recorded if end_s < duration_s + 1 else f"{recorded} within {clock(end_s)}"
+
+
 def words(name: str) -> str:
     """Word a name of the report: underscores are spaces."""
     return name.replace("_", " ")
@@ -94,10 +108,9 @@ def counted(count: int, noun: str) -> str:
 
 def _opening(report: Report) -> str:
     recording = report.recording
-    gaps = f" in {recording.n_segments} segments" if recording.n_segments > 1 else ""
     start = f", started {recording.start.replace('T', ' ')}" if recording.start else ""
     title = (
-        f"{recording.name}: {recording.format}, {clock(recording.duration_s)}{gaps}, "
+        f"{recording.name}: {recording.format}, {length(recording.duration_s, recording.end_s)}, "
         f"{counted(len(recording.channels), 'channel')}{start}"
     )
     rule = "=" * min(WIDTH, len(title))

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lsr.errors import LsrError
 from lsr.recording import Recording
-from lsr.report.as_text import WIDTH, clock, counted, stimulation_line, table, words, wrapped
+from lsr.report.as_text import WIDTH, clock, counted, length, stimulation_line, table, words, wrapped
 from lsr.report.report import (
     NOTICE,
     ChannelReport,
@@ -67,7 +67,8 @@ class Inspection(_Part):
     sha256: str
     format: str
     start: str | None
-    duration_s: Seconds
+    duration_s: Seconds  # recorded, gaps not counted
+    end_s: Seconds  # of the last segment
     n_segments: int
     gaps: list[Gap]
     channels: list[InspectedChannel]
@@ -117,6 +118,7 @@ def inspect(recording: Recording | str | os.PathLike[str], settings: Settings | 
         format=recording.format,
         start=recording.start.isoformat() if recording.start else None,
         duration_s=recording.duration_s,
+        end_s=max((segment.stop_s for segment in recording.segments), default=0.0),
         n_segments=len(recording.segments),
         gaps=[Gap(start_s=one.stop_s, stop_s=two.start_s) for one, two in pairwise(recording.segments)],
         channels=_channels(recording, chosen),
@@ -163,7 +165,7 @@ def inspection_as_text(inspection: Inspection) -> str:
 
 
 def _opening(inspection: Inspection) -> str:
-    title = f"{inspection.name}: {inspection.format}, {clock(inspection.duration_s)} recorded"
+    title = f"{inspection.name}: {inspection.format}, {length(inspection.duration_s, inspection.end_s)}"
     lines = [wrapped(title, indent="  "), "=" * min(WIDTH, len(title))]
     if inspection.start:
         lines.append(f"started {inspection.start.replace('T', ' ')}")
@@ -184,7 +186,7 @@ def _channel_table(channels: list[InspectedChannel]) -> str:
             channel.unit or "none",
             "-" if channel.resolution_uv is None else f"{channel.resolution_uv:.3g}",
             channel.side or "?",
-            words(channel.muscle) if channel.muscle else "? (cannot be told)",
+            words(channel.muscle) if channel.muscle else "? cannot be told",
         ]
         for channel in channels
     ]

@@ -76,6 +76,9 @@ Score = Annotated[float | None, _FINITE, _significant(6), Field(description="gre
 MillisecondsInterval = Annotated[
     tuple[float, float] | None, _BOTH_FINITE, _both_rounded(2), Field(description="95 % interval, ms")
 ]
+MicrovoltInterval = Annotated[
+    tuple[float, float] | None, _BOTH_FINITE, _both_rounded(2), Field(description="95 % interval, uV")
+]
 ShareInterval = Annotated[
     tuple[float, float] | None, _BOTH_FINITE, _both_rounded(4), Field(description="95 % interval, 0 to 1")
 ]
@@ -124,7 +127,8 @@ class RecordingReport(_Part):
     sha256: str
     format: str
     start: str | None
-    duration_s: Seconds
+    duration_s: Seconds  # recorded, gaps not counted
+    end_s: Seconds  # of the last segment
     n_segments: int
     channels: list[ChannelReport]
 
@@ -191,6 +195,7 @@ class Measures(_Part):
     onset_latency_ci_ms: MillisecondsInterval
     peak_latency_ms: Milliseconds
     amplitude_uv: Microvolts
+    amplitude_ci_uv: MicrovoltInterval
     baseline_to_peak_uv: Microvolts
     area_uv_ms: MicrovoltMilliseconds
     duration_ms: Milliseconds
@@ -327,6 +332,7 @@ def _recording_report(recording: Recording, settings: Settings) -> RecordingRepo
         format=recording.format,
         start=recording.start.isoformat() if recording.start else None,
         duration_s=recording.duration_s,
+        end_s=max((segment.stop_s for segment in recording.segments), default=0.0),
         n_segments=len(recording.segments),
         channels=[channel_report(channel, settings) for channel in recording.channels],
     )

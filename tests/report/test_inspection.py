@@ -1,0 +1,93 @@
+"""An inspection shows what a file is, and judges nothing."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lsr.errors import NoStimuli
+from lsr.recording import Annotation, Problem, Recording, Segment
+from lsr.report.inspection import Inspection, inspect, inspection_as_text
+from lsr.settings import Settings
+
+
+@pytest.fixture
+def swept():
+    """Three sweeps of 100 ms, one a second, each with its annotation."""
+    with Recording.from_arrays(
+        [np.zeros(3000), np.zeros(3000)],
+        rates_hz=10_000,
+        labels=["R Mentalis", "Ch2"],
+        segments=[Segment(start_s=float(k), stop_s=k + 0.1) for k in range(3)],
+        annotations=[
+            Annotation(time_s=k + 0.02, duration_s=None, text="Stimulus right zygomatic 0.2ms x 12mA")
+            for k in range(3)
+        ],
+        problems=[Problem(code="odd_header", message="The header is odd.")],
+        name="case.edf",
+        format="EDF+D",
+    ) as made:
+        yield made
+
+
+def test_channels_come_with_what_they_are_taken_for(swept):
+    known, unknown = inspect(swept).channels
+    assert (known.label, known.rate_hz, known.unit, known.muscle) == ("R Mentalis", 10_000, "uV", "mentalis")
+    assert (unknown.muscle, unknown.side) == (None, None)
+    named = inspect(swept, Settings.from_dict({"channels": {"Ch2": {"muscle": "platysma"}}}))
+    assert named.channels[1].muscle == "platysma"
+
+
+def test_gaps_lie_between_the_segments(swept):
+    inspection = inspect(swept)
+    assert inspection.n_segments == 3
+    assert [(gap.start_s, gap.stop_s) for gap in inspection.gaps] == [(0.1, 1.0), (1.1, 2.0)]
+    assert inspection.duration_s == pytest.approx(0.3)
+    assert inspection.end_s == pytest.approx(2.1)
+
+
+def test_annotations_are_counted_by_their_text(swept):
+    (texts,) = inspect(swept).annotations
+    assert (texts.count, texts.first_s) == (3, 0.02)
+
+
+def test_stimuli_are_told_with_source_count_and_intensity(swept):
+    (stimuli,) = inspect(swept).stimulation
+    assert (stimuli.side, stimuli.branch, stimuli.source) == ("right", "zygomatic", "annotation")
+    assert stimuli.n_stimuli + sum(stimuli.n_left_out.values()) == 3
+
+
+def test_missing_stimuli_are_told_and_are_no_error(swept, monkeypatch):
+    import lsr.stimuli
+
+    def find_nothing(recording, settings):
+        raise NoStimuli("nothing tells of stimuli; name them with annotation")
+
+    monkeypatch.setattr(lsr.stimuli, "find_stimuli", find_nothing)
+    inspection = inspect(swept)
+    assert inspection.stimulation == []
+    assert "name them with annotation" in inspection.no_stimuli
+    assert "No stimuli: nothing tells" in inspection_as_text(inspection)
+
+
+def test_everything_odd_is_told(swept):
+    assert "odd_header" in [problem.code for problem in inspect(swept).problems]
+    assert "The header is odd. [odd_header]" in inspection_as_text(inspect(swept))
+
+
+def test_an_inspection_survives_json(swept):
+    inspection = inspect(swept)
+    assert (
+        Inspection.model_validate(json.loads(json.dumps(inspection.to_dict(), allow_nan=False))) == inspection
+    )
+
+
+def test_every_line_fits_the_terminal(swept):
+    many = [
+        replace(swept.annotations[0], text=f"a long text of annotation number {k} " * 4) for k in range(30)
+    ]
+    swept.annotations = (*swept.annotations, *many)
+    text = inspection_as_text(inspect(swept))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "11 other texts" in text
