@@ -1,0 +1,1 @@
+"""Detection: what the sweeps of one muscle in one block show."""

@@ -64,6 +64,7 @@ class Detection:
     onset_latency_ci_ms: tuple[float, float] | None
     peak_latency_ms: float | None
     amplitude_uv: float | None  # peak to peak
+    amplitude_ci_uv: tuple[float, float] | None
     baseline_to_peak_uv: float | None
     area_uv_ms: float | None
     duration_ms: float | None
@@ -75,7 +76,7 @@ class Detection:
     n_stimuli_used: int
     n_stimuli_rejected: int
     rejected: dict[str, int]  # reason: count
-    noise_uv: float  # standard deviation of one sweep's noise
+    noise_uv: float | None  # standard deviation of one sweep's noise
     detection_limit_uv: float | None  # peak to peak of a response seen with the stated power
     m_wave: MWave | None  # of the direct muscle, where it was given
     late_response: LateResponse | None

@@ -1,0 +1,107 @@
+"""What does the stimulus artifact hide, and what may its tail look like?
+
+Conventions
+-----------
+Rows are sweeps, columns samples; time is milliseconds from the stimulus, EMG microvolts. Nothing
+here is filtered over an artifact: it is bridged first, and its tail is modelled, not high-passed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Time constants of the tail: electrode and amplifier recovery from a fraction of a millisecond to the
+# 16 ms of a 10 Hz high-pass. Sums of these also follow stretched and power-law decays.
+TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
+SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
+_GUARD_MS = 0.3
+
+
+def find_saturated(emg_uv: np.ndarray) -> np.ndarray:
+    """Samples at which the amplifier was at its limit.
+
+    A limit shows as three or more equal samples in a row at the largest or smallest value of all sweeps.
+
+    Parameters
+    ----------
+    emg_uv : np.ndarray, shape (n_sweeps, n_samples)
+
+    Returns
+    -------
+    np.ndarray of bool, same shape
+
+    Examples
+    --------
+    >>> sweep = np.array([[0.0, 9.0, 9.0, 9.0, 3.0, 1.0]])
+    >>> find_saturated(sweep)[0].tolist()
+    [False, True, True, True, False, False]
+    """
+    saturated = np.zeros(emg_uv.shape, bool)
+    if emg_uv.shape[1] < 3 or np.ptp(emg_uv) == 0:
+        return saturated
+    for limit in (emg_uv.max(), emg_uv.min()):
+        at = emg_uv == limit
+        run = at[:, :-2] & at[:, 1:-1] & at[:, 2:]
+        for shift in range(3):
+            saturated[:, shift : shift + run.shape[1]] |= run
+    return saturated
+
+
+def find_clear_ms(saturated: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+    """When each sweep first shows muscle rather than the artifact's spike.
+
+    Parameters
+    ----------
+    saturated : np.ndarray of bool, shape (n_sweeps, n_samples)
+    time_ms : np.ndarray, shape (n_samples,)
+
+    Returns
+    -------
+    np.ndarray, shape (n_sweeps,)
+        The end of the spike, or of the saturation that began with the stimulus.
+    """
+    after = saturated & (time_ms > -0.5)
+    last = after.shape[1] - 1 - np.argmax(after[:, ::-1], axis=1)
+    ended = np.where(after.any(axis=1), time_ms[last], 0.0)
+    return np.maximum(SPIKE_MS, np.where(ended > 0, ended + _GUARD_MS, 0.0))
+
+
+def bridge(emg_uv: np.ndarray, time_ms: np.ndarray, *, until_ms: float) -> np.ndarray:
+    """Replace the spike by a straight line, so that no later filter can smear it.
+
+    Parameters
+    ----------
+    emg_uv : np.ndarray, shape (n_sweeps, n_samples)
+    time_ms : np.ndarray, shape (n_samples,)
+    until_ms : float
+        End of the spike.
+
+    Returns
+    -------
+    np.ndarray, shape (n_sweeps, n_samples)
+    """
+    hidden = np.flatnonzero((time_ms > -_GUARD_MS) & (time_ms < until_ms))
+    if hidden.size == 0 or hidden[-1] + 1 >= time_ms.size:
+        return emg_uv
+    bridged = emg_uv.copy()
+    first, stop = hidden[0], hidden[-1] + 1
+    right = emg_uv[:, stop : stop + 1]
+    left = emg_uv[:, first - 1 : first] if first else right
+    share = np.linspace(0.0, 1.0, stop - first + 2)[1:-1]
+    bridged[:, first:stop] = left * (1 - share) + right * share
+    return bridged
+
+
+def tail_columns(time_ms: np.ndarray) -> np.ndarray:
+    """Exponential decays from the first time on.
+
+    Parameters
+    ----------
+    time_ms : np.ndarray, shape (n_samples,)
+
+    Returns
+    -------
+    np.ndarray, shape (n_samples, len(TAIL_MS))
+        Each starts at 1.
+    """
+    return np.exp(-(time_ms - time_ms[0])[:, None] / np.array(TAIL_MS))

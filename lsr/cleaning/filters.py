@@ -1,0 +1,51 @@
+"""How are sweeps brought to the rate at which they are judged?
+
+Conventions
+-----------
+Rows are sweeps, columns samples; time is milliseconds from the stimulus.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+_HALF_LENGTH = 4  # samples at the lower rate: short, so that nothing reaches farther than 0.5 ms
+
+
+@lru_cache(maxsize=8)
+def _low_pass(factor: int) -> np.ndarray:
+    from scipy.signal import firwin
+
+    taps: np.ndarray = firwin(2 * _HALF_LENGTH * factor + 1, 0.85 / factor)
+    return taps
+
+
+def decimate(emg_uv: np.ndarray, time_ms: np.ndarray, *, highest_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Lower the rate by a whole factor, to `highest_hz` or just above, with a short symmetric low-pass.
+
+    Parameters
+    ----------
+    emg_uv : np.ndarray, shape (n_sweeps, n_samples)
+        Artifact already bridged.
+    time_ms : np.ndarray, shape (n_samples,)
+    highest_hz : float
+        Rates below twice this are left as they are.
+
+    Returns
+    -------
+    emg_uv, time_ms : np.ndarray
+        Every kept sample stands at its true time: a symmetric filter has no delay.
+    """
+    factor = int((time_ms.size - 1) * 1000 / (time_ms[-1] - time_ms[0]) // highest_hz)
+    if factor < 2:
+        return emg_uv, time_ms
+    from scipy.signal import upfirdn
+
+    reach = _HALF_LENGTH * factor
+    padded = np.pad(emg_uv, ((0, 0), (reach, reach)), mode="edge")
+    kept = time_ms[::factor]
+    lowered = upfirdn(_low_pass(factor), padded, down=factor, axis=1)
+    first = 2 * reach // factor
+    return lowered[:, first : first + kept.size], kept

@@ -1,0 +1,356 @@
+"""What do the sweeps of one muscle in one block show?
+
+Conventions
+-----------
+Rows are sweeps, columns samples; time is milliseconds from the stimulus, EMG microvolts. The steps, each
+in a file of its own: prepare the sweeps, model what is no response, score presence, and where there is
+a response draw its waveform, from which onset, size and persistence are read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from lsr.detection.amplitude import Measures, measure
+from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
+from lsr.detection.evidence import Model
+from lsr.detection.late import find_late_response
+from lsr.detection.m_wave import find_m_wave
+from lsr.detection.nuisances import Removed, build_model
+from lsr.detection.onset import Draws, draw_responses
+from lsr.detection.persistence import Persistence, measure_persistence
+from lsr.detection.prepare import Prepared, check_sweeps, prepare
+from lsr.detection.presence import (
+    Score,
+    detection_limit_uv,
+    p_value,
+    score_presence,
+    sizes_to_try,
+    threshold_score,
+)
+from lsr.errors import SweepsError
+from lsr.settings import DetectionSettings, Settings
+
+_LOWEST_HZ = 2000.0
+_COARSE_HZ = 5000.0
+
+
+def detect(
+    emg_uv: np.ndarray,
+    time_ms: np.ndarray,
+    direct_emg_uv: np.ndarray | None = None,
+    settings: Settings | None = None,
+) -> Detection:
+    """Judge whether the sweeps of one muscle hold a delayed response, and measure it.
+
+    Parameters
+    ----------
+    emg_uv : np.ndarray, shape (n_sweeps, n_samples)
+        Raw sweeps: artifact, mains and all. One sweep, or one average, may have shape (n_samples,).
+    time_ms : np.ndarray, shape (n_samples,)
+        From the stimulus; evenly rising; with a stretch before the stimulus where there is one.
+    direct_emg_uv : np.ndarray | None, shape (n_sweeps, n_samples)
+        The same sweeps of a muscle supplied by the stimulated branch. Without them the stimulus is not
+        proved, so the answer is never "absent".
+    settings : Settings | None
+        None: the defaults.
+
+    Returns
+    -------
+    Detection
+
+    Raises
+    ------
+    SweepsError
+        Arrays that are no sweeps, or a rate below 2 kHz.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(1)
+    >>> time_ms = np.arange(-40, 80, 0.1)
+    >>> response = 200 * np.exp(-((time_ms - 12) ** 2)) * np.sin(time_ms - 12)
+    >>> found = detect(response + rng.normal(0, 5, (20, time_ms.size)), time_ms)
+    >>> found.presence.value, abs(found.onset_latency_ms - 9.8) < 0.3
+    ('present', True)
+    """
+    chosen = (settings or Settings()).detection
+    emg, time = check_sweeps(emg_uv, time_ms)
+    direct = None
+    if direct_emg_uv is not None:
+        direct, _ = check_sweeps(direct_emg_uv, time_ms)
+        if direct.shape != emg.shape:
+            raise SweepsError(f"direct_emg_uv: needs the shape of emg_uv {emg.shape}, found {direct.shape}")
+    rate_hz = 1000 / float(np.median(np.diff(time)))
+    if rate_hz < _LOWEST_HZ * 0.999:
+        raise SweepsError(f"time_ms: {rate_hz:.0f} Hz is too slow for latencies; at least 2000 Hz is needed")
+    if time[-1] < chosen.search_window_ms[1]:
+        raise SweepsError(
+            f"time_ms: sweeps end at {time[-1]:.1f} ms, before the search window does "
+            f"({chosen.search_window_ms[1]} ms); cut longer sweeps or set detection.search_window_ms"
+        )
+    prepared = prepare(emg, time, direct, search_ms=chosen.search_window_ms, mains_hz=chosen.mains_hz)
+    if not isinstance(prepared, Prepared):
+        return _nothing_usable(prepared)
+    return _judge(prepared, chosen, rate_hz)
+
+
+def _nothing_usable(reasons: tuple[str | None, ...]) -> Detection:
+    counts = Counter(reason for reason in reasons if reason)
+    return _assemble(
+        presence=Presence.INDETERMINATE,
+        reason=counts.most_common(1)[0][0],
+        reasons=reasons,
+        evidence=(("sweeps", f"none of {len(reasons)} can be used: {dict(counts)}"),),
+    )
+
+
+def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> Detection:
+    model, removed = build_model(prepared)
+    noise = prepared.noise
+    sizes = sizes_to_try(model, noise.average_sd_uv)
+    score = score_presence(model, settings.search_window_ms, sizes)
+    p = p_value(score.value, noise)
+    threshold = threshold_score(settings.alpha, noise)
+    limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
+    m_wave = _m_wave(prepared, settings)
+    presence, reason = _answer(p, limit, m_wave, prepared, removed, settings)
+    late = find_late_response(
+        prepared.emg_uv,
+        prepared.time_ms,
+        prepared.before,
+        noise,
+        window_ms=settings.late_window_ms,
+        alpha=settings.alpha,
+    )
+    window = (prepared.time_ms >= prepared.clear_ms) & (prepared.time_ms <= prepared.end_ms)
+    response: np.ndarray | float = 0.0
+    found = None
+    if presence is Presence.PRESENT:
+        draws = draw_responses(
+            model, score, settings.search_window_ms, sizes, np.random.default_rng(settings.seed)
+        )
+        response = mean_response(draws, model.time_ms)
+        persistence = measure_persistence(
+            prepared.emg_uv[:, window] - model.nuisance_estimate(response),
+            model,
+            noise,
+            response,
+            confidence=settings.confidence,
+        )
+        found = (draws, measure(draws, confidence=settings.confidence), persistence)
+    return _assemble(
+        presence=presence,
+        reason=reason,
+        reasons=prepared.reasons,
+        p=p,
+        score=score,
+        limit=limit,
+        m_wave=m_wave,
+        late=late,
+        found=found,
+        prepared=prepared,
+        average=(model.time_ms, model.average_uv - model.nuisance_estimate(response)),
+        warnings=_warnings(rate_hz, prepared, removed),
+        evidence=_evidence(prepared, removed, score, p, settings, limit, m_wave),
+        confidence=settings.confidence,
+    )
+
+
+def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
+    """Mean of the drawn responses, shape (n_samples,)."""
+    since = np.arange(draws.waves_uv.shape[1]) * draws.step_ms
+    waves = [
+        np.interp(time_ms - start, since, wave, left=0.0, right=0.0)
+        for start, wave in zip(draws.start_ms, draws.waves_uv, strict=True)
+    ]
+    mean: np.ndarray = np.mean(waves, axis=0)
+    return mean
+
+
+def _m_wave(prepared: Prepared, settings: DetectionSettings) -> MWave | None:
+    if prepared.direct_uv is None:
+        return None
+    average = prepared.direct_uv.mean(axis=0)
+    quiet = prepared.before if prepared.before.any() else prepared.after
+    noise_uv = float(average[quiet].std()) if quiet.any() else prepared.noise.average_sd_uv
+    return find_m_wave(
+        prepared.time_ms,
+        average,
+        clear_ms=prepared.clear_ms,
+        noise_uv=noise_uv,
+        window_ms=settings.direct_window_ms,
+    )
+
+
+def _answer(
+    p: float,
+    limit: float,
+    m_wave: MWave | None,
+    prepared: Prepared,
+    removed: Removed,
+    settings: DetectionSettings,
+) -> tuple[Presence, str | None]:
+    """The three answers: absent only where a small response would have been seen and the stimulus is proved."""
+    if p <= settings.alpha:
+        return Presence.PRESENT, None
+    if limit > settings.smallest_response_uv:
+        return Presence.INDETERMINATE, _why_blind(limit, prepared, removed, settings)
+    if m_wave is None or m_wave.presence is not Presence.PRESENT:
+        return Presence.INDETERMINATE, "no_m_wave"
+    return Presence.ABSENT, None
+
+
+def _why_blind(limit: float, prepared: Prepared, removed: Removed, settings: DetectionSettings) -> str:
+    """What keeps a small response from being seen: the first cause that would be enough by itself."""
+    n = prepared.emg_uv.shape[0]
+    if "saturated" in prepared.reasons and prepared.used.mean() < 0.5:
+        return "saturated"
+    if removed.tail_uv > 20 * settings.smallest_response_uv:
+        return "artifact_outlasts_window"
+    if removed.hum_in_average_uv > 2 * prepared.noise.average_sd_uv and removed.hum_in_average_uv > limit / 4:
+        return "hum"
+    if n < 20 and limit * np.sqrt(n / 20) <= settings.smallest_response_uv:
+        return "too_few_sweeps"
+    return "too_noisy"
+
+
+def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tuple[str, str], ...]:
+    warnings = []
+    if rate_hz < _COARSE_HZ * 0.999:
+        warnings.append(
+            ("coarse_rate", f"{rate_hz:.0f} Hz is coarse for latencies; 5000 Hz or more is advised")
+        )
+    if removed.burst_inflation > 2:
+        warnings.append(
+            (
+                "bursts",
+                "activity that varies from sweep to sweep lies in the search window and weakens the test",
+            )
+        )
+    if not prepared.before.any():
+        warnings.append(
+            ("no_baseline", f"no stretch before the stimulus; noise was told from {prepared.noise_from}")
+        )
+    return tuple(warnings)
+
+
+def _evidence(
+    prepared: Prepared,
+    removed: Removed,
+    score: Score,
+    p: float,
+    settings: DetectionSettings,
+    limit: float,
+    m_wave: MWave | None,
+) -> tuple[tuple[str, str], ...]:
+    """The chain from sweeps to verdict, in words."""
+    noise, hum = prepared.noise, prepared.hum
+    low, high = settings.search_window_ms
+    steps = [
+        ("sweeps", f"{prepared.emg_uv.shape[0]} of {len(prepared.reasons)} used; muscle visible from "
+                   f"{prepared.clear_ms:.1f} ms"),
+        ("hum", "none found" if hum is None else
+         f"{hum.frequency_hz:g} Hz and harmonics {list(hum.harmonics)}, peak {hum.amplitude_uv:.1f} uV, "
+         "removed sweep by sweep"),
+        ("noise", f"{noise.sweep_sd_uv:.1f} uV per sweep, {noise.average_sd_uv:.2f} uV in the average, "
+                  f"told from {prepared.noise_from}; spikiness {noise.spikiness:.2f}"),
+        ("artifact tail", f"up to {removed.tail_uv:.1f} uV allowed for"),
+        ("crosstalk", f"up to {removed.crosstalk_uv:.1f} uV allowed for "
+                      f"({100 * removed.crosstalk_share:.1f} % of the M wave), "
+                      f"{removed.unexplained_direct_uv:.1f} uV unexplained before {5.5} ms"),
+        ("bursts", f"noise in the window up to {removed.burst_inflation:.1f} times that elsewhere"),
+        ("statistic", f"log Bayes factor {score.value:.1f} for an onset in {low:g}-{high:g} ms"),
+        ("null", f"p = {p:.2g} against alpha = {settings.alpha:g}"),
+        ("detection limit", f"{limit:.1f} uV peak to peak with power {settings.power:g}; "
+                            f"smallest response asked for: {settings.smallest_response_uv:g} uV"),
+        ("M wave", "no direct muscle recorded" if m_wave is None else
+         "not found" if m_wave.amplitude_uv is None else
+         f"{m_wave.amplitude_uv:.0f} uV from {m_wave.onset_latency_ms:.1f} ms"),
+    ]  # fmt: skip
+    return tuple(steps)
+
+
+def _assemble(
+    *,
+    presence: Presence,
+    reason: str | None,
+    reasons: tuple[str | None, ...],
+    p: float | None = None,
+    score: Score | None = None,
+    limit: float | None = None,
+    m_wave: MWave | None = None,
+    late: LateResponse | None = None,
+    found: tuple[Draws, Measures, Persistence] | None = None,
+    prepared: Prepared | None = None,
+    average: tuple[np.ndarray, np.ndarray] | None = None,
+    warnings: tuple[tuple[str, str], ...] = (),
+    evidence: tuple[tuple[str, str], ...] = (),
+    confidence: float = 0.95,
+) -> Detection:
+    draws, size, persistence = found if found else (None, None, None)
+    tails = ((1 - confidence) / 2, 0.5, (1 + confidence) / 2)
+    low, onset, high = np.quantile(draws.onset_ms, tails).tolist() if draws else (None, None, None)
+    rejected = Counter(why for why in reasons if why)
+    return Detection(
+        presence=presence,
+        reason=reason,
+        p_value=p,
+        score=score.value if score else -np.inf,
+        onset_latency_ms=onset,
+        onset_latency_ci_ms=(low, high) if draws else None,
+        peak_latency_ms=size.peak_latency_ms if size else None,
+        amplitude_uv=size.amplitude_uv if size else None,
+        amplitude_ci_uv=size.amplitude_ci_uv if size else None,
+        baseline_to_peak_uv=size.baseline_to_peak_uv if size else None,
+        area_uv_ms=size.area_uv_ms if size else None,
+        duration_ms=size.duration_ms if size else None,
+        n_phases=size.n_phases if size else None,
+        morphology=size.morphology if size else None,
+        persistence=persistence.share if persistence else None,
+        persistence_ci=persistence.interval if persistence else None,
+        latency_jitter_ms=persistence.jitter_ms if persistence else None,
+        n_stimuli_used=len(reasons) - rejected.total(),
+        n_stimuli_rejected=rejected.total(),
+        rejected=dict(sorted(rejected.items())),
+        noise_uv=prepared.noise.sweep_sd_uv if prepared else None,
+        detection_limit_uv=limit,
+        m_wave=m_wave,
+        late_response=late,
+        sweeps=_sweep_findings(reasons, persistence, onset, size),
+        warnings=warnings,
+        evidence=(
+            *evidence,
+            ("verdict", presence.value if reason is None else f"{presence.value}: {reason}"),
+        ),
+        time_ms=average[0] if average else None,
+        average_uv=average[1] if average else None,
+    )
+
+
+def _sweep_findings(
+    reasons: tuple[str | None, ...],
+    persistence: Persistence | None,
+    onset: float | None,
+    size: Measures | None,
+) -> tuple[SweepFinding, ...]:
+    findings, row = [], 0
+    for reason in reasons:
+        present = latency = amplitude = None
+        if reason is None:
+            if persistence and persistence.judged and onset is not None and size:
+                present = bool(persistence.present[row])
+                latency = onset + float(persistence.shift_ms[row]) if present else None
+                amplitude = size.amplitude_uv * float(persistence.size[row]) if present else None
+            row += 1
+        findings.append(
+            SweepFinding(
+                used=reason is None,
+                reason=reason,
+                present=present,
+                latency_ms=latency,
+                amplitude_uv=amplitude,
+            )
+        )
+    return tuple(findings)

@@ -1,0 +1,137 @@
+"""How large is the noise of each sweep, and how is it coloured?
+
+Conventions
+-----------
+Rows are sweeps, columns samples, EMG in microvolts. Noise is what remains in stretches where no
+response is expected. Its colour is an autoregressive model shared by all sweeps (Levinson-Durbin on
+the pooled autocovariance); its size belongs to each sweep, so that a sweep in a spasm burst counts little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_ORDER = 12
+_SAMPLES_PER_COEFFICIENT = 25
+_FEW_SWEEPS = 6  # below this the larger of the stretches speaks for a sweep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """Noise of a block of sweeps."""
+
+    variance_uv2: np.ndarray  # (n_sweeps,)
+    weights: np.ndarray  # (n_sweeps,), sum 1: how much each sweep counts in the average
+    predictors: np.ndarray  # (order + 1, order + 1): row k predicts from k samples before
+    errors: np.ndarray  # (order + 1,): prediction error of each row, in units of the variance
+    spikiness: float  # 1: Gaussian; more: local energy exceeds what Gaussian noise reaches
+
+    @property
+    def average_sd_uv(self) -> float:
+        """Standard deviation of the weighted average's noise."""
+        return float(np.sqrt((self.weights**2 * self.variance_uv2).sum()))
+
+    @property
+    def sweep_sd_uv(self) -> float:
+        """Standard deviation of a typical sweep's noise."""
+        return float(np.sqrt(np.median(self.variance_uv2)))
+
+    def whitening(self, n_samples: int) -> np.ndarray:
+        """Matrix that turns noise of unit variance into white noise, shape (n_samples, n_samples)."""
+        order = self.errors.size - 1
+        rows = np.zeros((n_samples, n_samples))
+        for k in range(min(order, n_samples)):
+            rows[k, : k + 1] = self.predictors[k, k::-1] / np.sqrt(self.errors[k])
+        full = self.predictors[order, ::-1] / np.sqrt(self.errors[order])
+        for k in range(order, n_samples):
+            rows[k, k - order : k + 1] = full
+        return rows
+
+
+def remove_drift(stretch_uv: np.ndarray) -> np.ndarray:
+    """Take level, slope and curvature out of every row."""
+    ramp = np.linspace(-1, 1, stretch_uv.shape[1])
+    basis = np.linalg.qr(np.vander(ramp, 3))[0]
+    level: np.ndarray = stretch_uv - (stretch_uv @ basis) @ basis.T
+    return level
+
+
+def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float) -> Noise:
+    """Noise from stretches without response.
+
+    Parameters
+    ----------
+    stretches_uv : sequence of np.ndarray, each of shape (n_sweeps, n_samples of the stretch)
+        Drift, hum and what is common to all sweeps already removed.
+    step_ms : float
+        Sampling interval.
+
+    Returns
+    -------
+    Noise
+    """
+    n_sweeps = stretches_uv[0].shape[0]
+    sizes = np.array([(stretch**2).mean(axis=1) for stretch in stretches_uv])
+    variance = sizes.max(axis=0) if n_sweeps < _FEW_SWEEPS else sizes.mean(axis=0)
+    floor = max(float(np.median(variance)) / 4, float(np.finfo(float).tiny) ** 0.5)
+    variance = np.maximum(variance, floor)
+    weights = 1 / variance
+    n_samples = sum(stretch.shape[1] for stretch in stretches_uv)
+    order = max(1, min(_ORDER, n_samples * n_sweeps // _SAMPLES_PER_COEFFICIENT))
+    scaled = [stretch / np.sqrt(variance)[:, None] for stretch in stretches_uv]
+    predictors, errors = _levinson(_autocovariance(scaled, order))
+    return Noise(
+        variance_uv2=variance,
+        weights=weights / weights.sum(),
+        predictors=predictors,
+        errors=errors,
+        spikiness=_spikiness(scaled, predictors[-1], errors[-1], step_ms),
+    )
+
+
+def _autocovariance(stretches: Sequence[np.ndarray], order: int) -> np.ndarray:
+    """Biased, hence positive definite; lag 0 is 1 and a little more, for conditioning."""
+    total = np.zeros(order + 1)
+    for stretch in stretches:
+        n = stretch.shape[1]
+        for lag in range(min(order + 1, n)):
+            total[lag] += np.einsum("ij,ij->", stretch[:, lag:], stretch[:, : n - lag])
+    if total[0] <= 0:
+        total[0] = 1.0
+    total /= total[0]
+    total[0] += 5e-4
+    return total
+
+
+def _levinson(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    order = covariance.size - 1
+    rows = np.zeros((order + 1, order + 1))
+    errors = np.empty(order + 1)
+    rows[0, 0], errors[0] = 1.0, covariance[0]
+    for k in range(1, order + 1):
+        reflection = -(rows[k - 1, :k] @ covariance[k:0:-1]) / errors[k - 1]
+        rows[k, : k + 1] = rows[k - 1, : k + 1]
+        rows[k, 1 : k + 1] += reflection * rows[k - 1, k - 1 :: -1][:k]
+        errors[k] = errors[k - 1] * (1 - reflection**2)
+    return rows, errors
+
+
+def _spikiness(stretches: Sequence[np.ndarray], predictor: np.ndarray, error: float, step_ms: float) -> float:
+    """How far the energy of 2 ms exceeds the one in fifty of Gaussian noise, as a ratio of variances."""
+    width = max(2, round(2 / step_ms))
+    energies = []
+    for stretch in stretches:
+        if stretch.shape[1] < 2 * width + predictor.size:
+            continue
+        white = np.apply_along_axis(np.convolve, 1, stretch, predictor, "valid") / np.sqrt(error)
+        summed = np.cumsum(white**2, axis=1)
+        energies.append((summed[:, width:] - summed[:, :-width]).ravel())
+    if not energies:
+        return 1.0
+    from scipy.stats import chi2
+
+    reached = np.quantile(np.concatenate(energies), 0.98)
+    return float(max(1.0, reached / chi2.ppf(0.98, width)))

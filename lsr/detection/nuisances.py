@@ -1,0 +1,222 @@
+"""What else than a response may the average of a block hold, and how large may it be?
+
+Conventions
+-----------
+Time is milliseconds from the stimulus, EMG microvolts. Every nuisance is a set of columns times the
+standard deviation that it may have. Sizes come from where no response can be: the direct zone, and the
+stretches before and after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lsr.cleaning.artifact import tail_columns
+from lsr.cleaning.crosstalk import copy_columns
+from lsr.cleaning.mains import hum_columns
+from lsr.detection.evidence import Model
+from lsr.detection.noise import Noise
+from lsr.detection.prepare import Prepared
+
+_DIRECT_ZONE_ENDS_MS = 6.0
+_LATE_ZONE_STARTS_MS = 22.0
+_TAIL_MISFIT = 0.03  # share of a fitted tail that sums of exponentials may leave
+_COPY_MISFIT = 0.08  # share of a fitted copy that is not linear
+_COPY_JITTER_MS = 0.06
+_COPY_SIZES = (0.002, 0.01, 0.05, 0.2)
+_MIN_SWEEPS_FOR_BURSTS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What the nuisances took out of the average, for the evidence chain (microvolts)."""
+
+    tail_uv: float
+    crosstalk_uv: float
+    crosstalk_share: float  # of the M wave
+    hum_in_average_uv: float
+    unexplained_direct_uv: float
+    burst_inflation: float  # largest ratio of noise in the response window to noise elsewhere
+
+
+def build_model(prepared: Prepared) -> tuple[Model, Removed]:
+    """The average of the sweeps with its noise and nuisances.
+
+    Returns
+    -------
+    model : Model
+    removed : Removed
+    """
+    noise, time = prepared.noise, prepared.time_ms
+    window = (time >= prepared.clear_ms) & (time <= prepared.end_ms)
+    at = time[window]
+    average = noise.weights @ prepared.emg_uv
+    deviation = noise.average_sd_uv
+    whitening = noise.whitening(at.size)
+    inflation = _burst_inflation(prepared.emg_uv[:, window], noise, whitening, at)
+    whitening = whitening / (deviation * inflation)[:, None]
+    hum_uv, hum_prior = _hum_left(average, prepared, window)
+    data = average[window] - hum_uv
+    columns = [_drift_and_tail(data, at, average, prepared), hum_prior]
+    share, copies = 0.0, np.zeros((at.size, 0))
+    if prepared.direct_uv is not None:
+        wave = prepared.direct_uv.mean(axis=0)
+        copies = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
+        share = _copy_size(data, at, whitening, columns[0], copies)
+        columns.append(copies * share)
+    rough = np.concatenate(columns, axis=1)
+    misfit, parts = _misfit_columns(
+        data, at, whitening, rough, columns[0].shape[1], hum_prior.shape[1], deviation
+    )
+    model = Model.build(at, data, whitening, np.concatenate([rough, misfit], axis=1))
+    removed = Removed(
+        tail_uv=parts[0],
+        crosstalk_uv=parts[1],
+        crosstalk_share=share,
+        hum_in_average_uv=float(np.abs(hum_uv).max()),
+        unexplained_direct_uv=parts[2],
+        burst_inflation=float(inflation.max()),
+    )
+    return model, removed
+
+
+def _drift_and_tail(data: np.ndarray, at: np.ndarray, average: np.ndarray, prepared: Prepared) -> np.ndarray:
+    """Level and slope as large as the stretches after allow; tails as large as the first samples are."""
+    deviation = prepared.noise.average_sd_uv
+    if prepared.after.any() and prepared.before.any():
+        level = 2 * deviation + abs(float(average[prepared.after].mean()))
+    else:
+        level = float(np.abs(data).max()) + 10 * deviation
+    first = at < at[0] + 1.2
+    tail = 2 * (float(np.abs(data[first]).max()) + deviation)
+    drift = np.stack([np.ones_like(at), (at - 10) / 10], axis=1) * level
+    return np.concatenate([drift, tail_columns(at) * tail], axis=1)
+
+
+def _burst_inflation(
+    sweeps_uv: np.ndarray, noise: Noise, whitening: np.ndarray, at: np.ndarray
+) -> np.ndarray:
+    """Local noise in the window over noise elsewhere, as a ratio of deviations, at least 1.
+
+    Each sweep is compared with the average of the *others*, scaled and shifted a little: a response that
+    varies in size follows them, a spasm burst in a few sweeps does not.
+    """
+    n_sweeps = sweeps_uv.shape[0]
+    if n_sweeps < _MIN_SWEEPS_FOR_BURSTS:
+        return np.ones(at.size)
+    white = sweeps_uv @ whitening.T
+    weights, variance = noise.weights[:, None], noise.variance_uv2
+    others = (noise.weights @ white - weights * white) / (1 - weights)
+    slopes = np.gradient(others, axis=1)
+    zones = np.exp(-0.5 * ((at[:, None] - np.arange(3.0, at[-1], 6.0)) / 4) ** 2)
+    shapes = np.concatenate([others[:, :, None] * zones, slopes[:, :, None] * zones], axis=2)
+    normal = shapes.transpose(0, 2, 1) @ shapes + 2 * variance[:, None, None] * np.eye(shapes.shape[2])
+    rest = white - others
+    sizes = np.linalg.solve(normal, (shapes.transpose(0, 2, 1) @ rest[:, :, None]))
+    rest = rest - (shapes @ sizes)[..., 0]
+    local = (weights**2 * rest**2).sum(axis=0) / noise.average_sd_uv**2 * (n_sweeps - 1) / n_sweeps
+    width = max(3, round(3 / (at[1] - at[0])))
+    kernel = np.hanning(width + 2)[1:-1]
+    padded = np.pad(local, width, mode="reflect")
+    smooth = np.convolve(padded, kernel / kernel.sum(), "same")[width:-width]
+    inflation: np.ndarray = np.sqrt(np.maximum(1.0, 0.7 * smooth))
+    return inflation
+
+
+def _hum_left(average: np.ndarray, prepared: Prepared, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Hum that averaging left, told by the stretches before and after: estimate and its uncertainty.
+
+    Sizes per harmonic by automatic relevance determination (MacKay 1994): a harmonic that is not there
+    ends with no size and takes nothing away.
+    """
+    time, deviation = prepared.time_ms, prepared.noise.average_sd_uv
+    stretches = [part for part in (prepared.before, prepared.after) if part.any()]
+    if not stretches:
+        return np.zeros(int(window.sum())), np.zeros((int(window.sum()), 0))
+    frequencies = [prepared.hum.frequency_hz] if prepared.hum else [50.0, 60.0]
+    highest = 0.4 * 1000 / prepared.step_ms
+    columns = np.concatenate(
+        [hum_columns(time, hz, tuple(h for h in range(1, 11) if h * hz < highest)) for hz in frequencies],
+        axis=1,
+    )
+    rows, data = [], []
+    for part in stretches:
+        white = prepared.noise.whitening(int(part.sum())) / deviation
+        drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
+        both = white @ np.concatenate([columns[part], average[part][:, None]], axis=1)
+        both -= drift @ (drift.T @ both)
+        rows.append(both[:, :-1])
+        data.append(both[:, -1])
+    design, target = np.concatenate(rows), np.concatenate(data)
+    normal, moment = design.T @ design, design.T @ target
+    size2 = np.full(
+        columns.shape[1], (10 * float(np.abs(columns.T @ average).max()) / time.size + deviation) ** 2
+    )
+    for _ in range(8):
+        covariance = np.linalg.inv(normal + np.diag(1 / size2))
+        mean = covariance @ moment
+        power = (mean**2 + np.diag(covariance)).reshape(-1, 2).mean(axis=1)
+        size2 = np.repeat(np.maximum(power, 1e-6 * deviation**2), 2)
+    root = np.linalg.cholesky(covariance + 1e-12 * deviation**2 * np.eye(size2.size))
+    return columns[window] @ mean, columns[window] @ root
+
+
+def _outside_responses(at: np.ndarray) -> np.ndarray:
+    return (at < _DIRECT_ZONE_ENDS_MS) | (at > _LATE_ZONE_STARTS_MS)
+
+
+def _copy_size(
+    data: np.ndarray, at: np.ndarray, whitening: np.ndarray, others: np.ndarray, copies: np.ndarray
+) -> float:
+    """Share of the M wave that crosstalk may reach: the most likely, told by the direct zone alone."""
+    rows = _outside_responses(at)
+    least = 5e-4
+    best = Model.build(at, data, whitening, others).log_evidence_of_nuisances(rows)
+    share = least
+    for size in _COPY_SIZES:
+        model = Model.build(at, data, whitening, np.concatenate([others, copies * size], axis=1))
+        evidence = model.log_evidence_of_nuisances(rows)
+        if evidence > best:
+            best, share = evidence, size
+    return share
+
+
+def _misfit_columns(
+    data: np.ndarray,
+    at: np.ndarray,
+    whitening: np.ndarray,
+    rough: np.ndarray,
+    n_tail: int,
+    n_hum: int,
+    deviation: float,
+) -> tuple[np.ndarray, tuple[float, float, float]]:
+    """Narrow bumps, as large as tails, copies and what begins in the direct zone may leave unexplained."""
+    rows = _outside_responses(at)
+    white = (whitening @ rough)[rows]
+    target = (whitening @ data)[rows]
+    sizes = np.linalg.solve(white.T @ white + np.eye(rough.shape[1]), white.T @ target)
+    tail = rough[:, 2:n_tail] @ sizes[2:n_tail]
+    copy = rough[:, n_tail + n_hum :] @ sizes[n_tail + n_hum :]
+    rest = data - rough @ sizes
+    direct = (at > at[0] + 0.3) & (at < 5.5)
+    excess = np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - deviation**2)) if direct.any() else 0.0
+    step = at[1] - at[0]
+    begun = 1.5 * excess * np.where(at < 5, 1.0, np.exp(-(((at - 5) / 3) ** 2)))
+    near = _moving_mean(np.abs(copy), round(1.5 / step))
+    steep = _moving_mean(np.abs(np.gradient(copy, step)), 2)
+    allowed = np.sqrt(
+        begun**2
+        + (_COPY_MISFIT * near) ** 2
+        + (_COPY_JITTER_MS * steep) ** 2
+        + (_TAIL_MISFIT * tail * (at < 20)) ** 2
+    )
+    bumps = np.exp(-0.5 * ((at[:, None] - np.arange(at[0], min(16.0, at[-1]), 0.3)) / 0.25) ** 2)
+    return bumps * allowed[:, None] / 1.2, (float(np.abs(tail).max()), float(np.abs(copy).max()), excess)
+
+
+def _moving_mean(values: np.ndarray, reach: int) -> np.ndarray:
+    width = 2 * reach + 1
+    mean: np.ndarray = np.convolve(np.pad(values, reach, mode="edge"), np.ones(width) / width, "valid")
+    return mean

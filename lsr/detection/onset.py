@@ -1,0 +1,91 @@
+"""When does the response start, how large is it, and how sure is that?
+
+Conventions
+-----------
+Onset is the first time at which the noise-free mean response exceeds 5 % of its peak, as a reader marks
+a first deflection. It is read off responses drawn from their posterior, so its interval holds what noise,
+artifact tail, crosstalk and the unknown waveform leave open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lsr.detection.evidence import Model, Scan, scan
+from lsr.detection.presence import Score
+from lsr.detection.waveform import FAMILIES, Family
+
+ONSET_SHARE = 0.05
+_COARSE_MS, _FINE_MS = 0.5, 0.1
+_DRAW_STEP_MS = 0.05
+_LONGEST_MS = 16.0
+_NEGLIGIBLE = 7.0  # log evidence below the best by which a start, family or size is passed over
+_N_DRAWS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draws:
+    """Responses drawn from the posterior."""
+
+    onset_ms: np.ndarray  # (n_draws,)
+    start_ms: np.ndarray  # (n_draws,)
+    waves_uv: np.ndarray  # (n_draws, n_steps): from each draw's start, every 0.05 ms
+    step_ms: float
+
+
+def draw_responses(
+    model: Model, score: Score, search_ms: tuple[float, float], sizes_uv: np.ndarray, rng: np.random.Generator
+) -> Draws:
+    """Draw responses as the data allow them.
+
+    Parameters
+    ----------
+    model : Model
+    score : Score
+        Where a response may start at all.
+    search_ms : tuple of float
+    sizes_uv : np.ndarray, shape (n_sizes,)
+    rng : np.random.Generator
+
+    Returns
+    -------
+    Draws
+    """
+    low, high = search_ms[0] - 1.5, search_ms[1] + 1.0
+    likely = score.starts_ms[score.log_evidence > score.log_evidence.max() - _NEGLIGIBLE]
+    low, high = max(low, likely.min() - 1.5), min(high, likely.max() + 1.0)
+    if high <= low:
+        low, high = search_ms
+    coarse = scan(model, np.arange(low, high, _COARSE_MS), FAMILIES, sizes_uv)
+    families, sizes, low, high = _worth_refining(coarse)
+    fine = scan(model, np.arange(low, high, _FINE_MS), families, sizes)
+    return _draw(fine, rng)
+
+
+def _worth_refining(coarse: Scan) -> tuple[Sequence[Family], np.ndarray, float, float]:
+    keep = coarse.log_evidence > coarse.log_evidence.max() - _NEGLIGIBLE
+    families = [family for j, family in enumerate(coarse.families) if keep[:, j].any()]
+    sizes = coarse.sizes_uv[keep.any(axis=(0, 1))]
+    starts = coarse.starts_ms[keep.any(axis=(1, 2))]
+    return families, sizes, float(starts.min() - _COARSE_MS), float(starts.max() + _COARSE_MS)
+
+
+def _draw(fine: Scan, rng: np.random.Generator) -> Draws:
+    weight = np.exp(fine.log_evidence - fine.log_evidence.max()).ravel()
+    chosen = np.sort(rng.choice(weight.size, size=_N_DRAWS, p=weight / weight.sum()))
+    start, family, size = np.unravel_index(chosen, fine.log_evidence.shape)
+    since = np.arange(0, _LONGEST_MS, _DRAW_STEP_MS)
+    waves = np.empty((_N_DRAWS, since.size))
+    for j in np.unique(family):
+        mine = family == j
+        values, vectors, along = (part[start[mine]] for part in fine.modes[j])
+        precision = 1 / fine.sizes_uv[size[mine], None] ** 2 + values
+        modes = along / precision + rng.standard_normal(values.shape) / np.sqrt(precision)
+        waves[mine] = np.einsum("nij,nj->ni", vectors, modes) @ fine.families[j].bumps(since).T
+    height = np.abs(waves)
+    first = np.argmax(height > ONSET_SHARE * height.max(axis=1, keepdims=True), axis=1)
+    starts = fine.starts_ms[start]
+    return Draws(onset_ms=starts + since[first], start_ms=starts, waves_uv=waves, step_ms=_DRAW_STEP_MS)

@@ -1,0 +1,186 @@
+"""Which sweeps can be used, and what do they look like once hum and spike are out and noise is known?
+
+Conventions
+-----------
+Rows are sweeps, columns samples; time is milliseconds from the stimulus, EMG microvolts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lsr.cleaning.artifact import bridge, find_clear_ms, find_saturated
+from lsr.cleaning.filters import decimate
+from lsr.cleaning.mains import Hum, find_hum
+from lsr.detection.noise import Noise, estimate_noise, remove_drift
+from lsr.errors import SweepsError
+
+ANALYSIS_HZ = 10_000.0  # a response's energy lies below 3 kHz; faster sweeps are lowered to this
+_RESPONSE_LASTS_MS = 12.0  # after the latest onset
+_QUIET_MS = 10.0  # shortest stretch that tells the noise
+_LATE_MS = 40.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Sweeps of a block, ready to be judged."""
+
+    time_ms: np.ndarray  # (n_samples,), at the analysis rate
+    emg_uv: np.ndarray  # (n_used, n_samples): hum removed, spike bridged
+    direct_uv: np.ndarray | None  # (n_used, n_samples): the direct muscle, alike
+    reasons: tuple[str | None, ...]  # per sweep given: why it is left out, None where used
+    clear_ms: float  # from here on muscle can be seen
+    end_ms: float  # the last time at which a response is looked at
+    before: np.ndarray  # (n_samples,) bool: the stretch before the stimulus, where long enough
+    after: np.ndarray  # (n_samples,) bool: the stretch after the response
+    hum: Hum | None
+    noise: Noise
+    noise_from: str  # which stretches told the noise
+
+    @property
+    def used(self) -> np.ndarray:
+        """Which of the sweeps given are used."""
+        return np.array([reason is None for reason in self.reasons])
+
+    @property
+    def step_ms(self) -> float:
+        """Sampling interval at the analysis rate."""
+        return float(self.time_ms[1] - self.time_ms[0])
+
+
+def check_sweeps(emg_uv: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sweeps as a float matrix with a time axis that fits.
+
+    Raises
+    ------
+    SweepsError
+        Wrong shapes, or a time axis that does not rise evenly.
+    """
+    emg = np.atleast_2d(np.asarray(emg_uv, float))
+    time = np.asarray(time_ms, float)
+    if time.ndim != 1 or time.size < 16:
+        raise SweepsError(f"time_ms: needs one axis of at least 16 samples, found shape {time.shape}")
+    if emg.ndim != 2 or emg.shape[1] != time.size or emg.shape[0] == 0:
+        raise SweepsError(
+            f"emg_uv: needs shape (n_sweeps, {time.size}) to fit time_ms, found {emg.shape}; "
+            "give one row per sweep"
+        )
+    steps = np.diff(time)
+    step = float(np.median(steps))
+    if not np.isfinite(time).all() or step <= 0 or np.abs(steps - step).max() > 0.02 * step:
+        raise SweepsError("time_ms: must rise evenly; resample the sweeps, or cut them from one rate")
+    return emg, time
+
+
+def prepare(
+    emg_uv: np.ndarray,
+    time_ms: np.ndarray,
+    direct_emg_uv: np.ndarray | None,
+    *,
+    search_ms: tuple[float, float],
+    mains_hz: float | None,
+) -> Prepared | tuple[str | None, ...]:
+    """Clean the sweeps and measure their noise.
+
+    Parameters
+    ----------
+    emg_uv, time_ms : np.ndarray, shapes (n_sweeps, n_samples) and (n_samples,)
+    direct_emg_uv : np.ndarray | None, same shape as `emg_uv`
+    search_ms : tuple of float
+        Where an onset may lie.
+    mains_hz : float | None
+        None: 50 or 60, whichever is there.
+
+    Returns
+    -------
+    Prepared, or only the reasons per sweep where none can be used
+    """
+    saturated = find_saturated(emg_uv)
+    clear_ms = find_clear_ms(
+        saturated[:, time_ms <= search_ms[1] + _RESPONSE_LASTS_MS],
+        time_ms[time_ms <= search_ms[1] + _RESPONSE_LASTS_MS],
+    )
+    reasons = _reasons(emg_uv, clear_ms, search_ms)
+    used = np.array([reason is None for reason in reasons])
+    if not used.any():
+        return reasons
+    start_ms = max(float(clear_ms[used].max()), 1.5)
+    emg, time = decimate(
+        bridge(emg_uv[used], time_ms, until_ms=start_ms - 0.3), time_ms, highest_hz=ANALYSIS_HZ
+    )
+    end_ms = min(search_ms[1] + _RESPONSE_LASTS_MS, float(time[-1]))
+    before, after = time < -1, (time > end_ms) & (time < end_ms + _LATE_MS)
+    quiet = before | (time > max(end_ms, 22.0))
+    step_ms = time[1] - time[0]
+    before &= before.sum() * step_ms >= _QUIET_MS
+    after &= after.sum() * step_ms >= _QUIET_MS
+    emg, hum = _without_hum(emg, time, quiet, before, mains_hz)
+    direct = None
+    if direct_emg_uv is not None:
+        finite = np.nan_to_num(direct_emg_uv[used])
+        direct, _ = decimate(
+            bridge(finite, time_ms, until_ms=start_ms - 0.3), time_ms, highest_hz=ANALYSIS_HZ
+        )
+        direct, _ = _without_hum(direct, time, quiet, before, mains_hz)
+    stretches, noise_from = _noise_stretches(emg, time, before, after, start_ms)
+    return Prepared(
+        time_ms=time,
+        emg_uv=emg,
+        direct_uv=direct,
+        reasons=reasons,
+        clear_ms=start_ms,
+        end_ms=end_ms,
+        before=before,
+        after=after,
+        hum=hum,
+        noise=estimate_noise(stretches, step_ms=float(step_ms)),
+        noise_from=noise_from,
+    )
+
+
+def _reasons(
+    emg_uv: np.ndarray, clear_ms: np.ndarray, search_ms: tuple[float, float]
+) -> tuple[str | None, ...]:
+    reasons: list[str | None] = []
+    for sweep, clear in zip(emg_uv, clear_ms, strict=True):
+        if not np.isfinite(sweep).all():
+            reasons.append("missing_samples")
+        elif np.ptp(sweep) == 0:
+            reasons.append("flat")
+        elif clear > search_ms[0] - 0.5:
+            reasons.append("saturated")
+        else:
+            reasons.append(None)
+    return tuple(reasons)
+
+
+def _without_hum(
+    emg_uv: np.ndarray, time_ms: np.ndarray, quiet: np.ndarray, before: np.ndarray, mains_hz: float | None
+) -> tuple[np.ndarray, Hum | None]:
+    if before.any():
+        emg_uv = emg_uv - emg_uv[:, before].mean(axis=1, keepdims=True)
+    hum = find_hum(emg_uv, time_ms, quiet, mains_hz=mains_hz)
+    return (emg_uv, None) if hum is None else (emg_uv - hum.hum_uv, hum)
+
+
+def _noise_stretches(
+    emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarray, after: np.ndarray, start_ms: float
+) -> tuple[list[np.ndarray], str]:
+    """Stretches without response, what all sweeps share taken out where there are enough to tell."""
+    shared = np.median(emg_uv, axis=0) if emg_uv.shape[0] >= 4 else np.zeros_like(time_ms)
+    stretches, names = [], []
+    if before.any():
+        stretches.append(remove_drift(emg_uv[:, before]))
+        names.append("before the stimulus")
+    if after.any():
+        stretches.append(remove_drift((emg_uv - shared)[:, after]))
+        names.append(f"after {time_ms[after][0]:.0f} ms")
+    if not stretches:
+        rest = emg_uv - (np.mean(emg_uv, axis=0) if emg_uv.shape[0] >= 4 else 0.0)
+        stretches.append(remove_drift(rest[:, time_ms > start_ms]))
+        names.append(
+            "the sweeps' differences from their average" if emg_uv.shape[0] >= 4 else "the sweep itself"
+        )
+    return stretches, " and ".join(names)
