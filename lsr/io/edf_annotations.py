@@ -123,7 +123,7 @@ class AnnotationReader:
         self._n_records += n_records
 
     def _read_tals(self, content: bytes, record: int, where: int, leads: bool) -> Ticks | None:
-        """Read the TALs of one signal in one record; give the onset of the first, if it leads and keeps time."""
+        """Read the TALs of one signal in one record; give the onset of the first, if it keeps the time."""
         time_keeping: Ticks | None = None
         for number, tal in enumerate(content.rstrip(b"\0").split(b"\0")):
             # Most TALs are a signed onset and one text; the rest takes the long way.

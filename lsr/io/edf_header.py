@@ -25,7 +25,7 @@ FIXED_BYTES = 256  # the part before the signals, and the part of each signal
 _ANNOTATION_LABELS = frozenset({"EDF Annotations", "BDF Annotations"})
 
 # name, width and place of each field of the fixed part
-_FIXED = {
+FIXED_FIELDS = {
     "version": (0, 8),
     "patient identification": (8, 80),
     "recording identification": (88, 80),
@@ -38,7 +38,7 @@ _FIXED = {
     "number of signals": (252, 4),
 }
 # name and width of each field that every signal has, in the order of the file
-_PER_SIGNAL = {
+SIGNAL_FIELDS = {
     "label": 16,
     "transducer": 80,
     "physical dimension": 8,
@@ -126,12 +126,12 @@ class _Parser:
         return MalformedRecording(f"{self.name}: {found.place}; {remedy}")
 
     def fixed_field(self, name: str) -> Field:
-        begin, width = _FIXED[name]
+        begin, width = FIXED_FIELDS[name]
         return Field(name=name, offset=begin, raw=self.fixed[begin : begin + width])
 
     def signal_field(self, name: str, signal: int) -> Field:
         begin = 0
-        for other, width in _PER_SIGNAL.items():
+        for other, width in SIGNAL_FIELDS.items():
             if other == name:
                 begin += signal * width
                 break
@@ -365,7 +365,7 @@ def _read_calibration(parser: _Parser, signal: int, who: str) -> tuple[float, fl
 
 def _check_ascii(parser: _Parser) -> None:
     """Report bytes that the specification forbids; fields about the patient are named, not quoted."""
-    for name in _FIXED:
+    for name in FIXED_FIELDS:
         found = parser.fixed_field(name)
         text = found.raw[1:] if name == "version" else found.raw
         if not _is_printable(text):
@@ -376,7 +376,7 @@ def _check_ascii(parser: _Parser) -> None:
         return
     odd = [
         found
-        for name in _PER_SIGNAL
+        for name in SIGNAL_FIELDS
         for signal in range(parser.n_signals)
         if not _is_printable((found := parser.signal_field(name, signal)).raw)
     ]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lsr.errors import RecordingNotFound, UnknownFormat
+from lsr.io.ascii_sweeps import find_description, read_ascii_sweeps
 from lsr.io.edf import read_edf
 from lsr.recording import Recording
 
@@ -53,6 +54,8 @@ def _adapter_for(path: Path) -> Callable[[Path], Recording]:
     head = _first_bytes(path)
     if head[:8] == b"\xffBIOSEMI" or (head[:1] == b"0" and not head[1:8].strip(b" \0") and len(head) >= 8):
         return read_edf
+    if find_description(path) is not None:
+        return read_ascii_sweeps
     if path.is_file() and not head:
         raise UnknownFormat(f"{path.name}: the file is empty; copy it again from the monitor")
     if path.suffix.lower() in _EDF_SUFFIXES:
