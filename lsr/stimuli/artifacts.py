@@ -122,10 +122,11 @@ def sharp(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np.bool_]:
     large = jumps > _CLEAR_OF_NOISE * usual
     width = 2 * max(1, round(1e-3 * rate_hz)) + 1
     range_uv = maximum_filter1d(samples, width, axis=-1) - minimum_filter1d(samples, width, axis=-1)
-    share = min(0.6, 0.1 + 2.0 * lag / rate_hz * 1e3)
+    # A lone channel cannot show that others jump as well, so it has to jump the more plainly.
+    share = min(0.6, (0.1 if samples.shape[1] > 1 else 0.25) + 2.0 * lag / rate_hz * 1e3)
     is_sharp = large & (jumps > share * range_uv[..., : jumps.shape[-1]]) & (jumps > 0)
     near = maximum_filter1d(is_sharp.astype(np.uint8), 2 * max(1, round(_NEAR_S * rate_hz)) + 1, axis=-1)
-    needed = np.maximum(1, np.ceil(active.sum(axis=1) / 2))[:, None]
+    needed = (active.sum(axis=1) // 2 + 1)[:, None]
     found: NDArray[np.bool_] = is_sharp.any(axis=1) & (near.sum(axis=1) >= needed)
     return found
 

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Times are seconds since the recording's start. Sweeps of an EDF+D file last a second at most and have gaps
-between them; a continuous recording that was paused now and then is none of these.
+Times are seconds since the recording's start. Sweeps of an EDF+D file last half a second at most and have
+gaps between them; a continuous recording that was paused now and then is none of these.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from lsr.stimuli.marker import Marker, Markers, table_at
 from lsr.stimuli.stimulus import StimulusSource
 from lsr.stimuli.texts import StimulusText
 
-_LONGEST_SWEEP_S = 1.0  # evoked sweeps last 20-100 ms, with a long look before and after up to 1 s
+_LONGEST_SWEEP_S = 0.5  # evoked sweeps last 20-100 ms; records of a second are a continuous recording's
 
 
 def holds_sweeps(recording: Recording) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lsr.recording import Recording
+from lsr.recording import Problem, Recording
 from lsr.settings import Settings, StimulationSettings
 from lsr.stimuli.artifacts import channels_for_artifacts, sharp, spike_starts
 from lsr.stimuli.marker import Marker, Markers, table_at
@@ -27,7 +27,7 @@ _CLEAR_OF_NOISE = 10.0  # in most channels, a jump is this many times the usual 
 _ONE_PULSE_S = 0.6e-3  # edges closer than this belong to one pulse
 _TRAIN_S = 7e-3
 _SHORTEST_INTERVAL_S, _LONGEST_INTERVAL_S = 0.05, 10.0  # 20 Hz to 0.1 Hz
-_SAME_SHAPE = 0.7  # correlation of two artifacts from one electrode position
+_SAME_SHAPE = 0.6  # correlation of artifacts of one electrode position, sampled anyhow
 _FEWEST = 5  # spikes that make a series
 _MOST_SPIKES = 30_000
 _MOST_SHAPES = 4
@@ -53,7 +53,17 @@ def find_artifacts(
         precision_ms=precision_ms,
         markers=tuple(sorted(markers, key=lambda marker: marker.time_s)),
         n_outside_window=n_outside_window,
+        problems=_several_shapes(series) if len(series) > 1 else (),
     )
+
+
+def _several_shapes(series: Sequence[NDArray[np.float64]]) -> tuple[Problem, ...]:
+    counts = ", ".join(str(len(times_s)) for times_s in series)
+    message = (
+        f"stimulus artifacts of {len(series)} shapes ({counts}) became stimulus sets of their own, as from "
+        "several electrode positions; say in the settings what was stimulated when (stimulation.window_s)"
+    )
+    return (Problem(code="several_artifact_shapes", message=message),)
 
 
 def _find_series(recording: Recording, channels: tuple[int, ...]) -> tuple[list[NDArray[np.float64]], float]:

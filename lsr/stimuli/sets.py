@@ -28,6 +28,7 @@ from lsr.stimuli.texts import StimulusText, fill_in
 _LONGEST_PULSE_GAP_S = 7e-3  # pulses of a train are 0.5-7 ms apart (Yamashita 2002)
 _MOST_HAVE_ARTIFACT = 0.8  # only then does a marker without one stand out
 _COMPARABLE = 0.25  # an artifact below this share of its neighbours' is none of theirs
+_AT_ONE_LAG_MS = 0.3  # artifacts within this of one lag from their markers have it in common
 _OFFSET_WORTH_TELLING_MS = 0.5
 
 _Key = tuple[int, Side | None, Branch | None, str]
@@ -178,10 +179,10 @@ def _as_stimuli(markers: Sequence[Marker]) -> list[Stimulus]:
             trains.append([marker])
     return [
         Stimulus(
-            time_s=train[0].time_s,
+            time_s=float(train[0].time_s),
             intensity_ma=train[0].told.intensity_ma,
             pulse_width_ms=train[0].told.pulse_width_ms,
-            train_ms=tuple(round((marker.time_s - train[0].time_s) * 1e3, 4) for marker in train),
+            train_ms=tuple(round(float(marker.time_s - train[0].time_s) * 1e3, 4) for marker in train),
             n_averaged=train[0].told.n_averaged,
         )
         for train in trains
@@ -226,7 +227,7 @@ def _offset(seen: Artifacts, rate_hz: float) -> tuple[float, float | None, tuple
     if len(lags) < 3 or len(lags) < 0.6 * seen.checked.sum():
         return 0.0, None, ()
     lag_ms = float(np.median(lags))
-    if np.mean(np.abs(lags - lag_ms) <= 0.3) < 0.8:
+    if np.mean(np.abs(lags - lag_ms) <= _AT_ONE_LAG_MS) < 0.8:
         return 0.0, None, ()
     scatter_ms = 2 * 1.4826 * float(np.median(np.abs(lags - lag_ms)))
     precision_ms = max(500.0 / rate_hz, scatter_ms)
@@ -242,9 +243,9 @@ def _offset(seen: Artifacts, rate_hz: float) -> tuple[float, float | None, tuple
 def _doubtful(seen: Artifacts, lag_ms: float, intensities_ma: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which markers lack the artifact that their neighbours have.
 
-    The neighbours are the five markers with an artifact before and the five after, whichever are weaker, so
-    that a ramp or a step of the intensity is no lack; where intensities are known, artifacts may shrink with
-    them.
+    The neighbours are the five markers with an artifact before and the five after; the weakest of them
+    counts, so that a ramp or a step of the intensity is no lack. Where intensities are known, artifacts may
+    shrink with them.
     """
     near = (seen.bins_ms >= lag_ms - 3.0) & (seen.bins_ms < lag_ms + 2.0)
     early = seen.bins_ms < lag_ms - 3.0
@@ -256,16 +257,15 @@ def _doubtful(seen: Artifacts, lag_ms: float, intensities_ma: NDArray[np.float64
     usual = np.where(usual > 0, usual, np.inf)
     sizes = np.median(jumps / usual, axis=1)
     noise = np.median(np.median(seen.jumps_uv[:, :, early], axis=-1) / usual, axis=1)
-    has = seen.checked & (sizes > 3 * noise)
+    has = seen.checked & (np.abs(seen.lag_ms - lag_ms) <= _AT_ONE_LAG_MS)
     if has.sum() <= _MOST_HAVE_ARTIFACT * seen.checked.sum():
         return doubtful
     known = has & np.isfinite(intensities_ma) & (intensities_ma > 0)
     slope = float(np.median(sizes[known] / intensities_ma[known])) if known.any() else np.nan
     with_artifact = np.flatnonzero(has)
-    for index in np.flatnonzero(seen.checked & ~has).tolist():
+    for index in np.flatnonzero(seen.checked & ~has & (sizes < 3 * noise)).tolist():
         place = int(np.searchsorted(with_artifact, index))
-        sides = (with_artifact[max(0, place - 5) : place], with_artifact[place : place + 5])
-        expected = min(float(np.median(sizes[side])) for side in sides if len(side))
+        expected = float(sizes[with_artifact[max(0, place - 5) : place + 5]].min())
         if np.isfinite(slope * intensities_ma[index]):
             expected = min(expected, slope * float(intensities_ma[index]))
         doubtful[index] = sizes[index] < _COMPARABLE * expected and expected > 6 * noise[index]

@@ -98,11 +98,15 @@ def find_edges(recording: Recording, channel: Channel) -> Edges:
     of a sample, and has ended when it came back near the rest level.
     """
     is_status = recording.format.startswith("BDF") and "status" in channel.label.lower()
+    stored = recording.read_digital(channel.index) if is_status else None
+    n_before = 0
     runs, excursions = _Runs(rate_hz=channel.rate_hz), _Excursions(rate_hz=channel.rate_hz)
     for block in recording.stream([channel.index], seconds=_BLOCK_S):
         samples = block.samples[0]
-        if is_status and np.array_equal(samples, np.rint(samples)):
-            samples = (samples.astype(np.int64) & _LOW_16_BITS).astype(np.float32)
+        if stored is not None:
+            bits = stored[n_before : n_before + len(samples)].astype(np.int64) & _LOW_16_BITS
+            n_before += len(samples)
+            samples = bits.astype(np.float32)
         runs.add(samples, block.start_s)
         excursions.add(samples, block.start_s)
     found = runs.edges(merge_near_levels=channel.is_voltage and not is_status)

@@ -1,0 +1,553 @@
+"""Stimuli are found by whatever tells of them, doubtful ones are counted, and nothing is made up."""
+
+import re
+import time
+
+import numpy as np
+import pytest
+
+from lsr.anatomy import Branch, Side
+from lsr.errors import NoStimuli
+from lsr.recording import Annotation, Recording, Segment
+from lsr.settings import Settings
+from lsr.stimuli import BranchSource, StimulusSource, find_stimuli
+
+RATE_HZ = 10_000.0
+LABELS = ("R Orb Oc", "R Mentalis", "R Frontalis")
+PLAIN = Settings()
+
+
+def draw_emg_uv(
+    times_s, *, seconds=30.0, rate_hz=RATE_HZ, artifact_uv=800.0, seed=1, lag_ms=0.0, m_wave_uv=900.0
+):
+    """Draw noise, with an artifact in every channel and an M wave in the first at each stimulus."""
+    rng = np.random.default_rng(seed)
+    emg_uv = rng.normal(0, 5, (3, round(seconds * rate_hz)))
+    sizes_uv = np.broadcast_to(np.asarray(artifact_uv, dtype=float), np.shape(times_s))
+    for time_s, size_uv in zip(times_s, sizes_uv, strict=True):
+        first = round((time_s + lag_ms / 1e3) * rate_hz)
+        width = max(1, round(0.2e-3 * rate_hz))
+        for channel, share in enumerate((1.0, -0.7, 0.4)):
+            emg_uv[channel, first : first + width] += share * size_uv
+            emg_uv[channel, first + width : first + 2 * width] -= 0.6 * share * size_uv
+        wave_ms = np.arange(0, 5, 1e3 / rate_hz)
+        begin = first + round(3e-3 * rate_hz)
+        emg_uv[0, begin : begin + len(wave_ms)] += m_wave_uv * np.sin(2 * np.pi * wave_ms / 5)
+    return emg_uv
+
+
+def record(emg_uv, annotations=(), *, extra=(), rate_hz=RATE_HZ, **more):
+    """Make a recording of the drawn EMG; `extra` channels are (label, unit, samples)."""
+    samples = [*emg_uv, *(values for _, _, values in extra)]
+    labels = [*LABELS, *(label for label, _, _ in extra)]
+    units = ["uV"] * 3 + [unit for _, unit, _ in extra]
+    texts = [Annotation(time_s=time_s, duration_s=None, text=text) for time_s, text in annotations]
+    return Recording.from_arrays(
+        samples, rates_hz=rate_hz, labels=labels, units=units, annotations=texts, name="case.edf", **more
+    )
+
+
+TIMES_S = np.arange(1.0003, 29, 0.7)
+
+
+def times_of(stimuli):
+    return np.array([stimulus.time_s for stimulus in stimuli.stimuli])
+
+
+# --- annotations ---------------------------------------------------------------------------------------
+
+
+def test_annotations_tell_time_branch_side_intensity_and_width():
+    texts = [(time_s, "Stimulus right zygomatic 0.2ms x 15.3mA") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert (found.id, found.side, found.branch) == ("S1", Side.RIGHT, Branch.ZYGOMATIC)
+    assert (found.branch_source, found.source) == (BranchSource.ANNOTATION, StimulusSource.ANNOTATION)
+    np.testing.assert_array_equal(times_of(found), TIMES_S)
+    assert found.stimuli[0].intensity_ma == 15.3
+    assert found.stimuli[0].pulse_width_ms == 0.2
+    assert found.text == "Stimulus right zygomatic"
+    assert found.n_left_out == {}
+    assert found.problems == ()
+    assert found.precision_ms <= 0.1
+
+
+def test_both_directions_become_two_sets_in_the_order_of_their_first_stimuli():
+    texts = [(time_s, ("Stim R MM 12 mA", "Stim R zyg 8 mA")[i % 2]) for i, time_s in enumerate(TIMES_S)]
+    found = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert [(one.id, one.branch) for one in found] == [
+        ("S1", Branch.MARGINAL_MANDIBULAR),
+        ("S2", Branch.ZYGOMATIC),
+    ]
+    assert sum(len(one.stimuli) for one in found) == len(TIMES_S)
+
+
+def test_an_intensity_ramp_stays_one_set():
+    ramp_ma = np.linspace(1, 20, len(TIMES_S))
+    texts = [(time_s, f"Stim R zyg {ma:.1f} mA") for time_s, ma in zip(TIMES_S, ramp_ma, strict=True)]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S, artifact_uv=ramp_ma * 40), texts), PLAIN)
+    np.testing.assert_allclose([one.intensity_ma for one in found.stimuli], ramp_ma, atol=0.06)
+    assert found.n_left_out == {}
+
+
+def test_a_ramp_from_the_noise_up_loses_no_stimulus_even_without_intensities():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    ramp_uv = np.linspace(20, 900, len(TIMES_S))
+    emg_uv = draw_emg_uv(TIMES_S, artifact_uv=ramp_uv, m_wave_uv=0.0)
+    (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+
+
+def test_settings_say_what_classes_of_texts_mean():
+    texts = [(time_s, ("StimA", "StimB")[i % 2]) for i, time_s in enumerate(TIMES_S)]
+    settings = Settings.from_dict(
+        {
+            "stimulation": [
+                {"annotation": "StimA", "side": "right", "branch": "zygomatic"},
+                {"annotation": "StimB", "side": "right", "branch": "marginal mandibular"},
+            ]
+        }
+    )
+    found = find_stimuli(record(draw_emg_uv(TIMES_S), texts), settings)
+    assert [(one.text, one.branch) for one in found] == [
+        ("StimA", Branch.ZYGOMATIC),
+        ("StimB", Branch.MARGINAL_MANDIBULAR),
+    ]
+    assert {one.branch_source for one in found} == {BranchSource.SETTINGS}
+
+
+def test_settings_divide_a_recording_by_time():
+    texts = [(time_s, "stimulus") for time_s in TIMES_S]
+    settings = Settings.from_dict(
+        {
+            "stimulation": [
+                {"window_s": [0, 10], "branch": "zygomatic", "side": "right"},
+                {"window_s": [10, 20], "branch": "temporal", "side": "right"},
+            ]
+        }
+    )
+    found = find_stimuli(record(draw_emg_uv(TIMES_S), texts), settings)
+    assert [one.branch for one in found] == [Branch.ZYGOMATIC, Branch.TEMPORAL]
+    assert times_of(found[0]).max() < 10 <= times_of(found[1]).min() < 20
+    assert found[0].n_left_out == {"outside_window": int((TIMES_S >= 20).sum())}
+
+
+def test_the_settings_stand_where_the_annotations_disagree_and_a_problem_says_so():
+    texts = [(time_s, ("Stim R zyg", "Stim R temporal")[i % 2]) for i, time_s in enumerate(TIMES_S)]
+    settings = Settings.from_dict({"stimulation": {"side": "right", "branch": "zygomatic"}})
+    found = find_stimuli(record(draw_emg_uv(TIMES_S), texts), settings)
+    assert [one.branch for one in found] == [Branch.ZYGOMATIC, Branch.ZYGOMATIC]
+    assert [[problem.code for problem in one.problems] for one in found] == [[], ["branch_disagrees"]]
+
+
+def test_a_text_that_says_no_branch_leaves_it_open():
+    texts = [(time_s, "stimulus") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert (found.side, found.branch, found.branch_source) == (None, None, None)
+
+
+def test_speaking_of_stimulation_makes_no_stimulus():
+    texts = [(0.5, "Stimulator on"), (0.7, "Stim. threshold test begins"), (28.9, "stimulation stopped")]
+    texts += [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+
+
+def test_notes_of_a_parameter_are_no_pulses_beside_plain_marks():
+    texts = [(time_s, "stimulus") for time_s in TIMES_S]
+    texts += [(time_s + 0.1, f"stimulus_V={0.3 + i / 100:.3f}") for i, time_s in enumerate(TIMES_S)]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S)
+    assert found.stimuli[0].intensity_ma is None
+
+
+def test_parameters_alone_are_pulses():
+    texts = [(time_s, f"stimulus_V={0.3 + i / 100:.3f}") for i, time_s in enumerate(TIMES_S)]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+    assert found.stimuli[0].intensity_ma is None
+
+
+def test_a_running_count_makes_no_kinds_but_a_repeated_number_does():
+    counting = [(time_s, f"Stim {i}") for i, time_s in enumerate(TIMES_S)]
+    repeated = [(time_s, f"Stim {1 + i % 2}") for i, time_s in enumerate(TIMES_S)]
+    emg_uv = draw_emg_uv(TIMES_S)
+    assert len(find_stimuli(record(emg_uv, counting), PLAIN)) == 1
+    assert [one.text for one in find_stimuli(record(emg_uv, repeated), PLAIN)] == ["Stim 1", "Stim 2"]
+
+
+def test_an_xml_note_fills_in_the_mark_at_its_time():
+    note = (
+        '<EDF_XMLnote><Stimulus><duration unit="ms">0.2</duration><intensity unit="mA">15.3</intensity>'
+        "<position>right zygomatic</position></Stimulus></EDF_XMLnote>"
+    )
+    texts = [pair for time_s in TIMES_S for pair in ((time_s, "StimB"), (time_s, note))]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+    assert (found.branch, found.stimuli[0].intensity_ma) == (Branch.ZYGOMATIC, 15.3)
+    assert found.n_left_out == {}
+
+
+@pytest.mark.parametrize("pulses_ms", [(0.0, 0.8), (0.0, 3.0), (0.0, 2.0, 4.0, 6.0), (0.0, 6.9, 13.8)])
+def test_pulses_a_few_milliseconds_apart_are_one_stimulus(pulses_ms):
+    texts = [(time_s + ms / 1e3, "Stim R zyg") for time_s in TIMES_S for ms in pulses_ms]
+    (found,) = find_stimuli(record(draw_emg_uv([time_s for time_s, _ in texts]), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S)
+    np.testing.assert_allclose(found.stimuli[3].train_ms, pulses_ms, atol=1e-3)
+
+
+# --- doubtful markers ----------------------------------------------------------------------------------
+
+
+def test_markers_without_the_artifact_that_all_others_have_are_left_out_and_counted():
+    spurious = [(5.55, "Stim R zyg"), (20.07, "Stim R zyg")]
+    texts = sorted([(time_s, "Stim R zyg") for time_s in TIMES_S] + spurious)
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S)
+    assert found.n_left_out == {"no_artifact": 2}
+
+
+def test_no_marker_is_doubted_where_artifacts_are_not_recorded():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S, artifact_uv=0.0), texts), PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+    assert found.n_left_out == {}
+    assert found.problems == ()
+
+
+def test_markers_outside_the_data_or_cut_off_by_a_gap_are_counted():
+    times_s = np.array([-1.0, 0.1, 0.995, 1.5, 2.5, 3.999, 9.0])
+    segments = (Segment(start_s=0, stop_s=1), Segment(start_s=2, stop_s=4))
+    texts = [(time_s, "Stim R zyg") for time_s in times_s]
+    recording = record(draw_emg_uv([], seconds=3.0), texts, segments=segments)
+    (found,) = find_stimuli(recording, PLAIN)
+    np.testing.assert_array_equal(times_of(found), [0.1, 2.5])
+    assert found.n_left_out == {"outside_data": 5}
+
+
+def test_a_mark_told_twice_counts_once_and_keeps_the_text_that_tells_more():
+    texts = [
+        pair for time_s in TIMES_S for pair in ((time_s, "Trigger"), (time_s + 1e-4, "Stim R zyg 12 mA"))
+    ]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+    assert found.branch is Branch.ZYGOMATIC
+    assert found.n_left_out == {"duplicate": len(TIMES_S)}
+
+
+def lag_said_ms(message):
+    size_ms, way = re.search(r"starts ([\d.]+) ms (after|before) its marker", message).groups()
+    return float(size_ms) * (1 if way == "after" else -1)
+
+
+@pytest.mark.parametrize("lag_ms", [-4.0, 1.0, 2.3, 7.5])
+def test_a_constant_lag_between_marker_and_artifact_is_reported_and_not_put_right(lag_ms):
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S, lag_ms=lag_ms), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S)
+    (problem,) = found.problems
+    assert problem.code == "marker_offset"
+    assert lag_said_ms(problem.message) == pytest.approx(lag_ms, abs=0.11)
+
+
+def test_a_recording_without_markers_before_the_data_ends_says_what_was_left_out():
+    texts = [(99.0, "Stim R zyg")]
+    with pytest.raises(NoStimuli, match=r"case\.edf: no stimulus can be used \(1 outside data\)"):
+        find_stimuli(record(draw_emg_uv([]), texts), PLAIN)
+
+
+# --- trigger channels ----------------------------------------------------------------------------------
+
+
+def trigger(times_s, *, high=5.0, rest=0.0, width_s=2e-3, seconds=30.0, noise=0.0, smooth=0, rate_hz=RATE_HZ):
+    samples = np.full(round(seconds * rate_hz), rest)
+    for time_s in times_s:
+        first = int(np.ceil(time_s * rate_hz - 1e-9))
+        samples[first : first + round(width_s * rate_hz)] = high
+    if smooth:
+        samples = np.convolve(samples, np.ones(smooth) / smooth, mode="full")[: len(samples)]
+    return samples + np.random.default_rng(5).normal(0, noise, len(samples)) if noise else samples
+
+
+@pytest.mark.parametrize("label", ["TRIG", "Trigger", "STI 014", "DC1"])
+@pytest.mark.parametrize(("high", "rest"), [(5.0, 0.0), (0.0, 5.0), (-3.0, 1.0), (1.0, 0.0)])
+def test_a_trigger_channel_tells_whatever_its_polarity_and_level(label, high, rest):
+    extra = [(label, "V", trigger(TIMES_S, high=high, rest=rest))]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=extra), PLAIN)
+    assert found.source is StimulusSource.TRIGGER_CHANNEL
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1.01 / RATE_HZ)
+    assert found.problems == ()
+
+
+def test_a_noisy_analogue_trigger_is_timed_to_a_fraction_of_a_sample():
+    extra = [("Trigger", "mV", trigger(TIMES_S, high=900.0, noise=8.0, smooth=11))]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=extra), PLAIN)
+    wanted = np.ceil(TIMES_S * RATE_HZ) / RATE_HZ + 4.5 / RATE_HZ  # half its height on the rising line
+    np.testing.assert_allclose(times_of(found), wanted, atol=0.35 / RATE_HZ)
+
+
+def test_an_ac_coupled_trigger_is_timed_by_the_way_it_goes_first():
+    square = trigger(TIMES_S, high=-1000.0, width_s=20e-3)
+    coupled = np.append(0.0, np.diff(square))
+    smooth = np.convolve(coupled, np.exp(-np.arange(40) / 8), mode="full")[: len(coupled)]
+    noisy = smooth + np.random.default_rng(2).normal(0, 3, len(smooth))
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=[("Trigger", "uV", noisy)]), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=2 / RATE_HZ)
+
+
+def test_a_pulse_that_begins_with_a_block_is_not_lost():
+    times_s = np.arange(1.0, 45, 1.0)  # blocks of the stream begin at 20 s and 40 s
+    extra = [("TRIG", "", trigger(times_s, seconds=46.0))]
+    (digital,) = find_stimuli(record(draw_emg_uv(times_s, seconds=46.0), extra=extra), PLAIN)
+    extra = [("TRIG", "uV", trigger(times_s, seconds=46.0, noise=0.05))]
+    (analogue,) = find_stimuli(record(draw_emg_uv(times_s, seconds=46.0), extra=extra), PLAIN)
+    assert len(digital.stimuli) == len(analogue.stimuli) == len(times_s)
+
+
+def test_codes_of_a_trigger_channel_become_kinds():
+    codes = np.zeros(300_000)
+    for index, time_s in enumerate(TIMES_S):
+        first = round(time_s * RATE_HZ)
+        codes[first : first + 30] = (1, 4)[index % 2]
+    found = find_stimuli(record(draw_emg_uv(TIMES_S), extra=[("Trigger", "", codes)]), PLAIN)
+    assert [one.text for one in found] == ["Trigger 1", "Trigger 4"]
+
+
+def test_a_bdf_status_channel_is_read_by_its_low_16_bits():
+    flags = np.zeros(300_000) + 0x150000
+    flags[150_000:] += 0x80000  # a flag of the amplifier, no trigger
+    for time_s in TIMES_S:
+        first = round(time_s * RATE_HZ)
+        flags[first : first + 30] += 1
+    recording = record(draw_emg_uv(TIMES_S), extra=[("Status", "Boolean", flags)], format="BDF+C")
+    (found,) = find_stimuli(recording, PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+
+
+def test_a_channel_named_by_the_settings_is_used_and_a_wrong_name_is_refused():
+    texts = [(time_s + 0.2, "Stim R zyg") for time_s in TIMES_S]
+    recording = record(draw_emg_uv(TIMES_S), texts, extra=[("X7", "V", trigger(TIMES_S))])
+    settings = Settings.from_dict({"stimulation": {"trigger_channel": "x7"}})
+    (found,) = find_stimuli(recording, settings)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1.01 / RATE_HZ)
+    wrong = Settings.from_dict({"stimulation": {"trigger_channel": "X8"}})
+    with pytest.raises(NoStimuli, match="'X8', but the channels are"):
+        find_stimuli(recording, wrong)
+
+
+def test_a_flat_trigger_channel_is_reported():
+    extra = [("Trigger", "V", np.zeros(300_000))]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=extra), PLAIN)
+    assert found.source is StimulusSource.ARTIFACT
+    assert [problem.code for problem in found.problems] == ["trigger_channel_flat"]
+
+
+def test_noise_on_a_trigger_channel_is_no_pulse():
+    extra = [("Trigger", "V", np.random.default_rng(3).normal(0, 1, 300_000))]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=extra), PLAIN)
+    assert found.source is StimulusSource.ARTIFACT
+
+
+def test_annotations_stand_above_a_trigger_channel_that_counts_otherwise():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    extra = [("Trigger", "V", trigger(TIMES_S[:-4]))]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts, extra=extra), PLAIN)
+    assert found.source is StimulusSource.ANNOTATION
+    assert [problem.code for problem in found.problems] == ["trigger_count_differs"]
+
+
+# --- one record per sweep ------------------------------------------------------------------------------
+
+
+def sweeps(n_sweeps=20, *, texts=(), stimulus_ms=0.0, record_s=0.1, path=None, artifact_uv=800.0):
+    """Make a recording of sweeps 0.1 s long, one a second."""
+    starts_s = np.arange(n_sweeps) * 1.0
+    segments = [Segment(start_s=start_s, stop_s=start_s + record_s) for start_s in starts_s]
+    stimuli_s = np.arange(n_sweeps) * record_s + stimulus_ms / 1e3
+    emg_uv = draw_emg_uv(stimuli_s, seconds=n_sweeps * record_s, artifact_uv=artifact_uv)
+    annotations = [
+        Annotation(time_s=time_s, duration_s=None, text=text, record=record) for time_s, text, record in texts
+    ]
+    return Recording.from_arrays(
+        list(emg_uv),
+        rates_hz=RATE_HZ,
+        labels=LABELS,
+        segments=segments,
+        annotations=annotations,
+        records_are_segments=True,
+        name="case.edf",
+        format="EDF+D",
+        path=path,
+    )
+
+
+def test_records_tell_where_nothing_else_does():
+    (found,) = find_stimuli(sweeps(), PLAIN)
+    assert found.source is StimulusSource.RECORD
+    np.testing.assert_array_equal(times_of(found), np.arange(20.0))
+
+
+def test_a_sweep_that_begins_before_its_stimulus_shows_by_the_artifact():
+    (found,) = find_stimuli(sweeps(stimulus_ms=8.0), PLAIN)
+    (problem,) = found.problems
+    assert problem.code == "marker_offset"
+    assert lag_said_ms(problem.message) == pytest.approx(8.0, abs=0.11)
+
+
+def test_annotations_within_sweeps_stand_above_the_records():
+    texts = [(number + 0.02, "Stim R zyg 10 mA", number) for number in range(20)]
+    (found,) = find_stimuli(sweeps(texts=texts, stimulus_ms=20.0), PLAIN)
+    assert found.source is StimulusSource.ANNOTATION
+    np.testing.assert_array_equal(times_of(found), np.arange(20.0) + 0.02)
+    assert found.problems == ()
+
+
+def test_annotation_times_that_count_from_the_record_are_put_right_with_a_problem():
+    texts = [(0.02, "Stim R zyg", number) for number in range(20)]
+    (found,) = find_stimuli(sweeps(texts=texts, stimulus_ms=20.0), PLAIN)
+    np.testing.assert_allclose(times_of(found), np.arange(20.0) + 0.02)
+    assert [problem.code for problem in found.problems] == ["annotation_times_relative"]
+
+
+def test_sweeps_without_a_stimulus_are_counted():
+    texts = [(number + 0.02, "Stim R zyg 10 mA", number) for number in range(18)]
+    (found,) = find_stimuli(sweeps(texts=texts, stimulus_ms=20.0), PLAIN)
+    (problem,) = found.problems
+    assert problem.message.startswith("2 of 20 sweeps")
+
+
+def test_averages_say_how_many_sweeps_they_hold():
+    texts = [(number * 1.0, "average of 16", number) for number in range(3)]
+    (found,) = find_stimuli(sweeps(3, texts=texts), PLAIN)
+    assert found.source is StimulusSource.AVERAGE
+    assert [one.n_averaged for one in found.stimuli] == [16, 16, 16]
+
+
+def test_the_file_of_averages_beside_a_recording_is_told_by_its_name(tmp_path):
+    (tmp_path / "R.edf").touch()
+    (found,) = find_stimuli(sweeps(3, path=tmp_path / "RA.edf"), PLAIN)
+    assert found.source is StimulusSource.AVERAGE
+    assert [problem.code for problem in found.problems] == ["average_count_unknown"]
+    (found,) = find_stimuli(sweeps(3, path=tmp_path / "QA.edf"), PLAIN)
+    assert found.source is StimulusSource.RECORD
+
+
+# --- the artifact itself -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate_hz", [5_000.0, 10_000.0, 20_000.0])
+def test_artifacts_tell_at_the_last(rate_hz):
+    recording = record(draw_emg_uv(TIMES_S, rate_hz=rate_hz), rate_hz=rate_hz)
+    (found,) = find_stimuli(recording, PLAIN)
+    assert found.source is StimulusSource.ARTIFACT
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-3 * found.precision_ms + 1.01 / rate_hz)
+    assert found.branch is None
+
+
+def test_polarity_and_size_do_not_move_the_artifacts():
+    emg_uv = draw_emg_uv(TIMES_S)
+    (found,) = find_stimuli(record(emg_uv), PLAIN)
+    (turned,) = find_stimuli(record(-3 * emg_uv), PLAIN)
+    np.testing.assert_allclose(times_of(turned), times_of(found), atol=1e-9)
+
+
+def test_double_pulses_are_told_by_their_artifacts():
+    pulses = np.sort(np.concatenate([TIMES_S, TIMES_S + 3e-3]))
+    (found,) = find_stimuli(record(draw_emg_uv(pulses, m_wave_uv=0.0)), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    np.testing.assert_allclose(
+        [one.train_ms for one in found.stimuli], [(0.0, 3.0)] * len(TIMES_S), atol=0.11
+    )
+
+
+def test_m_waves_spasm_and_heart_are_no_stimuli():
+    rng = np.random.default_rng(11)
+    emg_uv = draw_emg_uv(TIMES_S, artifact_uv=0.0, m_wave_uv=3000.0)
+    unit_ms = np.arange(0, 3, 1e3 / RATE_HZ)
+    unit_uv = np.sin(2 * np.pi * unit_ms / 3) * np.hanning(len(unit_ms))
+    for burst_s in np.arange(2, 28, 2.3):
+        for spike_s in burst_s + np.cumsum(rng.uniform(3e-3, 9e-3, 30)):
+            first = round(spike_s * RATE_HZ)
+            emg_uv[:, first : first + len(unit_ms)] += rng.uniform(200, 900, (3, 1)) * unit_uv
+    beat_ms = np.arange(0, 80, 1e3 / RATE_HZ)
+    for beat_s in np.arange(0.5, 29, 0.83):
+        first = round(beat_s * RATE_HZ)
+        emg_uv[:, first : first + len(beat_ms)] += 400 * np.exp(-(((beat_ms - 40) / 12) ** 2))
+    with pytest.raises(NoStimuli, match="no stimulus artifact recurs"):
+        find_stimuli(record(emg_uv), PLAIN)
+
+
+def test_mains_spikes_are_no_stimuli():
+    every_10_ms = np.arange(0.5, 29, 0.01)
+    with pytest.raises(NoStimuli):
+        find_stimuli(record(draw_emg_uv(every_10_ms, m_wave_uv=0.0)), PLAIN)
+
+
+def test_artifacts_of_two_electrode_positions_become_two_sets():
+    emg_uv = draw_emg_uv(TIMES_S, m_wave_uv=0.0)
+    half = 150_000
+    emg_uv[1, half:] *= -1.0
+    emg_uv[2, half:] *= 6.0
+    found = find_stimuli(record(emg_uv), PLAIN)
+    assert len(found) == 2
+    assert sum(len(one.stimuli) for one in found) == len(TIMES_S)
+    assert [problem.code for problem in found[0].problems] == ["several_artifact_shapes"]
+
+
+# --- nothing -------------------------------------------------------------------------------------------
+
+
+def test_no_stimuli_names_the_file_and_the_way_out_but_no_patient():
+    texts = [(1.0, "Anna Muster, born 1961"), (2.0, "Stimulator off"), (3.0, "baseline")]
+    with pytest.raises(NoStimuli) as caught:
+        find_stimuli(record(draw_emg_uv([]), texts), PLAIN)
+    message = str(caught.value)
+    assert "case.edf" in message
+    assert "none of 3 annotations" in message
+    assert "'Stimulator off'" in message
+    assert "annotation = " in message
+    assert "Muster" not in message
+
+
+def test_a_pattern_that_matches_nothing_is_no_reason_to_look_elsewhere():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    settings = Settings.from_dict({"stimulation": {"annotation": "Schock*"}})
+    with pytest.raises(NoStimuli, match=r"none of 40 annotations matches 'Schock\*'"):
+        find_stimuli(record(draw_emg_uv(TIMES_S), texts), settings)
+
+
+def test_a_recording_without_channels_has_no_stimuli():
+    with pytest.raises(NoStimuli):
+        find_stimuli(Recording.from_arrays([], rates_hz=1000.0, labels=[]), PLAIN)
+
+
+# --- laws ----------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_annotations_does_not_matter():
+    texts = [(time_s, ("Stim R MM 12 mA", "Stim R zyg 8 mA")[i % 2]) for i, time_s in enumerate(TIMES_S)]
+    emg_uv = draw_emg_uv(TIMES_S)
+    assert find_stimuli(record(emg_uv, texts[::-1]), PLAIN) == find_stimuli(record(emg_uv, texts), PLAIN)
+
+
+def test_annotations_moved_with_the_signal_move_the_stimuli_alone():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    segments = [Segment(start_s=100.0, stop_s=130.0)]
+    later = record(draw_emg_uv(TIMES_S), [(time_s + 100, text) for time_s, text in texts], segments=segments)
+    (moved,) = find_stimuli(later, PLAIN)
+    np.testing.assert_allclose(times_of(moved) - 100, times_of(found), atol=1e-9)
+
+
+def test_fifty_thousand_annotations_are_sorted_in_little_time():
+    times_s = np.arange(50_000) * 0.5 + 0.1
+    texts = [(float(time_s), f"Stim R zyg {10 + i % 7} mA") for i, time_s in enumerate(times_s)]
+    slow = Recording.from_arrays(
+        [np.zeros(2_500_100)],
+        rates_hz=100.0,
+        labels=["R Mentalis"],
+        annotations=[Annotation(time_s=time_s, duration_s=None, text=text) for time_s, text in texts],
+    )
+    begin = time.perf_counter()
+    (found,) = find_stimuli(slow, PLAIN)
+    assert time.perf_counter() - begin < 2.0  # a third of a second on an idle machine
+    assert len(found.stimuli) == 50_000
