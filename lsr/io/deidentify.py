@@ -3,8 +3,9 @@
 Conventions
 -----------
 Blanked by the rules of EDF+ (2.1.3): ``X`` for what is unknown, 01.01.85 for the date. Kept bit for bit:
-every sample, the start of every record, the clock time of the start, and annotations that consist of listed words
-and of short numbers alone, as stimuli and stages do; of all others only the time, with the text ``X``.
+every sample, the start of every record, the clock time of the start, and annotations that consist of listed
+words and short numbers alone, as stimuli and stages do. Of all others only the time stays, and the text is
+``X``.
 """
 
 from __future__ import annotations

@@ -419,7 +419,7 @@ def _read_annotations(
 
 def _segments(times: RecordTimes, record_duration_s: float) -> list[Segment]:
     n_records = len(times.start_s)
-    lasts = np.append(times.first_of_segment[1:], n_records) - 1
+    lasts = np.append(times.first_of_segment[1:], n_records)[: len(times.first_of_segment)] - 1
     return [
         Segment(start_s=float(times.start_s[first]), stop_s=float(times.start_s[last]) + record_duration_s)
         for first, last in zip(times.first_of_segment, lasts, strict=True)

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     import mne
 
 _GAP = "BAD_ACQ_SKIP"  # mne's word for samples that were never taken
+# A file with one of these names is such a recording, if a damaged one; mne tries many others, too.
+_MNE_SUFFIXES = frozenset(
+    {".fif", ".gz", ".vhdr", ".set", ".gdf", ".cnt", ".mff", ".egi", ".nxe", ".nsx", ".lay"}
+)
 _UV_PER_V = 1e6
 
 
@@ -140,7 +144,7 @@ def read_with_mne(path: Path) -> Recording:
             raw = mne.io.read_raw(path, preload=False, verbose="WARNING")
         except Exception as error:  # every reader of mne fails in its own way
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            if "nsupported" in reason:
+            if "nsupported" in reason or path.suffix.lower() not in _MNE_SUFFIXES:
                 raise UnknownFormat(
                     f"{path.name}: a format that no adapter reads; export it as EDF+, or describe text files "
                     "of sweeps with a TOML file of the same name"

@@ -1,0 +1,243 @@
+"""EDF and BDF samples: the right numbers, from the right place, at the right time."""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lsr.errors import MalformedRecording, UnreadableSamples
+from lsr.io import edf
+from lsr.io.registry import read_recording
+
+
+@pytest.fixture
+def gapped(write_edf, drawn, keep_time, count_up, saved) -> Path:
+    """Ten records of 1 s at 1 kHz, 5.5 s missing after the fifth."""
+    starts = ["+0", "+1", "+2", "+3", "+4", "+10.5", "+11.5", "+12.5", "+13.5", "+14.5"]
+    return saved(write_edf([drawn(stored=count_up(10, 1000)), keep_time(starts)], kind="EDF+D"))
+
+
+def test_segments_are_runs_of_contiguous_records(gapped):
+    with read_recording(gapped) as recording:
+        assert [(s.start_s, s.stop_s) for s in recording.segments] == [(0.0, 5.0), (10.5, 15.5)]
+        assert recording.format == "EDF+D"
+        assert recording.duration_s == 10.0
+        assert not recording.problems
+
+
+def test_a_window_behind_a_gap_holds_what_was_recorded_then(gapped):
+    with read_recording(gapped) as recording:
+        (batch,) = recording.windows([11.75], 0.01, 0.02)
+    expected = (5 * 1000 + 1250 - 10 + np.arange(30)) * 0.1
+    np.testing.assert_allclose(batch.samples[0, 0], expected, rtol=1e-6)
+    assert batch.offset_s[0] == pytest.approx(0, abs=1e-12)
+
+
+def test_windows_that_touch_a_gap_or_an_end_are_left_out(gapped):
+    times = [0.05, 0.2, 4.95, 7.0, 10.45, 10.65, 15.45, -1e9, 1e300]
+    with read_recording(gapped) as recording:
+        (batch,) = recording.windows(times, 0.1, 0.1)
+        assert batch.index.tolist() == [1, 5]
+        np.testing.assert_array_equal(np.flatnonzero(recording.windows_inside(times, 0.1, 0.1)), batch.index)
+
+
+def test_streaming_crosses_no_gap_and_loses_no_sample(gapped):
+    with read_recording(gapped) as recording:
+        blocks = list(recording.stream(seconds=2.0))
+        stored = recording.read_digital(0)
+    assert [block.start_s for block in blocks] == [0.0, 2.0, 4.0, 10.5, 12.5, 14.5]
+    joined = np.concatenate([block.samples[0] for block in blocks])
+    np.testing.assert_allclose(joined, stored * 0.1, rtol=1e-6)
+    np.testing.assert_array_equal(stored, np.arange(10_000))
+
+
+def test_every_channel_keeps_its_own_rate(write_edf, drawn, count_up, saved):
+    signals = [
+        drawn(label="fast", stored=count_up(4, 2000)),
+        drawn(label="slow", stored=count_up(4, 500)),
+        drawn(label="fast too", stored=count_up(4, 2000, 7)),
+    ]
+    with read_recording(saved(write_edf(signals, kind="EDF"))) as recording:
+        assert [channel.rate for channel in recording.channels] == [2000, 500, 2000]
+        fast, slow = recording.windows([1.2], 0.0, 0.1)
+        assert fast.channels == (0, 2)
+        assert slow.channels == (1,)
+        np.testing.assert_allclose(fast.samples[0, 0], np.arange(2400, 2600) * 0.1, rtol=1e-6)
+        np.testing.assert_allclose(fast.samples[0, 1], np.arange(2407, 2607) * 0.1, rtol=1e-6)
+        np.testing.assert_allclose(slow.samples[0, 0], np.arange(600, 650) * 0.1, rtol=1e-6)
+
+
+def test_times_between_samples_are_told_by_the_offset(write_edf, drawn, count_up, saved):
+    with read_recording(saved(write_edf([drawn(stored=count_up(3, 1000))], kind="EDF"))) as recording:
+        times = np.array([1.2344, 1.2346, 1.0])
+        (batch,) = recording.windows(times, 0.05, 0.05)
+    first_s = batch.samples[:, 0, 0] / 0.1 / 1000
+    np.testing.assert_allclose(first_s, times[batch.index] - 0.05 + batch.offset_s, atol=1e-6)
+    assert (np.abs(batch.offset_s) <= 0.5e-3 + 1e-12).all()
+
+
+@pytest.mark.parametrize("kind", ["EDF", "BDF"])
+@pytest.mark.parametrize("record_s", ["0.05", "1", "30"])
+def test_windows_and_stretches_agree_with_the_stored_integers(write_edf, drawn, saved, kind, record_s):
+    rng = np.random.default_rng(3)
+    top = 2 ** (23 if kind == "BDF" else 15)
+    n_samples, n_records = int(2000 * float(record_s)), int(60 / float(record_s))
+    signals = [
+        drawn(label=f"ch{n}", stored=rng.integers(-top, top, (n_records, n_samples))) for n in range(3)
+    ]
+    signals.insert(1, drawn(label="slow", stored=rng.integers(-top, top, (n_records, n_samples // 4))))
+    with read_recording(saved(write_edf(signals, kind=kind, record_s=record_s))) as recording:
+        chosen = (0, 2, 3)
+        stored = np.stack([recording.read_digital(channel) for channel in chosen])
+        np.testing.assert_array_equal(stored[1], signals[2].stored.ravel())
+        channel = recording.channels[0]
+        (block,) = recording.stream(chosen, seconds=100)
+        expected = channel.rail_min_uv + (stored.astype(np.float64) + top) * channel.resolution_uv
+        # Single precision has the 24 bits of BDF, and no more.
+        np.testing.assert_allclose(block.samples, expected, atol=channel.rail_max_uv * 2.0**-22)
+        for batch in recording.windows([0.0, 17.3, 29.95, 59.8], 0.0, 0.2, chosen):
+            for window, index in zip(batch.samples, batch.index, strict=True):
+                first = round([0.0, 17.3, 29.95, 59.8][index] * 2000)
+                np.testing.assert_array_equal(window, block.samples[:, first : first + 400])
+
+
+def test_a_platform_without_preadv_reads_the_same(gapped, monkeypatch):
+    with read_recording(gapped) as recording:
+        expected = [block.samples for block in recording.stream()]
+    monkeypatch.setattr(edf, "_HAS_PREADV", False)
+    with read_recording(gapped) as recording:
+        for block, samples in zip(recording.stream(), expected, strict=True):
+            np.testing.assert_array_equal(block.samples, samples)
+
+
+def test_record_onsets_do_not_drift_over_twelve_hours(write_edf, drawn, keep_time, saved):
+    n_records = 43_200 * 3
+    step = Fraction(1, 3)
+    starts = [f"+{float(n * step):.6f}" for n in range(n_records)]
+    signals = [drawn(stored=np.zeros((n_records, 50), dtype=np.int8)), keep_time(starts)]
+    path = saved(write_edf(signals, record_s="0.333333"))
+    with read_recording(path) as recording:
+        # A third of a microsecond is missing from the header's duration: less than half a sample at 150 Hz.
+        assert len(recording.segments) == 1
+        assert recording.segments[0].stop_s == pytest.approx(43_200, abs=1e-5)
+        (batch,) = recording.windows([43_199.0], 0.0, 0.01)
+        assert abs(batch.offset_s[0]) <= 0.5 / 150
+
+
+def test_onsets_rounded_to_milliseconds_split_no_recording_for_good(
+    write_edf, drawn, keep_time, count_up, saved
+):
+    starts = ["+0", "+0.333", "+0.667", "+1"]  # records of a third of a second, 15 kHz: 5 samples off
+    signals = [drawn(stored=count_up(4, 5000)), keep_time(starts)]
+    with read_recording(saved(write_edf(signals, record_s="0.333333"))) as recording:
+        assert {problem.code for problem in recording.problems} == {"records_overlap", "gap_not_declared"}
+        assert recording.record_times_s.tolist() == [0, 0.333, 0.667, 1]
+        assert sum(block.samples.shape[1] for block in recording.stream()) == 20_000
+
+
+def test_a_start_between_two_seconds_moves_the_first_segment(write_edf, drawn, keep_time, count_up, saved):
+    note = b"+0.623456789012\x14Stimulus\x14\0"
+    signals = [drawn(stored=count_up(2, 100)), keep_time(["+0.123456789012", "+1.123456789012"], [note, b""])]
+    with read_recording(saved(write_edf(signals))) as recording:
+        assert recording.segments[0].start_s == 0.123456789012
+        (annotation,) = recording.annotations
+        assert annotation.inside
+        (batch,) = recording.windows([annotation.time_s], 0.0, 0.05)
+        assert batch.samples[0, 0, 0] == pytest.approx(5.0)
+
+
+def test_annotations_of_all_signals_are_kept_inside_the_data_or_not(
+    write_edf, drawn, keep_time, count_up, saved
+):
+    first = keep_time(["+0", "+1"], [b"+0.5\x15" + b"0.25\x14Stim\x14twice\x14\0", b"-3\x14before\x14\0"])
+    second = drawn(label="EDF Annotations", notes=[b"+99.5\x14after\x14\0", "+1.5\x14µ\x14\0".encode()])
+    with read_recording(saved(write_edf([first, drawn(stored=count_up(2, 100)), second]))) as recording:
+        found = [(a.time_s, a.duration_s, a.text, a.inside, a.record) for a in recording.annotations]
+    assert sorted(found) == [
+        (-3.0, None, "before", False, 1),
+        (0.5, 0.25, "Stim", True, 0),
+        (0.5, 0.25, "twice", True, 0),
+        (1.5, None, "µ", True, 1),
+        (99.5, None, "after", False, 0),
+    ]
+
+
+def test_a_closed_recording_says_so(gapped):
+    recording = read_recording(gapped)
+    recording.close()
+    with pytest.raises(UnreadableSamples, match=r"case\.edf"):
+        recording.read_digital(0)
+
+
+def test_a_file_that_becomes_shorter_while_it_is_read_is_an_error(gapped):
+    with read_recording(gapped) as recording:
+        os.truncate(gapped, 5000)
+        with pytest.raises(UnreadableSamples, match="became shorter"):
+            recording.read_digital(0)
+
+
+@pytest.mark.parametrize("has_preadv", [True, False])
+def test_a_disk_that_fails_midway_is_an_error_with_the_place(gapped, monkeypatch, has_preadv):
+    def fail(*args):
+        raise OSError(5, "Input/output error")
+
+    with read_recording(gapped) as recording:
+        monkeypatch.setattr(edf, "_HAS_PREADV", has_preadv)
+        if has_preadv:
+            monkeypatch.setattr(os, "preadv", fail)
+        else:
+            recording._store._file.file.close()
+        with pytest.raises(UnreadableSamples, match=r"case\.edf: reading \d+ bytes from byte \d+"):
+            list(recording.stream())
+
+
+@pytest.mark.skipif(not edf._HAS_PREADV, reason="the platform lacks preadv")
+def test_short_reads_are_completed(gapped, monkeypatch):
+    whole = os.preadv
+    with read_recording(gapped) as recording:
+        expected = recording.read_digital(0)
+        monkeypatch.setattr(
+            os, "preadv", lambda n, bufs, at: whole(n, (bufs[0][: 1 + len(bufs[0]) // 3],), at)
+        )
+        np.testing.assert_array_equal(recording.read_digital(0), expected)
+
+
+def test_four_thousand_signals_are_read(write_edf, drawn, count_up, saved):
+    signals = [drawn(label=f"ch{n}", stored=count_up(3, 4, n)) for n in range(4000)]
+    with read_recording(saved(write_edf(signals, kind="EDF"))) as recording:
+        (block,) = recording.stream()
+        np.testing.assert_allclose(block.samples[:, 0], np.arange(4000) * 0.1, rtol=1e-6)
+
+
+def test_no_patient_name_reaches_a_recording_or_an_error(write_edf, drawn, count_up, saved):
+    good = write_edf([drawn(stored=count_up(2, 100))])
+    with read_recording(saved(good)) as recording:
+        assert "Secret" not in repr(recording) + repr(vars(recording)) + repr(recording.problems)
+    broken = write_edf([drawn(stored=count_up(2, 100))], fixed={"n_signals": "ab"})
+    with pytest.raises(MalformedRecording) as error:
+        read_recording(saved(broken))
+    assert "Secret" not in str(error.value)
+
+
+def test_the_digest_is_that_of_the_file(gapped):
+    import hashlib
+
+    with read_recording(gapped) as recording:
+        assert recording.sha256 == hashlib.sha256(gapped.read_bytes()).hexdigest()
+
+
+def test_reading_a_large_sparse_file_takes_no_memory(write_edf, drawn, count_up, saved):
+    import tracemalloc
+
+    path = saved(write_edf([drawn(label=f"ch{n}", stored=count_up(1, 20_000)) for n in range(8)], kind="EDF"))
+    os.truncate(path, 2056 + 256 + 320_000 * 31_250)  # 10 GB
+    tracemalloc.start()
+    with read_recording(path) as recording:
+        (batch,) = recording.windows([31_000.0], 0.1, 0.1)
+        assert tracemalloc.get_traced_memory()[1] < 8e6
+    tracemalloc.stop()
+    assert not batch.samples.any()
