@@ -92,12 +92,34 @@ class SweepSettings(_Frozen):
     after_ms: Annotated[Number, Field(gt=0)] = 100.0
 
 
+# A text that begins with "before", "prior to" or the like only matches a pattern that does so too.
 DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
-    "baseline": ("baseline*", "*before incision*", "*pre-op*", "*preop*"),
-    "opening": ("opening*", "*incision*", "*craniotomy*", "*dura*open*", "*retrosigmoid*"),
-    "arachnoid_dissection": ("arachnoid*", "*dissection*", "*cistern*"),
-    "decompression": ("decompress*", "teflon*", "*vessel moved*", "*transposition*"),
-    "closing": ("closing*", "closure*", "*dura*clos*", "*skin*clos*"),
+    "baseline": (
+        *("baseline*", "*pre-op*", "*preop*"),
+        *("before*incision*", "prior*incision*", "pre*incision*", "before*opening*", "before surgery*"),
+    ),
+    "opening": (
+        *("opening*", "*incision*", "*craniotomy*", "*craniectomy*", "*retrosigmoid*", "*hautschnitt*"),
+        *("*dura*open*", "*open*dura*", "*dura*eröff*"),
+    ),
+    "arachnoid_dissection": ("*arachnoid*", "dissection*", "*cistern*"),
+    "decompression": (
+        *("decompress*", "*start*decompress*", "*begin*decompress*", "*microvascular decompress*", "mvd*"),
+        *("*dekompress*", "*teflon*", "*pledget*", "*interposition*", "*transposition*"),
+        *("*vessel*moved*", "*vessel*mobili?ed*", "*artery*moved*", "*artery*mobili?ed*"),
+    ),
+    "closing": (
+        *(
+            "closing*",
+            "closure*",
+            "*dura*clos*",
+            "*clos*dura*",
+            "*skin*clos*",
+            "*wound*clos*",
+            "*skull*clos*",
+        ),
+        *("*duranaht*", "*hautnaht*", "*wundverschlu*"),
+    ),
 }
 
 

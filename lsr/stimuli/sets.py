@@ -28,6 +28,7 @@ from lsr.stimuli.texts import StimulusText, fill_in
 _LONGEST_PULSE_GAP_S = 7e-3  # pulses of a train are 0.5-7 ms apart (Yamashita 2002)
 _MOST_HAVE_ARTIFACT = 0.8  # only then does a marker without one stand out
 _COMPARABLE = 0.25  # an artifact below this share of its neighbours' is none of theirs
+_PLAIN = 12.0  # times the noise: an artifact this large is not overlooked
 _AT_ONE_LAG_MS = 0.3  # artifacts within this of one lag from their markers have it in common
 _OFFSET_WORTH_TELLING_MS = 0.5
 
@@ -268,5 +269,5 @@ def _doubtful(seen: Artifacts, lag_ms: float, intensities_ma: NDArray[np.float64
         expected = float(sizes[with_artifact[max(0, place - 5) : place + 5]].min())
         if np.isfinite(slope * intensities_ma[index]):
             expected = min(expected, slope * float(intensities_ma[index]))
-        doubtful[index] = sizes[index] < _COMPARABLE * expected and expected > 6 * noise[index]
+        doubtful[index] = sizes[index] < _COMPARABLE * expected and expected > _PLAIN * noise[index]
     return doubtful

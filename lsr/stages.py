@@ -1,0 +1,219 @@
+"""Stages of surgery: which stage was when, by annotations of the recording or a list of events.
+
+Conventions
+-----------
+Times are seconds since the recording's start. A stage begins with a text that matches one of its patterns and
+lasts until the next begins; before the first there is none. Capitals do not matter.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from lsr.errors import EventsError
+from lsr.recording import Recording
+from lsr.settings import CourseSettings
+from lsr.stimuli.texts import reads_as_pulse
+
+_DAY_S = 86_400.0
+_LONGEST_LEAD_S = 6 * 3600.0  # an event this long before the recording is not taken for the next day's
+_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?")
+# "Before decompression" begins no decompression; such a text needs a pattern that looks ahead as well.
+_LOOKS_AHEAD = re.compile(
+    r"\s*(?:before|prior|pre|vor|awaiting|waiting|planned|preparing|until|no|not)\b", re.I
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage of surgery."""
+
+    name: str
+    start_s: float
+    end_s: float  # where the next stage begins, or the recording ends
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that somebody noted beside the recording."""
+
+    time_s: float
+    text: str
+
+
+def find_stages(
+    recording: Recording, course: CourseSettings, events: Sequence[Event] = ()
+) -> tuple[Stage, ...]:
+    """Find the stages of an operation in annotations and events.
+
+    Parameters
+    ----------
+    recording : Recording
+    course : CourseSettings
+        `stages` holds the patterns; where a text matches several stages, the first of them counts.
+    events : Sequence[Event]
+        Those of an events file, in any order.
+
+    Returns
+    -------
+    tuple[Stage, ...]
+        In the order of time, neighbours of one name joined; empty where no text names a stage.
+    """
+    texts = [(annotation.time_s, annotation.text) for annotation in recording.annotations]
+    texts += [(event.time_s, event.text) for event in events]
+    named: dict[str, str | None] = {}  # text: its stage
+    begins: list[tuple[float, str]] = []
+    for time_s, text in sorted(texts, key=lambda one: one[0]):
+        if text not in named:
+            named[text] = stage_of(text, course.stages)
+        name = named[text]
+        if name is not None and (not begins or begins[-1][1] != name):
+            begins.append((time_s, name))
+    if not begins:
+        return ()
+    stop_s = max((segment.stop_s for segment in recording.segments), default=0.0)
+    ends = [time_s for time_s, _ in begins[1:]] + [stop_s]
+    return tuple(
+        Stage(name=name, start_s=start_s, end_s=max(start_s, end_s))
+        for (start_s, name), end_s in zip(begins, ends, strict=True)
+    )
+
+
+def stage_of(text: str, stages: Mapping[str, Sequence[str]]) -> str | None:
+    """The stage that begins with a text; None for any other text, and for every stimulus.
+
+    Examples
+    --------
+    >>> from lsr.settings import DEFAULT_STAGES
+    >>> stage_of("Dura opening", DEFAULT_STAGES), stage_of("before decompression", DEFAULT_STAGES)
+    ('opening', None)
+    """
+    if reads_as_pulse(text):
+        return None
+    plain = text.strip().lower()
+    looks_ahead = _LOOKS_AHEAD.match(plain) is not None
+    for name, patterns in stages.items():
+        for pattern in patterns:
+            wanted = pattern.strip().lower()
+            if looks_ahead and not _LOOKS_AHEAD.match(wanted.lstrip("*")):
+                continue
+            if fnmatchcase(plain, wanted):
+                return name
+    return None
+
+
+def read_events(path: str | Path, recording_start: datetime | time | None) -> tuple[Event, ...]:
+    """Read an events file: a table with the columns `time` or `time_s`, and `text`.
+
+    Parameters
+    ----------
+    path : str | Path
+        Comma or semicolon separated, in UTF-8. `time_s` counts from the recording's start; `time` is a clock
+        time (HH:MM, HH:MM:SS, HH:MM:SS.fff, past midnight too) or an ISO date and time. Other columns are left
+        alone.
+    recording_start : datetime | time | None
+        When the recording starts; a clock time is enough for clock times, and `time_s` needs none.
+
+    Returns
+    -------
+    tuple[Event, ...]
+        In the order of time.
+
+    Raises
+    ------
+    EventsError
+        A file that cannot be read, a column that is missing, or a time that makes no sense.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise EventsError(f"{path}: cannot be read ({error.strerror}); name an existing CSV file") from None
+    except UnicodeDecodeError:
+        raise EventsError(f"{path}: is not UTF-8 text; save the events as CSV in UTF-8") from None
+    events = [
+        Event(time_s=_time_s(row, recording_start, f"{path}, line {number}"), text=row["text"])
+        for number, row in _rows(lines, path)
+    ]
+    return tuple(sorted(events, key=lambda event: event.time_s))
+
+
+def _rows(lines: Sequence[str], path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Line number and cells of every row that is not blank; column names in small letters."""
+    header = lines[0] if lines else ""
+    reader = csv.reader(lines, delimiter=";" if header.count(";") > header.count(",") else ",")
+    columns: list[str] = []
+    for cells in reader:
+        if not columns:
+            columns = [name.strip().lower() for name in cells]
+            if "text" not in columns or not {"time", "time_s"}.intersection(columns):
+                raise EventsError(
+                    f"{path}, line 1: found the columns {', '.join(map(repr, cells)) or 'none'}; "
+                    "an events file needs 'text' and 'time' or 'time_s'"
+                )
+            continue
+        row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+        if any(row.values()):
+            yield reader.line_num, {"text": "", **row}
+    if not columns:
+        raise EventsError(f"{path}: is empty; an events file needs the columns 'text' and 'time' or 'time_s'")
+
+
+def _time_s(row: Mapping[str, str], start: datetime | time | None, place: str) -> float:
+    """Seconds since the recording's start, from whichever time a row states."""
+    if row.get("time_s"):
+        return _seconds(row["time_s"], place)
+    stated = row.get("time", "")
+    clock = _CLOCK.fullmatch(stated)
+    if clock is not None:
+        hours, minutes, seconds = int(clock[1]), int(clock[2]), float((clock[3] or "0").replace(",", "."))
+        if hours < 24 and minutes < 60 and seconds < 60:
+            return _since_clock(hours * 3600 + minutes * 60 + seconds, start, place, stated)
+    try:
+        moment = datetime.fromisoformat(stated)
+    except ValueError:
+        raise EventsError(
+            f"{place}: {stated!r} is no time; write HH:MM:SS, an ISO date and time, or seconds as 'time_s'"
+        ) from None
+    return _since_date(moment, start, place, stated)
+
+
+def _seconds(stated: str, place: str) -> float:
+    try:
+        seconds = float(stated)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise EventsError(
+            f"{place}: time_s is {stated!r}; write seconds since the recording's start, like 61.5"
+        )
+    return seconds
+
+
+def _since_clock(clock_s: float, start: datetime | time | None, place: str, stated: str) -> float:
+    """Seconds from the start's clock time to another, the next day's where that is nearer than going back."""
+    if start is None:
+        raise EventsError(
+            f"{place}: {stated!r} is a clock time, but the recording does not say when it starts; "
+            "use the column 'time_s', seconds since its start"
+        )
+    start_s = start.hour * 3600 + start.minute * 60 + start.second + start.microsecond / 1e6
+    since_s = (clock_s - start_s) % _DAY_S
+    return since_s - _DAY_S if since_s > _DAY_S - _LONGEST_LEAD_S else since_s
+
+
+def _since_date(moment: datetime, start: datetime | time | None, place: str, stated: str) -> float:
+    if not isinstance(start, datetime):
+        raise EventsError(
+            f"{place}: {stated!r} has a date, but the recording does not say on which it starts; "
+            "use clock times (HH:MM:SS) or the column 'time_s'"
+        )
+    if moment.tzinfo is not None:
+        raise EventsError(f"{place}: {stated!r} has a time zone, a recording has none; write its local time")
+    return (moment - start.replace(tzinfo=None)).total_seconds()

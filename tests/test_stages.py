@@ -1,0 +1,180 @@
+"""Stages of surgery begin where somebody says so, and last until the next begins."""
+
+import time as clock
+from datetime import datetime, time
+
+import numpy as np
+import pytest
+
+from lsr.errors import EventsError
+from lsr.recording import Annotation, Recording
+from lsr.settings import DEFAULT_STAGES, Settings
+from lsr.stages import Event, Stage, find_stages, read_events, stage_of
+
+COURSE = Settings().course
+START = datetime(2024, 5, 2, 22, 30, 0)
+
+
+def record(texts):
+    annotations = [Annotation(time_s=time_s, duration_s=None, text=text) for time_s, text in texts]
+    return Recording.from_arrays(
+        [np.zeros(1000)], rates_hz=1.0, labels=["R Mentalis"], annotations=annotations, name="case.edf"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "stage"),
+    [
+        ("Baseline", "baseline"),
+        ("baseline 2", "baseline"),
+        ("Before skin incision", "baseline"),
+        ("pre-incision", "baseline"),
+        ("preop. values", "baseline"),
+        ("baseline before decompression", "baseline"),
+        ("Skin incision", "opening"),
+        ("after incision", "opening"),
+        ("retrosigmoid craniotomy", "opening"),
+        ("Dura opening", "opening"),
+        ("dural opening", "opening"),
+        ("dura opened", "opening"),
+        ("opening of the dura", "opening"),
+        ("Arachnoid dissection", "arachnoid_dissection"),
+        ("start arachnoid dissection", "arachnoid_dissection"),
+        ("dissection", "arachnoid_dissection"),
+        ("Decompression: teflon placed", "decompression"),
+        ("DECOMPRESSION", "decompression"),
+        ("start of decompression", "decompression"),
+        ("teflon in", "decompression"),
+        ("vessel moved away", "decompression"),
+        ("vessel mobilised", "decompression"),
+        ("AICA transposition", "decompression"),
+        ("MVD", "decompression"),
+        ("Closing", "closing"),
+        ("dura closed", "closing"),
+        ("closure of dura", "closing"),
+        ("skin closure", "closing"),
+        ("before decompression", None),
+        ("Prior to MVD", None),
+        ("no teflon yet", None),
+        ("after decompression", None),  # the stage goes on
+        ("muscle dissection", None),
+        ("eye closure", None),
+        ("Stim R zyg 12 mA", None),
+        ("Stimulus right zygomatic 0.2ms x 15.3mA", None),
+        ("sevoflurane 1 MAC", None),
+        ("", None),
+    ],
+)
+def test_the_default_texts_tell_their_stage(text, stage):
+    assert stage_of(text, DEFAULT_STAGES) == stage
+
+
+def test_a_stage_lasts_until_the_next_and_the_last_to_the_end():
+    texts = [(100, "Baseline"), (300, "skin incision"), (350, "dura opening"), (600, "decompression")]
+    stages = find_stages(record(texts), COURSE)
+    assert stages == (
+        Stage(name="baseline", start_s=100, end_s=300),
+        Stage(name="opening", start_s=300, end_s=600),
+        Stage(name="decompression", start_s=600, end_s=1000),
+    )
+
+
+def test_a_recording_without_stages_has_none():
+    assert find_stages(record([(10, "stimulus"), (20, "alarm")]), COURSE) == ()
+
+
+def test_events_and_annotations_are_told_together_in_any_order():
+    events = (Event(time_s=500, text="decompression"), Event(time_s=10, text="baseline"))
+    together = find_stages(record([(200, "skin incision")]), COURSE, events)
+    assert [stage.name for stage in together] == ["baseline", "opening", "decompression"]
+    assert together == find_stages(record([(200, "skin incision")]), COURSE, events[::-1])
+
+
+def test_a_stage_may_come_back():
+    texts = [(100, "decompression"), (300, "closing"), (400, "decompression again")]
+    assert [stage.name for stage in find_stages(record(texts), COURSE)] == [
+        "decompression",
+        "closing",
+        "decompression",
+    ]
+
+
+def test_patterns_of_the_settings_stand_but_swallow_no_stimulus():
+    course = Settings.from_dict({"course": {"stages": {"decompression": ["*"]}}}).course
+    texts = [(100, "Stim R zyg"), (200, "release")]
+    assert [stage.start_s for stage in find_stages(record(texts), course)] == [200]
+
+
+def test_fifty_thousand_annotations_take_little_time():
+    texts = [(i / 100, f"Stim R zyg {i % 20} mA") for i in range(50_000)] + [(3.0, "decompression")]
+    recording = record(texts)
+    begin = clock.perf_counter()
+    (stage,) = find_stages(recording, COURSE)
+    assert clock.perf_counter() - begin < 1.0
+    assert stage.start_s == 3.0
+
+
+# --- events files --------------------------------------------------------------------------------------
+
+
+def write(tmp_path, content, encoding="utf-8"):
+    path = tmp_path / "case.events.csv"
+    path.write_bytes(content.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "time_s,text\n61.5,skin incision\n-5,baseline\n",
+        "time,text\n22:31:01.5,skin incision\n22:29:55,baseline\n",
+        "time,text\n2024-05-02T22:31:01.500,skin incision\n2024-05-02 22:29:55,baseline\n",
+        "Time; Text; who\n22:31:01,5; skin incision; x\n22:29:55;baseline;\n\n",
+        "\ufefftext,time_s\r\nskin incision,61.5\r\nbaseline,-5\r\n",
+        'time_s,time,text\n61.5,,"skin incision"\n,22:29:55,baseline\n',
+    ],
+)
+def test_an_events_file_is_read_in_the_forms_people_write(tmp_path, content):
+    events = read_events(write(tmp_path, content), START)
+    assert events == (Event(time_s=-5.0, text="baseline"), Event(time_s=61.5, text="skin incision"))
+
+
+def test_clock_times_go_on_past_midnight(tmp_path):
+    path = write(tmp_path, "time,text\n23:30,opening\n00:30:00,decompression\n03:00:00,closing\n")
+    assert [event.time_s for event in read_events(path, START)] == [3600, 7200, 16200]
+
+
+def test_a_clock_time_needs_no_date(tmp_path):
+    path = write(tmp_path, "time,text\n08:00:10,opening\n")
+    assert read_events(path, time(8, 0, 0))[0].time_s == 10
+
+
+@pytest.mark.parametrize(
+    ("content", "start", "words"),
+    [
+        ("", START, "is empty"),
+        ("when,what\n1,2\n", START, "line 1: found the columns 'when', 'what'"),
+        ("time_s,text\n1,a\nsoon,b\n", START, "line 3: time_s is 'soon'"),
+        ("time_s,text\nnan,a\n", START, "line 2: time_s is 'nan'"),
+        ("time,text\n25:00:00,a\n", START, "line 2: '25:00:00' is no time"),
+        ("time,text\n,a\n", START, "line 2: '' is no time"),
+        ("time,text\n10:00:00,a\n", None, "does not say when it starts"),
+        ("time,text\n2024-05-02 10:00:00,a\n", time(8), "does not say on which it starts"),
+        ("time,text\n2024-05-02T10:00:00+02:00,a\n", START, "has a time zone"),
+    ],
+)
+def test_what_cannot_be_read_names_the_file_the_line_the_value_and_the_way_out(
+    tmp_path, content, start, words
+):
+    path = write(tmp_path, content)
+    with pytest.raises(EventsError) as caught:
+        read_events(path, start)
+    assert str(path) in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_missing_or_foreign_events_file_is_refused(tmp_path):
+    with pytest.raises(EventsError, match="cannot be read"):
+        read_events(tmp_path / "none.csv", START)
+    with pytest.raises(EventsError, match="not UTF-8"):
+        read_events(write(tmp_path, "time_s,text\n1,Eröffnung\n", "latin-1"), START)
