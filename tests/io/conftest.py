@@ -1,4 +1,4 @@
-"""A writer of EDF bytes that can break every rule; it shares no fault with the reader, nor with the generator."""
+"""A writer of EDF bytes that can break every rule; it shares no fault with reader or generator."""
 
 from __future__ import annotations
 
