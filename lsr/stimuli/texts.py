@@ -151,7 +151,6 @@ def fill_in(told: StimulusText, more: StimulusText) -> StimulusText:
     )
 
 
-@lru_cache(maxsize=65536)
 def reads_as_pulse(text: str) -> bool:
     """Tell whether a text reports one stimulus, rather than speaking about stimulation.
 
@@ -165,7 +164,7 @@ def reads_as_pulse(text: str) -> bool:
         return False
     if _XML_NOTE in lower:
         return _read_xml_note(text) != StimulusText() and "<stim" in lower
-    return _form_reads_as_pulse(_form_of(lower)[0])
+    return _form_reads_as_pulse(_form_of(text)[0].lower())
 
 
 @lru_cache(maxsize=4096)
@@ -208,6 +207,7 @@ class _Form:
     is_note: bool
 
 
+@lru_cache(maxsize=4096)
 def _form_of(text: str) -> tuple[str, list[float]]:
     """Take the numbers out: "Stim R 12,5 mA" becomes "Stim R 0 mA" and [12.5], places for numbers.
 

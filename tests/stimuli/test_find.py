@@ -547,7 +547,7 @@ def test_fifty_thousand_annotations_are_sorted_in_little_time():
         labels=["R Mentalis"],
         annotations=[Annotation(time_s=time_s, duration_s=None, text=text) for time_s, text in texts],
     )
-    begin = time.perf_counter()
+    begin = time.process_time()
     (found,) = find_stimuli(slow, PLAIN)
-    assert time.perf_counter() - begin < 2.0  # a third of a second on an idle machine
+    assert time.process_time() - begin < 3.0  # well under a second on an idle machine
     assert len(found.stimuli) == 50_000
