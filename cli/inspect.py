@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .output import (
     Attempts,
     ConfigFile,
+    EventsFile,
     InspectionFormat,
     Paths,
     Stimulated,
@@ -15,12 +18,16 @@ from .output import (
     show,
 )
 
+if TYPE_CHECKING:
+    from lsr import Inspection
+
 
 def inspect(
     paths: Paths,
     format: InspectionFormat = InspectionFormat.TEXT,
     config: ConfigFile = None,
     stimulated: Stimulated = None,
+    events: EventsFile = None,
     verbose: Verbose = False,
 ) -> None:
     """Show what is in a file: channels, stimuli, annotations, everything odd."""
@@ -31,7 +38,11 @@ def inspect(
     attempts = Attempts(verbose=verbose)
     n_shown = 0
     for path in paths:
-        inspection = attempts.attempt(path, lambda path=path: lsr.inspect(path, settings))  # type: ignore[misc]
+
+        def work(path: Path = path) -> Inspection:
+            return lsr.inspect(path, settings, events=events)
+
+        inspection = attempts.attempt(path, work)
         if inspection is None:
             continue
         if format is InspectionFormat.JSON:

@@ -107,14 +107,14 @@ class Attempts:
 
     def attempt(self, path: Path, work: Callable[[], Result]) -> Result | None:
         """Return what `work` returns, or None after a complaint that names the file."""
-        from lsr import LsrError, SettingsError
+        from lsr import EventsError, LsrError, SettingsError
 
         try:
             with redirect_stdout(sys.stderr):  # whatever a library prints is no data
                 return work()
         except LsrError as error:
-            wrong_settings = isinstance(error, SettingsError)
-            self._fail(path, str(error), WRONG_USAGE if wrong_settings else SOME_FAILED)
+            wrong_usage = isinstance(error, SettingsError | EventsError)
+            self._fail(path, str(error), WRONG_USAGE if wrong_usage else SOME_FAILED)
         except Exception as error:
             if self._verbose:
                 traceback.print_exc()

@@ -15,7 +15,7 @@ from itertools import groupby
 from lsr.anatomy import Muscle, Relation
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
-from lsr.report.report import BlockReport, Measures, Note, PairReport, Report, StimulationReport
+from lsr.report.report import BlockReport, Measures, MWaveReport, Note, PairReport, Report, StimulationReport
 
 WIDTH = 80
 
@@ -38,7 +38,7 @@ def as_text(report: Report, *, colour: bool = False) -> str:
         *(_headlines(report, colour=colour)),
         _residual(report),
         _pair_table(report),
-        *(_block_table(pair, report) for pair in report.pairs if len(pair.blocks) > 1),
+        *(_block_table(pair, report) for pair in report.pairs if _has_course(pair)),
         _notes("Warnings", _warnings(report), colour=colour),
         _notes("About the file", report.problems, colour=colour),
         wrapped(report.notice),
@@ -276,15 +276,20 @@ _PAIR_COLUMNS: tuple[_PairColumn, ...] = (
     ("set", -3, lambda pair: pair.stimulation),
     ("muscle", -17, lambda pair: _short(pair)),
     ("relation", -9, lambda pair: pair.relation.value),
-    ("answer", -7, lambda pair: _short_presence(pair.presence)),
-    ("onset", 5, lambda pair: _ms(pair.onset_latency_ms)),
-    ("uV", 5, lambda pair: _uv(pair.amplitude_uv)),
+    ("answer", -7, lambda pair: _short_presence(_shown(pair).presence)),
+    ("onset", 5, lambda pair: _ms(_shown(pair).onset_latency_ms)),
+    ("uV", 5, lambda pair: _uv(_shown(pair).amplitude_uv)),
     ("%", 3, lambda pair: _share(pair.persistence)),
     ("used", 4, lambda pair: str(pair.n_stimuli_used)),
     ("noise", 5, lambda pair: _uv(pair.noise_uv)),
     ("limit", 5, lambda pair: _uv(pair.detection_limit_uv)),
     ("p", 7, lambda pair: _p(pair.p_value)),
 )
+
+
+def _shown(pair: PairReport) -> PairReport | MWaveReport:
+    """Tell what the table shows of a pair: of a direct muscle its M wave."""
+    return pair.m_wave if pair.relation is Relation.DIRECT and pair.m_wave else pair
 
 
 def _pair_table(report: Report) -> str:
@@ -294,8 +299,8 @@ def _pair_table(report: Report) -> str:
     rows = [[cell(pair) for _, _, cell in _PAIR_COLUMNS] for pair in report.pairs]
     widths = [width for _, width, _ in _PAIR_COLUMNS]
     legend = (
-        "onset: ms after the stimulus; uV: peak to peak; %: persistence; used: stimuli used; "
-        "noise and limit: noise floor and smallest response that would have been seen, uV"
+        "onset: ms after the stimulus; uV: peak to peak (direct: of the M wave); %: persistence; "
+        "used: stimuli used; noise and limit: noise floor and smallest response that would have been seen, uV"
     )
     return table(head, rows, widths) + "\n" + wrapped(legend)
 
@@ -327,11 +332,17 @@ def _short_presence(presence: Presence) -> str:
     return "indet." if presence is Presence.INDETERMINATE else presence.value
 
 
+def _has_course(pair: PairReport) -> bool:
+    """Tell whether a pair's blocks say more than the pair as a whole: of a course, or of a change."""
+    answers = {block.presence for block in pair.blocks}
+    return pair.relation is not Relation.DIRECT and (pair.course is not None or len(answers) > 1)
+
+
 def _block_table(pair: PairReport, report: Report) -> str:
     """Show how a pair went on, one line for consecutive blocks of one stage that answer alike."""
     name = _pair_names(report)[report.pairs.index(pair)]
     head = ["from", "to", "stage", "answer", "n", "onset", "uV", "M wave uV"]
-    widths = [-8, -8, -20, -7, 4, 8, 9, 9]
+    widths = [-8, -8, -20, -7, 3, 9, 9, 9]
     rows = []
     for (stage, presence), group in groupby(pair.blocks, key=lambda block: (block.stage, block.presence)):
         run = list(group)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -52,6 +53,14 @@ class Gap(_Part):
     stop_s: Seconds
 
 
+class InspectedStage(_Part):
+    """A stage of surgery, as annotations or events tell it."""
+
+    name: str
+    start_s: Seconds
+    end_s: Seconds
+
+
 class AnnotationCount(_Part):
     """How often the file says something, and when first."""
 
@@ -74,6 +83,7 @@ class Inspection(_Part):
     channels: list[InspectedChannel]
     stimulation: list[StimulationReport]
     no_stimuli: str | None  # why no stimuli were found
+    stages: list[InspectedStage]
     annotations: list[AnnotationCount]
     problems: list[Note]
     notice: str
@@ -83,7 +93,12 @@ class Inspection(_Part):
         return self.model_dump(mode="json")
 
 
-def inspect(recording: Recording | str | os.PathLike[str], settings: Settings | None = None) -> Inspection:
+def inspect(
+    recording: Recording | str | os.PathLike[str],
+    settings: Settings | None = None,
+    *,
+    events: str | os.PathLike[str] | None = None,
+) -> Inspection:
     """Look at what a recording holds, without analysing it.
 
     Parameters
@@ -92,9 +107,13 @@ def inspect(recording: Recording | str | os.PathLike[str], settings: Settings | 
         A recording, or the path of one.
     settings : Settings | None
         What the file does not say; defaults when None.
+    events : str | os.PathLike[str] | None
+        CSV with the stages of an operation; None: the annotations tell them.
 
     Raises
     ------
+    EventsError
+        The events cannot be read.
     RecordingError
         The file cannot be read. Missing stimuli are no error here: `Inspection.no_stimuli` says why.
     """
@@ -102,10 +121,13 @@ def inspect(recording: Recording | str | os.PathLike[str], settings: Settings | 
         from lsr.io.registry import read_recording
 
         with read_recording(recording) as opened:
-            return inspect(opened, settings)
+            return inspect(opened, settings, events=events)
+    from lsr.stages import find_stages, read_events
     from lsr.stimuli import find_stimuli
 
     chosen = settings or Settings()
+    noted = () if events is None else read_events(Path(events), recording.start or recording.start_clock)
+    stages = find_stages(recording, chosen.course, noted)
     no_stimuli = None
     try:
         stimulation = find_stimuli(recording, chosen)
@@ -124,6 +146,7 @@ def inspect(recording: Recording | str | os.PathLike[str], settings: Settings | 
         channels=_channels(recording, chosen),
         stimulation=[stimulation_report(one, with_sweeps=False) for one in stimulation],
         no_stimuli=no_stimuli,
+        stages=[InspectedStage(name=one.name, start_s=one.start_s, end_s=one.end_s) for one in stages],
         annotations=_annotations(recording),
         problems=notes(odd),
         notice=NOTICE,
@@ -157,6 +180,7 @@ def inspection_as_text(inspection: Inspection) -> str:
         _opening(inspection),
         _channel_table(inspection.channels),
         _stimulation(inspection),
+        _stage_lines(inspection.stages),
         _annotation_lines(inspection.annotations),
         _problem_lines(inspection.problems),
         wrapped(inspection.notice),
@@ -198,6 +222,11 @@ def _stimulation(inspection: Inspection) -> str:
     if inspection.no_stimuli:
         return wrapped(f"No stimuli: {inspection.no_stimuli}", indent="  ")
     return "\n".join(["Stimuli:", *map(stimulation_line, inspection.stimulation)])
+
+
+def _stage_lines(stages: list[InspectedStage]) -> str:
+    lines = [f"- {words(one.name)}: {clock(one.start_s)} to {clock(one.end_s)}" for one in stages]
+    return "\n".join(["Stages:", *lines] if lines else [])
 
 
 def _annotation_lines(annotations: list[AnnotationCount]) -> str:

@@ -19,8 +19,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 import lsr
 from lsr.anatomy import Branch, Muscle, Relation, Side
-from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
-from lsr.findings.findings import BlockFinding, Course, Findings, PairFinding
+from lsr.detection.detection import Detection, MWave, Presence
+from lsr.findings.findings import BlockFinding, Course, Findings, PairFinding, PairSweep
 from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, StimulusSet, StimulusSource
@@ -156,7 +156,6 @@ class MWaveReport(_Part):
     amplitude_uv: Microvolts
     onset_latency_ms: Milliseconds
     peak_latency_ms: Milliseconds
-    p_value: PValue
 
 
 class LateResponseReport(_Part):
@@ -168,8 +167,11 @@ class LateResponseReport(_Part):
 
 
 class SweepReport(_Part):
-    """What one sweep shows."""
+    """What one sweep shows, and after which stimulus of the set, counted from 0."""
 
+    stimulus: int
+    time_s: Seconds
+    stage: str | None
     used: bool
     reason: str | None
     present: bool | None
@@ -386,7 +388,7 @@ def _pair_report(pair: PairFinding, *, with_sweeps: bool) -> PairReport:
         blocks=[_block_report(block) for block in pair.blocks],
         warnings=notes(warnings),
         evidence=[EvidenceReport(step=step, found=found) for step, found in pair.detection.evidence],
-        sweeps=[_sweep_report(sweep) for sweep in pair.detection.sweeps] if with_sweeps else None,
+        sweeps=[_sweep_report(sweep) for sweep in pair.sweeps] if with_sweeps else None,
     )
 
 
@@ -420,5 +422,6 @@ def _copied(noun: Any, names: Iterable[str]) -> Any:
     return None if noun is None else {name: getattr(noun, name) for name in names}
 
 
-def _sweep_report(sweep: SweepFinding) -> SweepReport:
-    return SweepReport(**_copied(sweep, SweepReport.model_fields))
+def _sweep_report(sweep: PairSweep) -> SweepReport:
+    shown = _copied(sweep.finding, ("used", "reason", "present", "latency_ms", "amplitude_uv"))
+    return SweepReport(stimulus=sweep.stimulus, time_s=sweep.time_s, stage=sweep.stage, **shown)

@@ -8,7 +8,7 @@ import pytest
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
-from lsr.findings.findings import BlockFinding, Course, Disappearance, Findings, PairFinding
+from lsr.findings.findings import BlockFinding, Course, Disappearance, Findings, PairFinding, PairSweep
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
@@ -18,7 +18,6 @@ M_WAVE = MWave(
     amplitude_uv=1234.5678,
     onset_latency_ms=3.456,
     peak_latency_ms=4.5,
-    p_value=1e-12,
 )
 
 PRESENT = Detection(
@@ -46,7 +45,6 @@ PRESENT = Detection(
     detection_limit_uv=14.0,
     m_wave=M_WAVE,
     late_response=LateResponse(presence=Presence.ABSENT, p_value=0.5, onset_latency_ms=None),
-    sweeps=(SweepFinding(used=True, reason=None, present=True, latency_ms=9.8, amplitude_uv=200.0),),
     warnings=(("few_sweeps", "Few sweeps."),),
     evidence=(("presence", "the answer stands out of the null"),),
 )
@@ -84,6 +82,14 @@ PAIR = PairFinding(
     course=None,
     amplitude_change_percent=None,
     disappeared_at=None,
+    sweeps=(
+        PairSweep(
+            stimulus=2,
+            time_s=1.5,
+            stage="baseline",
+            finding=SweepFinding(used=True, reason=None, present=True, latency_ms=9.8, amplitude_uv=200.0),
+        ),
+    ),
 )
 
 STIMULI = StimulusSet(

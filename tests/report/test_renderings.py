@@ -78,8 +78,8 @@ def test_not_detected_is_never_called_disappeared(render, operation_pair):
 
 def test_blocks_that_answer_alike_share_a_line(render, operation_pair):
     lines = render(operation_pair).splitlines()
-    assert "00:26:20 00:29:15 baseline             present    3  9.5-9.7       230      1235" in lines
-    assert any(line.startswith("00:30:20 00:32:15 decompression        absent     2") for line in lines)
+    assert "00:26:20 00:29:15 baseline             present   3   9.5-9.7       230      1235" in lines
+    assert any(line.startswith("00:30:20 00:32:15 decompression        absent    2") for line in lines)
 
 
 def test_every_line_fits_the_terminal(render, pair, direct_pair, operation_pair, indeterminate_pair):
