@@ -15,6 +15,7 @@ import numpy as np
 TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
 SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
 _GUARD_MS = 0.3
+_CHAINED_MS = 1.0  # saturation that returns within this still belongs to the artifact
 
 
 def find_saturated(emg_uv: np.ndarray) -> np.ndarray:
@@ -60,10 +61,13 @@ def find_clear_ms(saturated: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
     np.ndarray, shape (n_sweeps,)
         The end of the spike, or of the saturation that began with the stimulus.
     """
-    after = saturated & (time_ms > -0.5)
-    last = after.shape[1] - 1 - np.argmax(after[:, ::-1], axis=1)
-    ended = np.where(after.any(axis=1), time_ms[last], 0.0)
-    return np.maximum(SPIKE_MS, np.where(ended > 0, ended + _GUARD_MS, 0.0))
+    clear = np.full(saturated.shape[0], SPIKE_MS)
+    for row in np.flatnonzero(saturated.any(axis=1)):
+        for at in time_ms[saturated[row] & (time_ms > -0.5)]:
+            if at > clear[row] + _CHAINED_MS:
+                break  # a clipped muscle response is no artifact
+            clear[row] = max(clear[row], at + _GUARD_MS)
+    return clear
 
 
 def bridge(emg_uv: np.ndarray, time_ms: np.ndarray, *, until_ms: float) -> np.ndarray:
@@ -104,4 +108,5 @@ def tail_columns(time_ms: np.ndarray) -> np.ndarray:
     np.ndarray, shape (n_samples, len(TAIL_MS))
         Each starts at 1.
     """
-    return np.exp(-(time_ms - time_ms[0])[:, None] / np.array(TAIL_MS))
+    columns: np.ndarray = np.exp(-(time_ms - time_ms[0])[:, None] / np.array(TAIL_MS))
+    return columns

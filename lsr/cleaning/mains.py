@@ -143,4 +143,5 @@ def _robust_fit(columns: np.ndarray, emg: np.ndarray) -> np.ndarray:
         weighted = columns.T[None] * trust.T[:, None, :]
         normal = weighted @ columns + ridge
         fit = np.linalg.solve(normal, (weighted @ emg.T[:, :, None]))[..., 0].T
-    return fit.T
+    by_sweep: np.ndarray = fit.T
+    return by_sweep

@@ -15,9 +15,8 @@ import numpy as np
 
 from lsr.detection.amplitude import Measures, measure
 from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
-from lsr.detection.evidence import Model
 from lsr.detection.late import find_late_response
-from lsr.detection.m_wave import find_m_wave
+from lsr.detection.m_wave import m_wave_of
 from lsr.detection.nuisances import Removed, build_model
 from lsr.detection.onset import Draws, draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
@@ -96,6 +95,17 @@ def detect(
     return _judge(prepared, chosen, rate_hz)
 
 
+def unusable(reason: str, n_sweeps: int, *, m_wave: MWave | None = None) -> Detection:
+    """The detection of sweeps that are not judged at all, and why."""
+    return _assemble(
+        presence=Presence.INDETERMINATE,
+        reason=reason,
+        reasons=(reason,) * n_sweeps,
+        m_wave=m_wave,
+        evidence=(("sweeps", f"{n_sweeps} not judged"),),
+    )
+
+
 def _nothing_usable(reasons: tuple[str | None, ...]) -> Detection:
     counts = Counter(reason for reason in reasons if reason)
     return _assemble(
@@ -114,7 +124,7 @@ def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> D
     p = p_value(score.value, noise)
     threshold = threshold_score(settings.alpha, noise)
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
-    m_wave = _m_wave(prepared, settings)
+    m_wave = None if prepared.direct_uv is None else m_wave_of(prepared, prepared.direct_uv, settings)
     presence, reason = _answer(p, limit, m_wave, prepared, removed, settings)
     late = find_late_response(
         prepared.emg_uv,
@@ -169,21 +179,6 @@ def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
     return mean
 
 
-def _m_wave(prepared: Prepared, settings: DetectionSettings) -> MWave | None:
-    if prepared.direct_uv is None:
-        return None
-    average = prepared.direct_uv.mean(axis=0)
-    quiet = prepared.before if prepared.before.any() else prepared.after
-    noise_uv = float(average[quiet].std()) if quiet.any() else prepared.noise.average_sd_uv
-    return find_m_wave(
-        prepared.time_ms,
-        average,
-        clear_ms=prepared.clear_ms,
-        noise_uv=noise_uv,
-        window_ms=settings.direct_window_ms,
-    )
-
-
 def _answer(
     p: float,
     limit: float,
@@ -192,7 +187,7 @@ def _answer(
     removed: Removed,
     settings: DetectionSettings,
 ) -> tuple[Presence, str | None]:
-    """The three answers: absent only where a small response would have been seen and the stimulus is proved."""
+    """Absent only where a small response would have been seen and an M wave proves the stimulus."""
     if p <= settings.alpha:
         return Presence.PRESENT, None
     if limit > settings.smallest_response_uv:
@@ -290,8 +285,7 @@ def _assemble(
     confidence: float = 0.95,
 ) -> Detection:
     draws, size, persistence = found if found else (None, None, None)
-    tails = ((1 - confidence) / 2, 0.5, (1 + confidence) / 2)
-    low, onset, high = np.quantile(draws.onset_ms, tails).tolist() if draws else (None, None, None)
+    onset, interval = _onset(draws, confidence) if draws else (None, None)
     rejected = Counter(why for why in reasons if why)
     return Detection(
         presence=presence,
@@ -299,7 +293,7 @@ def _assemble(
         p_value=p,
         score=score.value if score else -np.inf,
         onset_latency_ms=onset,
-        onset_latency_ci_ms=(low, high) if draws else None,
+        onset_latency_ci_ms=interval,
         peak_latency_ms=size.peak_latency_ms if size else None,
         amplitude_uv=size.amplitude_uv if size else None,
         amplitude_ci_uv=size.amplitude_ci_uv if size else None,
@@ -327,6 +321,12 @@ def _assemble(
         time_ms=average[0] if average else None,
         average_uv=average[1] if average else None,
     )
+
+
+def _onset(draws: Draws, confidence: float) -> tuple[float, tuple[float, float]]:
+    tails = ((1 - confidence) / 2, 0.5, (1 + confidence) / 2)
+    low, onset, high = (float(one) for one in np.quantile(draws.onset_ms, tails))
+    return onset, (low, high)
 
 
 def _sweep_findings(

@@ -38,7 +38,11 @@ class MWave:
     amplitude_uv: float | None
     onset_latency_ms: float | None
     peak_latency_ms: float | None
-    p_value: float | None
+
+    @classmethod
+    def absent(cls) -> MWave:
+        """No M wave was found."""
+        return cls(presence=Presence.ABSENT, amplitude_uv=None, onset_latency_ms=None, peak_latency_ms=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,4 +116,5 @@ def log_mean(log_values: np.ndarray, axis: int | None = None) -> np.ndarray:
     """Logarithm of the mean of exponentials."""
     highest = log_values.max(axis=axis, keepdims=True)
     mean = np.log(np.exp(log_values - highest).mean(axis=axis, keepdims=True)) + highest
-    return mean.reshape(()) if axis is None else mean.squeeze(axis)
+    result: np.ndarray = mean.reshape(()) if axis is None else mean.squeeze(axis)
+    return result

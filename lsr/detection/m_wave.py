@@ -11,12 +11,47 @@ import numpy as np
 
 from lsr.detection.detection import MWave, Presence
 from lsr.detection.onset import ONSET_SHARE
+from lsr.detection.prepare import Prepared, check_sweeps, prepare
+from lsr.settings import DetectionSettings
 
 _ENDS_MS = 20.0  # an M wave with its repolarisation
 _LEAST_UV = 50.0  # below this a direct response proves little; facial M waves are 0.5 to 5 mV
 _LEAST_SNR = 8.0
 _TAIL_MS = (0.5, 2.0, 8.0)
 _QUIET_MS = 0.5
+
+
+def detect_m_wave(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings) -> MWave:
+    """Find the M wave in the raw sweeps of a direct muscle.
+
+    Parameters
+    ----------
+    emg_uv, time_ms : np.ndarray, shapes (n_sweeps, n_samples) and (n_samples,)
+    settings : DetectionSettings
+
+    Raises
+    ------
+    SweepsError
+        Arrays that are no sweeps.
+    """
+    emg, time = check_sweeps(emg_uv, time_ms)
+    prepared = prepare(emg, time, None, search_ms=settings.search_window_ms, mains_hz=settings.mains_hz)
+    if not isinstance(prepared, Prepared):
+        return MWave.absent()
+    return m_wave_of(prepared, prepared.emg_uv, settings)
+
+
+def m_wave_of(prepared: Prepared, direct_uv: np.ndarray, settings: DetectionSettings) -> MWave:
+    """Find the M wave in cleaned sweeps of a direct muscle, shape (n_sweeps, n_samples)."""
+    average = direct_uv.mean(axis=0)
+    quiet = prepared.before if prepared.before.any() else prepared.after
+    return find_m_wave(
+        prepared.time_ms,
+        average,
+        clear_ms=prepared.clear_ms,
+        noise_uv=float(average[quiet].std()) if quiet.any() else prepared.noise.average_sd_uv,
+        window_ms=settings.direct_window_ms,
+    )
 
 
 def find_m_wave(
@@ -51,32 +86,25 @@ def find_m_wave(
     window = (time_ms >= clear_ms) & (time_ms <= _ENDS_MS)
     at, wave = time_ms[window], average_uv[window]
     if at.size < 8:
-        return _none()
+        return MWave.absent()
     wave = wave - _tail(at, wave)
     search = (at >= window_ms[0]) & (at <= window_ms[1] + 6)
     if not search.any():
-        return _none()
+        return MWave.absent()
     amplitude = float(np.ptp(wave[search]))
     peak = int(np.flatnonzero(search)[np.abs(wave[search]).argmax()])
     height = abs(float(wave[peak]))
     if amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv):
-        return _none()
+        return MWave.absent()
     level = max(ONSET_SHARE * height, 3 * noise_uv)
     onset = _start(at, np.abs(wave), peak, level)
     if onset > window_ms[1]:
-        return _none()
+        return MWave.absent()
     return MWave(
         presence=Presence.PRESENT,
         amplitude_uv=amplitude,
         onset_latency_ms=onset,
         peak_latency_ms=float(at[peak]),
-        p_value=None,
-    )
-
-
-def _none() -> MWave:
-    return MWave(
-        presence=Presence.ABSENT, amplitude_uv=None, onset_latency_ms=None, peak_latency_ms=None, p_value=None
     )
 
 

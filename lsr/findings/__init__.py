@@ -1,0 +1,1 @@
+"""Findings: what the blocks and pairs of a recording show together."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
-from lsr.detection.detection import Detection, MWave
+from lsr.detection.detection import Detection, MWave, SweepFinding
 from lsr.recording import Problem
 from lsr.stimuli import StimulusSet
 
@@ -48,6 +48,16 @@ class Disappearance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairSweep:
+    """One stimulus of a pair, and what its sweep shows."""
+
+    stimulus: int  # which of the set
+    time_s: float
+    stage: str | None
+    finding: SweepFinding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairFinding:
     """All blocks of one pair together."""
 
@@ -65,6 +75,7 @@ class PairFinding:
     course: Course | None
     amplitude_change_percent: float | None
     disappeared_at: Disappearance | None
+    sweeps: tuple[PairSweep, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
 

@@ -1,0 +1,205 @@
+"""What do all pairs of a recording show together?
+
+Conventions
+-----------
+Detections come block by block and pooled over a pair; here they become one finding per pair, and one
+statement over all pairs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lsr.anatomy import Relation
+from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
+from lsr.findings.course import Outcome, is_operation, judge_course
+from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
+from lsr.findings.multiplicity import holm
+from lsr.findings.pairs import Pair
+from lsr.findings.threshold import find_threshold_ma
+from lsr.recording import Problem
+from lsr.settings import Settings
+from lsr.stimuli import StimulusSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Everything detected in one pair."""
+
+    stimuli: StimulusSet
+    pair: Pair
+    pooled: Detection  # all stimuli of the pair together
+    first_stage: Detection | None  # those of the first stage, where there are several
+    blocks: tuple[BlockFinding, ...]
+    m_wave: MWave | None
+    n_too_close: int  # stimuli whose window touches a gap or the next stimulus
+
+
+def find_findings(
+    judged: Sequence[Judged],
+    stimuli: Sequence[StimulusSet],
+    settings: Settings,
+    problems: Sequence[Problem] = (),
+) -> Findings:
+    """Join what was detected in all pairs.
+
+    Parameters
+    ----------
+    judged : sequence of Judged
+    stimuli : sequence of StimulusSet
+    settings : Settings
+    problems : sequence of Problem
+        Odd things met on the way.
+
+    Returns
+    -------
+    Findings
+    """
+    found = [_find_pair(one, settings) for one in judged]
+    pairs = _adjusted([pair for pair, _ in found], settings.detection.alpha)
+    ends = [
+        outcome.residual
+        for (_, outcome), pair in zip(found, pairs, strict=True)
+        if outcome is not None and pair.relation is Relation.TARGET
+    ]
+    residual: bool | None = None
+    if ends:
+        residual = True if any(ends) else (False if all(end is False for end in ends) else None)
+    return Findings(
+        stimulation=tuple(stimuli), pairs=tuple(pairs), residual_lsr=residual, problems=tuple(problems)
+    )
+
+
+def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome | None]:
+    relation, site = judged.pair.relation, judged.pair.site
+    detection, outcome = judged.pooled, None
+    warnings = _warnings(judged, settings)
+    sweeps = _sweeps(judged)
+    if relation in (Relation.TARGET, Relation.AMBIGUOUS):
+        if is_operation(judged.blocks):
+            order = tuple(settings.course.stages)
+            outcome = judge_course(judged.blocks, alpha=settings.detection.alpha, stage_order=order)
+            detection = _spokesman(judged, settings.detection.alpha)
+        detection = _counted(detection, judged)
+    elif relation is Relation.DIRECT:
+        detection = _withheld(detection, "direct_muscle")
+    elif detection.presence is not Presence.INDETERMINATE:
+        detection = _withheld(detection, "relation_unknown")
+    intensities = [judged.stimuli.stimuli[row.stimulus].intensity_ma for row in sweeps]
+    finding = PairFinding(
+        stimulation=judged.stimuli.id,
+        branch=judged.stimuli.branch,
+        muscle=site.muscle,
+        side=site.side or judged.stimuli.side,
+        channel=site.label,
+        relation=relation,
+        detection=detection,
+        m_wave=judged.m_wave,
+        stimulus_threshold_ma=find_threshold_ma(intensities, [row.finding for row in sweeps]),
+        p_value_adjusted=None,
+        blocks=judged.blocks,
+        course=outcome.course if outcome else None,
+        amplitude_change_percent=outcome.amplitude_change_percent if outcome else None,
+        disappeared_at=outcome.disappeared_at if outcome else None,
+        sweeps=sweeps,
+        warnings=(*warnings, *(outcome.warnings if outcome else ())),
+    )
+    return finding, outcome
+
+
+def _spokesman(judged: Judged, alpha: float) -> Detection:
+    """The detection that speaks for an operation: the first stage where the LSR was there, else all.
+
+    Two were asked, so the p-value is doubled (Bonferroni).
+    """
+    asked = [judged.pooled] if judged.first_stage is None else [judged.first_stage, judged.pooled]
+    chosen = next((one for one in asked if one.presence is Presence.PRESENT), judged.pooled)
+    p_values = [one.p_value for one in asked if one.p_value is not None]
+    p = min(1.0, len(asked) * min(p_values)) if p_values else None
+    if chosen.presence is Presence.PRESENT and p is not None and p > alpha:
+        return replace(_withheld(chosen, "unsure_over_stages"), p_value=p)
+    return replace(chosen, p_value=p)
+
+
+def _counted(detection: Detection, judged: Judged) -> Detection:
+    """Count the stimuli of all blocks, and those that could not be cut."""
+    rejected: Counter[str] = Counter()
+    for block in judged.blocks:
+        rejected.update(block.detection.rejected)
+    if judged.n_too_close:
+        rejected["touches_gap"] += judged.n_too_close
+    used = sum(block.detection.n_stimuli_used for block in judged.blocks)
+    return replace(
+        detection,
+        n_stimuli_used=used,
+        n_stimuli_rejected=rejected.total(),
+        rejected=dict(sorted(rejected.items())),
+    )
+
+
+def _withheld(detection: Detection, reason: str) -> Detection:
+    """The verdict of a pair in which a delayed response would be no proof of lateral spread."""
+    return replace(detection, presence=Presence.INDETERMINATE, reason=reason)
+
+
+def _sweeps(judged: Judged) -> tuple[PairSweep, ...]:
+    """Every stimulus of the set, with what its sweep shows; those that were not cut say so."""
+    rows: dict[int, PairSweep] = {}
+    for block in judged.blocks:
+        for stimulus, finding in zip(block.stimuli, block.detection.sweeps, strict=True):
+            time_s = judged.stimuli.stimuli[stimulus].time_s
+            rows[stimulus] = PairSweep(stimulus=stimulus, time_s=time_s, stage=block.stage, finding=finding)
+    left_out = SweepFinding(
+        used=False, reason="touches_gap", present=None, latency_ms=None, amplitude_uv=None
+    )
+    for number, stimulus_ in enumerate(judged.stimuli.stimuli):
+        if number not in rows:
+            rows[number] = PairSweep(stimulus=number, time_s=stimulus_.time_s, stage=None, finding=left_out)
+    return tuple(rows[number] for number in sorted(rows))
+
+
+def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
+    relation = judged.pair.relation
+    warnings = []
+    if relation is Relation.AMBIGUOUS and judged.pooled.presence is Presence.PRESENT:
+        message = "the stimulated branch often supplies this muscle too: a response may be no lateral spread"
+        warnings.append(Problem(code="ambiguous_muscle", message=message))
+    if relation is Relation.UNMAPPED:
+        message = (
+            "what a response of this muscle means for this stimulus is not known; "
+            'say it with [channels] "LABEL" = { relation = "target" }, or name branch and side'
+        )
+        warnings.append(Problem(code="relation_unknown", message=message))
+    if judged.stimuli.side and judged.pair.site.side is None:
+        message = f"the channel's side is not stated; {judged.stimuli.side} is assumed"
+        warnings.append(Problem(code="side_assumed", message=message))
+    if any(len(stimulus.train_ms) > 1 for stimulus in judged.stimuli.stimuli):
+        message = "stimuli are trains; latencies count from the last pulse"
+        warnings.append(Problem(code="train", message=message))
+    onset, low = judged.pooled.onset_latency_ms, settings.detection.search_window_ms[0]
+    if onset is not None and onset < low + 0.5:
+        message = (
+            f"the onset lies at the edge of the search window ({low:g} ms): the end of an M wave may reach it"
+        )
+        warnings.append(Problem(code="onset_at_edge", message=message))
+    return warnings
+
+
+def _adjusted(pairs: list[PairFinding], alpha: float) -> list[PairFinding]:
+    """Holm's adjustment over the pairs that may show an LSR."""
+    asked = [
+        k
+        for k, pair in enumerate(pairs)
+        if pair.relation in (Relation.TARGET, Relation.AMBIGUOUS) and pair.detection.p_value is not None
+    ]
+    p_values = [pairs[k].detection.p_value for k in asked]
+    adjusted = list(pairs)
+    for k, p in zip(asked, holm([p for p in p_values if p is not None]), strict=True):
+        warnings = pairs[k].warnings
+        if pairs[k].detection.presence is Presence.PRESENT and p > alpha:
+            message = f"over all pairs of the recording p = {p:.2g}: one such finding may be chance"
+            warnings = (*warnings, Problem(code="chance_over_pairs", message=message))
+        adjusted[k] = replace(pairs[k], p_value_adjusted=p, warnings=warnings)
+    return adjusted

@@ -1,0 +1,168 @@
+"""Which channels make pairs with a stimulus set, and what does a response in each mean?
+
+Conventions
+-----------
+Only the side that was stimulated counts. What the settings say of a channel comes before its label, and
+its relation before the anatomy table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from lsr.anatomy import Branch, Muscle, Relation, Side, branches_supplying, relation_of
+from lsr.detection.detection import MWave
+from lsr.errors import NoMuscle
+from lsr.recording import Problem, Recording
+from lsr.settings import Settings
+from lsr.stimuli import BranchSource, StimulusSet
+
+_CLEARLY_LARGER = 1.5  # an M wave over the next branch's, to tell the stimulated branch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """A channel that records a muscle."""
+
+    channel: int
+    label: str
+    muscle: Muscle | None
+    side: Side | None
+    relation: Relation | None  # what the user says of it; None: as the anatomy table says
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pair:
+    """A stimulus set and a site."""
+
+    site: Site
+    relation: Relation
+
+
+def find_sites(recording: Recording, settings: Settings) -> tuple[Site, ...]:
+    """Channels whose muscle can be told, or that the user gives a relation.
+
+    Raises
+    ------
+    NoMuscle
+        There is none.
+    UnknownUnit
+        One of them comes in a unit that is no voltage.
+    """
+    sites = []
+    for channel in recording.channels:
+        said = settings.channels.get(channel.label)
+        relation = Relation(said.relation) if said and said.relation else None
+        muscle = (said.muscle if said else None) or channel.muscle
+        if relation is Relation.IGNORE or (muscle is None and relation is None):
+            continue
+        recording.require_voltage(channel.index)
+        side = (said.side if said else None) or channel.side
+        sites.append(
+            Site(channel=channel.index, label=channel.label, muscle=muscle, side=side, relation=relation)
+        )
+    if not sites:
+        labels = ", ".join(repr(channel.label) for channel in recording.channels[:12])
+        raise NoMuscle(
+            f"{recording.name}: no channel's muscle can be told from its label ({labels or 'no channels'}); "
+            'say it in the configuration: [channels] "Ch3" = { muscle = "mentalis", side = "right" }'
+        )
+    return tuple(sites)
+
+
+def name_branch(
+    stimuli: StimulusSet, sites: Sequence[Site], m_waves: Mapping[int, MWave]
+) -> tuple[StimulusSet, tuple[Problem, ...]]:
+    """Fill in the side and branch that nobody states, from the muscle with the largest M wave.
+
+    Parameters
+    ----------
+    stimuli : StimulusSet
+    sites : sequence of Site
+    m_waves : mapping of int to MWave
+        By channel.
+
+    Returns
+    -------
+    StimulusSet
+        Unchanged where everything is stated.
+    tuple[Problem, ...]
+        What was inferred, or why it could not be.
+    """
+    problems: list[Problem] = []
+    known = [site for site in sites if site.muscle and (m_waves[site.channel].amplitude_uv or 0) > 0]
+    branch, side, source = stimuli.branch, stimuli.side, stimuli.branch_source
+    if branch is None:
+        branch, why = _infer_branch(known, m_waves, side)
+        problems.append(
+            Problem(code="branch_inferred" if branch else "branch_unknown", message=f"{stimuli.id}: {why}")
+        )
+        source = BranchSource.INFERRED if branch else None
+    if side is None and branch is not None:
+        side, why = _infer_side(branch, sites, known, m_waves)
+        problems.append(
+            Problem(code="side_inferred" if side else "side_unknown", message=f"{stimuli.id}: {why}")
+        )
+    return replace(stimuli, branch=branch, side=side, branch_source=source), tuple(problems)
+
+
+def _infer_branch(
+    known: Sequence[Site], m_waves: Mapping[int, MWave], side: Side | None
+) -> tuple[Branch | None, str]:
+    largest: dict[Branch, float] = {}
+    for site in known:
+        if side is not None and site.side not in (None, side):
+            continue
+        assert site.muscle is not None
+        for branch in branches_supplying(site.muscle):
+            largest[branch] = max(largest.get(branch, 0.0), m_waves[site.channel].amplitude_uv or 0.0)
+    if not largest:
+        return None, "the stimulated branch is not stated and no muscle shows an M wave; give --stimulated"
+    ranked = sorted(largest, key=lambda branch: -largest[branch])
+    if len(ranked) > 1 and largest[ranked[0]] < _CLEARLY_LARGER * largest[ranked[1]]:
+        return None, (
+            f"the stimulated branch is not stated and M waves are alike ({ranked[0]}: "
+            f"{largest[ranked[0]]:.0f} uV, {ranked[1]}: {largest[ranked[1]]:.0f} uV); give --stimulated"
+        )
+    return ranked[0], (
+        f"the stimulated branch is not stated; {ranked[0].replace('_', ' ')} is inferred from the largest "
+        f"M wave ({largest[ranked[0]]:.0f} uV); check it, or give --stimulated"
+    )
+
+
+def _infer_side(
+    branch: Branch, sites: Sequence[Site], known: Sequence[Site], m_waves: Mapping[int, MWave]
+) -> tuple[Side | None, str]:
+    sides = {site.side for site in sites if site.side}
+    if len(sides) == 1:
+        only = next(iter(sides))
+        return only, f"the stimulated side is not stated; all channels are {only}"
+    largest = {
+        side: max(
+            (m_waves[site.channel].amplitude_uv or 0.0)
+            for site in known
+            if site.side is side and relation_of(branch, site.muscle) is Relation.DIRECT
+        )
+        for side in Side
+        if any(site.side is side and relation_of(branch, site.muscle) is Relation.DIRECT for site in known)
+    }
+    if len(largest) == 1 or (
+        len(largest) == 2 and max(largest.values()) > _CLEARLY_LARGER * min(largest.values())
+    ):
+        side = max(largest, key=lambda one: largest[one])
+        return side, f"the stimulated side is not stated; {side} is inferred from the M wave"
+    return None, "the stimulated side cannot be told; give --stimulated"
+
+
+def find_pairs(stimuli: StimulusSet, sites: Sequence[Site]) -> tuple[Pair, ...]:
+    """Pairs of a stimulus set: the sites on its side, with what a response there means."""
+    pairs = []
+    for site in sites:
+        if stimuli.side and site.side and site.side is not stimuli.side:
+            continue
+        relation = site.relation or relation_of(stimuli.branch, site.muscle)
+        if stimuli.side is None and stimuli.branch and site.relation is None and site.side is not None:
+            relation = Relation.UNMAPPED
+        pairs.append(Pair(site=site, relation=relation))
+    return tuple(pairs)
