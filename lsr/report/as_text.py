@@ -8,6 +8,7 @@ times (00:31:20) count from the start of the recording. Nothing is computed here
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Iterable
 from itertools import groupby
@@ -20,6 +21,7 @@ from lsr.report.report import BlockReport, Measures, MWaveReport, Note, PairRepo
 WIDTH = 80
 
 _BOLD, _DIM, _YELLOW, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
+_UNIT = re.compile(r"(\d) (%|ms|uV|mA|s\b)")  # a number stays with its unit
 _NOTHING = "-"  # in a table: does not apply
 
 
@@ -48,7 +50,9 @@ def as_text(report: Report, *, colour: bool = False) -> str:
 
 def wrapped(text: str, *, indent: str = "") -> str:
     """Break text into lines that fit, `indent` before all but the first."""
-    return textwrap.fill(_printable(text), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    together = _UNIT.sub("\\1\N{NO-BREAK SPACE}\\2", _printable(text))
+    lines = textwrap.fill(together, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return lines.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _printable(text: str) -> str:
@@ -124,7 +128,7 @@ def stimulation_line(one: StimulationReport) -> str:
         text += f" (branch: {words(one.branch_source)})"
     text += f": {counted(one.n_stimuli, 'stimulus')}, told by {words(one.source)}"
     text += f" {one.text!r}" if one.text else ""
-    text += f" to {one.precision_ms:.2g} ms"
+    text += f" (+-{one.precision_ms:.2g} ms)"
     if one.intensity_ma:
         low, high = one.intensity_ma
         text += f", {low:g} mA" if low == high else f", {low:g}-{high:g} mA"
@@ -215,13 +219,26 @@ def _measured(pair: PairReport) -> str:
     if pair.presence is Presence.PRESENT:
         amplitude = f", {_uv(pair.amplitude_uv)} uV" if pair.amplitude_uv is not None else ""
         share = f", in {100 * pair.persistence:.0f} % of" if pair.persistence is not None else ", over"
-        return f"{_onset(pair)}{amplitude}{share} {stimuli}"
+        return f"{_onset(pair)}{amplitude}{share} {stimuli}{_threshold(pair)}{_late(pair)}"
     limit = (
         f", nothing above {_uv(pair.detection_limit_uv)} uV" if pair.detection_limit_uv is not None else ""
     )
     if pair.presence is Presence.ABSENT:
         return f"{limit} in {stimuli}" if limit else f" in {stimuli}"
     return f" ({words(pair.reason)})" if pair.reason else ""
+
+
+def _threshold(pair: PairReport) -> str:
+    return "" if pair.stimulus_threshold_ma is None else f", from {pair.stimulus_threshold_ma:g} mA on"
+
+
+def _late(pair: PairReport) -> str:
+    late = pair.late_response
+    if late is None or late.presence is not Presence.PRESENT:
+        return ""
+    return ", late response" + (
+        "" if late.onset_latency_ms is None else f" at {late.onset_latency_ms:.0f} ms"
+    )
 
 
 def _onset(measures: Measures) -> str:
@@ -280,7 +297,7 @@ _PAIR_COLUMNS: tuple[_PairColumn, ...] = (
     ("onset", 5, lambda pair: _ms(_shown(pair).onset_latency_ms)),
     ("uV", 5, lambda pair: _uv(_shown(pair).amplitude_uv)),
     ("%", 3, lambda pair: _share(pair.persistence)),
-    ("used", 4, lambda pair: str(pair.n_stimuli_used)),
+    ("used", 4, lambda pair: _NOTHING if pair.relation is Relation.DIRECT else str(pair.n_stimuli_used)),
     ("noise", 5, lambda pair: _uv(pair.noise_uv)),
     ("limit", 5, lambda pair: _uv(pair.detection_limit_uv)),
     ("p", 7, lambda pair: _p(pair.p_value)),
@@ -335,7 +352,7 @@ def _short_presence(presence: Presence) -> str:
 def _has_course(pair: PairReport) -> bool:
     """Tell whether a pair's blocks say more than the pair as a whole: of a course, or of a change."""
     answers = {block.presence for block in pair.blocks}
-    return pair.relation is not Relation.DIRECT and (pair.course is not None or len(answers) > 1)
+    return Presence.PRESENT in answers and (pair.course is not None or len(answers) > 1)
 
 
 def _block_table(pair: PairReport, report: Report) -> str:

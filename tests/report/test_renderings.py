@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from lsr.anatomy import Muscle, Relation
+from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
 from lsr.recording import Problem
 from lsr.report.as_json import as_json
@@ -157,3 +158,26 @@ def test_no_pairs_give_a_table_with_columns(recording, settings, make_findings):
     report = build_report(recording, make_findings(), settings)
     assert "onset_latency_ms" in as_frame([report]).columns
     assert len(as_frame([report])) == 0
+
+
+def test_a_number_stays_with_its_unit(render, pair):
+    for length in range(30):
+        text = render(replace(pair, muscle=None, channel="x" * length, relation=Relation.UNMAPPED))
+        assert not [line for line in text.splitlines() if line.strip().startswith(("%", "ms", "uV"))]
+
+
+def test_threshold_and_late_response_are_told_where_they_are_known(render, pair):
+    late = replace(pair.detection.late_response, presence=Presence.PRESENT, onset_latency_ms=31.6)
+    shown = replace(pair, stimulus_threshold_ma=8.5, detection=replace(pair.detection, late_response=late))
+    assert "from 8.5 mA on, late response at 32 ms" in _on_one_line(render(shown))
+
+
+def test_blocks_without_any_response_need_no_table(render, operation_pair, absent_pair):
+    never = replace(
+        operation_pair,
+        detection=absent_pair.detection,
+        course=Course.NOT_DETECTED_AT_BASELINE,
+        blocks=tuple(replace(block, detection=absent_pair.detection) for block in operation_pair.blocks),
+    )
+    assert "Course of" not in render(never)
+    assert "Course of" in render(operation_pair)
