@@ -32,7 +32,6 @@ no default above is an error that says so.
 from __future__ import annotations
 
 import difflib
-import io
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -247,11 +246,13 @@ class _Description:
             raise RecordingNotFound(
                 f"{file}: {error.strerror or error}; check the names in {self.path.name}"
             ) from error
+        lines = text.splitlines()[int(self.get("header_lines", 0)) :]
+        if not any(line.strip() for line in lines):
+            raise MalformedRecording(f"{file.name}: no numbers behind its header; check header_lines")
         try:
             table: NDArray[np.float64] = np.loadtxt(
-                io.StringIO(text.replace(",", ".") if decimal == "," else text),
+                [line.replace(",", ".") for line in lines] if decimal == "," else lines,
                 delimiter=None if delimiter.isspace() and delimiter != "\t" else delimiter,
-                skiprows=int(self.get("header_lines", 0)),
                 ndmin=2,
                 comments=None,
             )
@@ -259,8 +260,6 @@ class _Description:
             raise MalformedRecording(
                 f"{file.name}: {error}; check delimiter, decimal and header_lines"
             ) from error
-        if not table.size or not np.isfinite(table).all():
-            raise MalformedRecording(
-                f"{file.name}: no numbers, or some that are not finite; leave those sweeps out"
-            )
+        if not np.isfinite(table).all():
+            raise MalformedRecording(f"{file.name}: numbers that are not finite; leave those sweeps out")
         return table

@@ -1,0 +1,85 @@
+"""Sweeps that a monitor exported as text."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lsr.errors import MalformedRecording, RecordingNotFound, UnknownUnit
+from lsr.io.registry import read_recording
+
+HEAD = '[sweeps]\nlayout = "{layout}"\nrate_hz = 1000\ninterval_s = 0.5\nstimulus_ms = 2.0\n'
+ONE = '[[channels]]\nlabel = "R Mentalis"\nunit = "mV"\n'
+
+
+@pytest.fixture
+def sweeps() -> np.ndarray:
+    return np.round(np.random.default_rng(4).normal(0, 0.05, (3, 2, 40)), 5)  # sweep, channel, sample; mV
+
+
+def test_a_folder_with_a_file_for_each_sweep(tmp_path, sweeps):
+    for number, sweep in enumerate(sweeps):
+        np.savetxt(tmp_path / f"s{number:02}.csv", sweep.T, delimiter=",", fmt="%.5f", header="Ment,OOc")
+    (tmp_path / "sweeps.toml").write_text(
+        HEAD.format(layout="file_per_sweep")
+        + 'files = "s*.csv"\nheader_lines = 1\nstimulus = "Stim right zygomatic 12 mA"\n'
+        + "start = 2024-05-01T10:00:00\n"
+        + ONE + 'column = 1\n[[channels]]\nlabel = "R Orb Oc"\nunit = "mV"\ncolumn = 2\n'
+    )  # fmt: skip
+    with read_recording(tmp_path) as recording:
+        assert recording.record_times_s.tolist() == [0.0, 0.5, 1.0]
+        assert [a.time_s for a in recording.annotations] == [0.002, 0.502, 1.002]
+        assert {a.text for a in recording.annotations} == {"Stim right zygomatic 12 mA"}
+        assert all(a.inside for a in recording.annotations)
+        assert recording.start.hour == 10
+        assert [channel.label for channel in recording.channels] == ["R Mentalis", "R Orb Oc"]
+        (batch,) = recording.windows([a.time_s for a in recording.annotations], 0.002, 0.038)
+        np.testing.assert_allclose(batch.samples, sweeps * 1000, rtol=1e-5)
+
+
+@pytest.mark.parametrize("layout", ["columns_are_sweeps", "rows_are_sweeps"])
+def test_a_file_for_each_channel_with_a_decimal_comma(tmp_path, sweeps, layout):
+    table = sweeps[:, 0].T if layout == "columns_are_sweeps" else sweeps[:, 0]
+    text = "\n".join(";".join(f"{value:.5f}".replace(".", ",") for value in row) for row in table)
+    (tmp_path / "study.csv").write_text(text)
+    description = HEAD.format(layout=layout) + 'delimiter = ";"\ndecimal = ","\n' + ONE
+    (tmp_path / "study.toml").write_text(description)
+    for name in ("study.csv", "study.toml"):
+        with read_recording(tmp_path / name) as recording:
+            (batch,) = recording.windows(recording.record_times_s, 0.0, 0.04)
+            np.testing.assert_allclose(batch.samples[:, 0], sweeps[:, 0] * 1000, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (("rate_hz = 1000", "rate_herz = 1000"), MalformedRecording, "did you mean 'rate_hz'"),
+        (("rate_hz = 1000", "rate_hz = 0"), MalformedRecording, "rate_hz"),
+        (("interval_s = 0.5", ""), MalformedRecording, "one of times_s and interval_s"),
+        (("interval_s = 0.5", "interval_s = 0.01"), MalformedRecording, "overlap"),
+        (("interval_s = 0.5", "times_s = [0.0]"), MalformedRecording, "times_s for 3 sweeps"),
+        (("rows_are_sweeps", "sideways"), MalformedRecording, "layout"),
+        (('unit = "mV"', 'unit = "uVolz"'), UnknownUnit, "uVolz"),
+        (('unit = "mV"', ""), UnknownUnit, "R Mentalis"),
+        (('unit = "mV"', 'unit = "mV"\nfile = "gone.csv"'), RecordingNotFound, r"gone\.csv"),
+        (("[[channels]]", "[channels"), MalformedRecording, "TOML"),
+        (('label = "R Mentalis"', ""), MalformedRecording, "label"),
+        (("stimulus_ms = 2.0", "header_lines = 99"), MalformedRecording, r"study\.csv"),
+        (("stimulus_ms = 2.0", 'delimiter = ";"'), MalformedRecording, r"study\.csv"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(tmp_path, sweeps, change, error, words):
+    np.savetxt(tmp_path / "study.csv", sweeps[:, 0], delimiter=",")
+    text = HEAD.format(layout="rows_are_sweeps") + ONE
+    (tmp_path / "study.toml").write_text(text.replace(*change))
+    with pytest.raises(error, match=words):
+        read_recording(tmp_path / "study.csv")
+
+
+def test_sweeps_of_unequal_length_are_refused(tmp_path):
+    (tmp_path / "s1.csv").write_text("1\n2\n3\n")
+    (tmp_path / "s2.csv").write_text("1\n2\n")
+    text = HEAD.format(layout="file_per_sweep") + 'files = "s*.csv"\n' + ONE + "column = 1\n"
+    (tmp_path / "sweeps.toml").write_text(text)
+    with pytest.raises(MalformedRecording, match=r"s2\.csv: 2 rows"):
+        read_recording(tmp_path)
