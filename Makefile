@@ -3,6 +3,8 @@
 .PHONY: help demo test check format sample-data benchmark clean
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# The matrices are small: threads of linear algebra cost more time than they bring.
+export OPENBLAS_NUM_THREADS ?= 1
 
 BIN := .venv/bin
 # Not compiled in advance: only what is used is compiled, when first used, which halves the set-up.
@@ -43,7 +45,7 @@ format: .venv/.can-test  ## put the code into shape
 sample-data: .venv/.can-run  ## draw sample_data/ again, bit for bit the same
 	$(BIN)/python -m lsr.synthetic.sample_data sample_data
 
-benchmark: .venv/.can-test  ## accuracy and speed, one table each
+benchmark: .venv/.can-benchmark  ## accuracy and speed, one table each
 	@for benchmark in benchmarks/[a-z]*.py; do test ! -e "$$benchmark" || $(BIN)/python "$$benchmark" || exit 1; done
 
 clean:  ## remove everything that make made
@@ -62,4 +64,9 @@ clean:  ## remove everything that make made
 .venv/.can-test: .venv/.can-run
 	@echo "Adding what tests and checks need (once) ..."
 	@$(DEVELOPMENT_INSTALL) '.[dev]'
+	@touch $@
+
+.venv/.can-benchmark: .venv/.can-run
+	@echo "Adding the detectors to compare with (once) ..."
+	@$(DEVELOPMENT_INSTALL) '.[benchmark]' || echo "Not all could be installed; those that are missing are named." >&2
 	@touch $@

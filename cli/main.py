@@ -9,6 +9,7 @@ recording was not, 2 wrong usage or configuration. The library is imported insid
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -51,6 +52,10 @@ def options(
 
 def run() -> None:
     """Run the command line: what `lsr` starts."""
+    # The matrices are small: threads of linear algebra cost far more than they bring (five times the time on
+    # a busy machine), and sums in another order would be other bytes. Read when numpy is first imported.
+    for library in ("OPENBLAS", "OMP", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         # A label the terminal cannot show must not stop a report.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
