@@ -13,6 +13,7 @@ import numpy as np
 # Time constants of the tail: electrode and amplifier recovery from a fraction of a millisecond to the
 # 16 ms of a 10 Hz high-pass. Sums of these also follow stretched and power-law decays.
 TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
+RECOVERY_MS = (2.5, 5.0, 10.0, 20.0)
 SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
 _GUARD_MS = 0.3
 _CHAINED_MS = 1.0  # saturation that returns within this still belongs to the artifact
@@ -97,7 +98,9 @@ def bridge(emg_uv: np.ndarray, time_ms: np.ndarray, *, until_ms: float) -> np.nd
 
 
 def tail_columns(time_ms: np.ndarray) -> np.ndarray:
-    """Exponential decays from the first time on.
+    """Exponential decays from the first time on, and slow ones that rise first.
+
+    The latter, t exp(-t / tau), are how a second-order high-pass recovers.
 
     Parameters
     ----------
@@ -105,8 +108,10 @@ def tail_columns(time_ms: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray, shape (n_samples, len(TAIL_MS))
-        Each starts at 1.
+    np.ndarray, shape (n_samples, len(TAIL_MS) + len(RECOVERY_MS))
+        Each has its largest value at 1.
     """
-    columns: np.ndarray = np.exp(-(time_ms - time_ms[0])[:, None] / np.array(TAIL_MS))
-    return columns
+    since = (time_ms - time_ms[0])[:, None]
+    decays = np.exp(-since / np.array(TAIL_MS))
+    scaled = since / np.array(RECOVERY_MS)
+    return np.concatenate([decays, scaled * np.exp(1 - scaled)], axis=1)

@@ -56,8 +56,10 @@ class _Design:
 
 
 @lru_cache(maxsize=32)
-def _design(quiet_bytes: bytes, frequency_hz: float, rate_hz: float) -> _Design:
-    time = np.frombuffer(quiet_bytes)
+def _design(quiet: bytes, zero: int, step_ms: float, frequency_hz: float) -> _Design:
+    """Bases for the quiet samples of an axis whose sample `zero` is nearest to the stimulus."""
+    time = (np.flatnonzero(np.frombuffer(quiet, bool)) - zero) * step_ms
+    rate_hz = 1000 / step_ms
     slow = np.linalg.qr(_slow_columns(time))[0]
     harmonics = tuple(h for h in range(1, _N_HARMONICS + 1) if h * frequency_hz < 0.4 * rate_hz)
     columns = hum_columns(time, frequency_hz, harmonics)
@@ -97,13 +99,15 @@ def find_hum(
     Hum | None
         None: no hum, or too short a quiet stretch to tell.
     """
-    time = np.ascontiguousarray(time_ms[quiet])
-    if time.size < 60 or quiet.sum() * (time_ms[1] - time_ms[0]) < _MIN_QUIET_MS:
+    # The axis counts from the sample nearest to the stimulus: hum has any phase, and equal axes share a design.
+    step_ms = round(float(time_ms[-1] - time_ms[0]) / (time_ms.size - 1), 9)
+    if quiet.sum() < 60 or quiet.sum() * step_ms < _MIN_QUIET_MS:
         return None
+    zero = round(-float(time_ms[0]) / step_ms)
+    axis_ms = (np.arange(time_ms.size) - zero) * step_ms
     emg = emg_uv[:, quiet].T
-    rate_hz = 1000 / (time_ms[1] - time_ms[0])
     candidates = [mains_hz] if mains_hz else [50.0, 60.0]
-    designs = [_design(time.tobytes(), hz, rate_hz) for hz in candidates]
+    designs = [_design(quiet.tobytes(), zero, step_ms, hz) for hz in candidates]
     level = emg - designs[0].slow @ (designs[0].slow.T @ emg)
     spread = np.median(np.abs(level), axis=0) / 0.6745 + 1e-12
     explained = [float(((d.own[0].T @ emg) ** 2 / spread**2).sum()) if d.own else 0.0 for d in designs]
@@ -112,8 +116,8 @@ def find_hum(
     harmonics = _significant(design, emg, spread)
     if not harmonics:
         return None
-    slow = _slow_columns(time_ms)
-    columns = hum_columns(time_ms, frequency_hz, harmonics)
+    slow = _slow_columns(axis_ms)
+    columns = hum_columns(axis_ms, frequency_hz, harmonics)
     both = np.concatenate([slow, columns], axis=1)
     weights = _robust_fit(both[quiet], emg)[:, slow.shape[1] :]
     return Hum(frequency_hz=frequency_hz, harmonics=harmonics, hum_uv=weights @ columns.T)

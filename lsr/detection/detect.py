@@ -136,11 +136,14 @@ def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> D
     )
     window = (prepared.time_ms >= prepared.clear_ms) & (prepared.time_ms <= prepared.end_ms)
     response: np.ndarray | float = 0.0
-    found = None
+    found = draws = None
     if presence is Presence.PRESENT:
-        draws = draw_responses(
-            model, score, settings.search_window_ms, sizes, np.random.default_rng(settings.seed)
-        )
+        rng = np.random.default_rng(settings.seed)
+        every = draw_responses(model, score, settings.search_window_ms, sizes, rng)
+        draws = every.within(settings.search_window_ms)
+        if draws is None:
+            presence, reason = Presence.INDETERMINATE, "starts_outside_window"
+    if draws is not None:
         response = mean_response(draws, model.time_ms)
         persistence = measure_persistence(
             prepared.emg_uv[:, window] - model.nuisance_estimate(response),

@@ -26,7 +26,7 @@ class Model:
     whitening: np.ndarray  # (n_samples, n_samples): microvolts to unit white noise
     nuisances: np.ndarray  # (n_samples, n_nuisances): columns times their prior deviation, microvolts
     whitened_nuisances: np.ndarray
-    factor: np.ndarray  # Cholesky factor of I + N'N
+    unmix: np.ndarray  # inverse of the Cholesky factor of I + N'N
     projected: np.ndarray  # (n_samples,): whitened average without what nuisances explain
 
     @classmethod
@@ -37,9 +37,9 @@ class Model:
         whitened = whitening @ nuisances
         factor = np.linalg.cholesky(np.eye(nuisances.shape[1]) + whitened.T @ whitened)
         data = whitening @ average_uv
-        inner = np.linalg.solve(factor, whitened.T @ data)
-        projected = data - whitened @ np.linalg.solve(factor.T, inner)
-        return cls(time_ms, average_uv, whitening, nuisances, whitened, factor, projected)
+        unmix = np.linalg.inv(factor)
+        projected = data - whitened @ (unmix.T @ (unmix @ (whitened.T @ data)))
+        return cls(time_ms, average_uv, whitening, nuisances, whitened, unmix, projected)
 
     def log_evidence_of_nuisances(self, rows: np.ndarray) -> float:
         """Log evidence of the nuisances over plain noise, from the chosen rows alone."""
@@ -51,14 +51,14 @@ class Model:
     def nuisance_estimate(self, response_uv: np.ndarray | float = 0.0) -> np.ndarray:
         """What the nuisances add to the average (microvolts), given the response in it."""
         data = self.whitening @ (self.average_uv - response_uv)
-        inner = np.linalg.solve(self.factor, self.whitened_nuisances.T @ data)
-        estimate: np.ndarray = self.nuisances @ np.linalg.solve(self.factor.T, inner)
+        sizes = self.unmix.T @ (self.unmix @ (self.whitened_nuisances.T @ data))
+        estimate: np.ndarray = self.nuisances @ sizes
         return estimate
 
     def project(self, columns_uv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whitened columns, and the part of them that nuisances explain (in the factor's coordinates)."""
         whitened = self.whitening @ columns_uv
-        return whitened, np.linalg.solve(self.factor, self.whitened_nuisances.T @ whitened)
+        return whitened, self.unmix @ (self.whitened_nuisances.T @ whitened)
 
 
 @dataclass(frozen=True, slots=True)

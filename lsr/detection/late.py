@@ -51,12 +51,12 @@ def find_late_response(
         return None
     scaled = emg_uv / np.sqrt(noise.variance_uv2)[:, None]
     curve, base = _energy(scaled[:, late], step), _energy(scaled[:, before], step)
-    from scipy.stats import gamma
+    from scipy.special import gammaincc
 
     spread = max(float(base.std()), 1e-3 * float(base.mean()))
     shape, scale = float((base.mean() / spread) ** 2), float(spread**2 / base.mean())
     n_tried = max(1.0, late.sum() * step / _WIDTH_MS)
-    p = float(min(1.0, n_tried * gamma.sf(curve.max(), shape, scale=scale)))
+    p = float(min(1.0, n_tried * gammaincc(shape, curve.max() / scale)))
     # the spread of few positions is itself uncertain: twice the energy before is the least that counts
     found = p < alpha and curve.max() > 2 * base.mean()
     onset = None

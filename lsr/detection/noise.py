@@ -131,7 +131,7 @@ def _spikiness(stretches: Sequence[np.ndarray], predictor: np.ndarray, error: fl
         energies.append((summed[:, width:] - summed[:, :-width]).ravel())
     if not energies:
         return 1.0
-    from scipy.stats import chi2
+    from scipy.special import chdtri
 
     reached = np.quantile(np.concatenate(energies), 0.98)
-    return float(max(1.0, reached / chi2.ppf(0.98, width)))
+    return float(max(1.0, reached / chdtri(width, 0.02)))

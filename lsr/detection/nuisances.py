@@ -25,6 +25,7 @@ _LATE_ZONE_STARTS_MS = 22.0
 _TAIL_MISFIT = 0.03  # share of a fitted tail that sums of exponentials may leave
 _COPY_MISFIT = 0.08  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
+_TAIL_SIZES = (0.3, 2.0, 10.0)
 _COPY_SIZES = (0.002, 0.01, 0.05, 0.2)
 _MIN_SWEEPS_FOR_BURSTS = 5
 
@@ -59,7 +60,7 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     whitening = whitening / (deviation * inflation)[:, None]
     hum_uv, hum_prior = _hum_left(average, prepared, window)
     data = average[window] - hum_uv
-    columns = [_drift_and_tail(data, at, average, prepared), hum_prior]
+    columns = [_drift_and_tail(data, at, whitening, average, prepared), hum_prior]
     share, copies = 0.0, np.zeros((at.size, 0))
     if prepared.direct_uv is not None:
         wave = prepared.direct_uv.mean(axis=0)
@@ -82,17 +83,26 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     return model, removed
 
 
-def _drift_and_tail(data: np.ndarray, at: np.ndarray, average: np.ndarray, prepared: Prepared) -> np.ndarray:
-    """Level and slope as large as the stretches after allow; tails as large as the first samples are."""
+def _drift_and_tail(
+    data: np.ndarray, at: np.ndarray, whitening: np.ndarray, average: np.ndarray, prepared: Prepared
+) -> np.ndarray:
+    """Level and slope as large as the stretches after allow; tails in proportion to the first samples.
+
+    The proportion is the most likely of a few, told by the samples outside the response's time.
+    """
     deviation = prepared.noise.average_sd_uv
     if prepared.after.any() and prepared.before.any():
         level = 2 * deviation + abs(float(average[prepared.after].mean()))
     else:
         level = float(np.abs(data).max()) + 10 * deviation
     first = at < at[0] + 1.2
-    tail = 2 * (float(np.abs(data[first]).max()) + deviation)
+    tail = float(np.abs(data[first]).max()) + deviation
     drift = np.stack([np.ones_like(at), (at - 10) / 10], axis=1) * level
-    return np.concatenate([drift, tail_columns(at) * tail], axis=1)
+    shapes = tail_columns(at) * tail
+    rows = _outside_responses(at)
+    tried = [np.concatenate([drift, shapes * size], axis=1) for size in _TAIL_SIZES]
+    evidence = [Model.build(at, data, whitening, one).log_evidence_of_nuisances(rows) for one in tried]
+    return tried[int(np.argmax(evidence))]
 
 
 def _burst_inflation(
@@ -205,6 +215,9 @@ def _misfit_columns(
     step = at[1] - at[0]
     begun = 1.5 * excess * np.where(at < 5, 1.0, np.exp(-(((at - 5) / 3) ** 2)))
     near = _moving_mean(np.abs(copy), round(1.5 / step))
+    if direct.any() and near[direct].max() > 0:  # a copy that misfits early misfits alike later
+        misfit = min(1.0, excess / float(np.sqrt((near[direct] ** 2).mean())))
+        begun = np.maximum(begun, 1.5 * misfit * near)
     steep = _moving_mean(np.abs(np.gradient(copy, step)), 2)
     allowed = np.sqrt(
         begun**2

@@ -23,7 +23,10 @@ _COARSE_MS, _FINE_MS = 0.5, 0.1
 _DRAW_STEP_MS = 0.05
 _LONGEST_MS = 16.0
 _NEGLIGIBLE = 7.0  # log evidence below the best by which a start, family or size is passed over
-_N_DRAWS = 300
+_N_DRAWS = 400
+_EDGE_MS = 0.25
+_LEAST_INSIDE = 0.3  # share of the draws
+_MARKING_MS = 0.05  # no waveform tells its own start better: jitter, sampling, the low-pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,19 @@ class Draws:
     start_ms: np.ndarray  # (n_draws,)
     waves_uv: np.ndarray  # (n_draws, n_steps): from each draw's start, every 0.05 ms
     step_ms: float
+
+    def within(self, window_ms: tuple[float, float]) -> Draws | None:
+        """Those that start in a window; None where too few do for a response to start there."""
+        low, high = window_ms[0] - _EDGE_MS, window_ms[1] + _EDGE_MS
+        inside = (self.onset_ms >= low) & (self.onset_ms <= high)
+        if inside.mean() < _LEAST_INSIDE:
+            return None
+        return Draws(
+            onset_ms=self.onset_ms[inside],
+            start_ms=self.start_ms[inside],
+            waves_uv=self.waves_uv[inside],
+            step_ms=self.step_ms,
+        )
 
 
 def draw_responses(
@@ -87,5 +103,7 @@ def _draw(fine: Scan, rng: np.random.Generator) -> Draws:
         waves[mine] = np.einsum("nij,nj->ni", vectors, modes) @ fine.families[j].bumps(since).T
     height = np.abs(waves)
     first = np.argmax(height > ONSET_SHARE * height.max(axis=1, keepdims=True), axis=1)
-    starts = fine.starts_ms[start]
-    return Draws(onset_ms=starts + since[first], start_ms=starts, waves_uv=waves, step_ms=_DRAW_STEP_MS)
+    starts = fine.starts_ms[start] + rng.uniform(-_FINE_MS / 2, _FINE_MS / 2, _N_DRAWS)
+    marks = rng.normal(0, _MARKING_MS, _N_DRAWS)
+    onsets = starts + since[first] + marks
+    return Draws(onset_ms=onsets, start_ms=starts, waves_uv=waves, step_ms=_DRAW_STEP_MS)

@@ -100,9 +100,9 @@ def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
     >>> round(low, 2), round(high, 2)
     (0.49, 0.94)
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    z = norm.ppf((1 + confidence) / 2)
+    z = ndtri((1 + confidence) / 2)
     share = successes / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))

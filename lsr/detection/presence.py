@@ -96,7 +96,7 @@ def detection_limit_uv(model: Model, search_ms: tuple[float, float], threshold: 
     float
         For nine in ten of the probed shapes and latencies.
     """
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
     rng = np.random.default_rng(20_240_601)
     starts = np.linspace(search_ms[0] + 0.5, search_ms[1], 5)
@@ -108,5 +108,5 @@ def detection_limit_uv(model: Model, search_ms: tuple[float, float], threshold: 
             whitened, explained = model.project(waves)
             energy = (whitened**2).sum(axis=0) - (explained**2).sum(axis=0)
             limits.append(np.ptp(waves, axis=0) / np.sqrt(np.maximum(energy, 1e-12)))
-    needed = np.sqrt(2 * (max(threshold, 0.0) + _SEARCH_COST)) + norm.ppf(power)
+    needed = np.sqrt(2 * (max(threshold, 0.0) + _SEARCH_COST)) + ndtri(power)
     return float(np.quantile(np.concatenate(limits), 0.9) * needed)
