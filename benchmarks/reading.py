@@ -1,7 +1,7 @@
 """How fast, and in how much memory, are recordings read, compared with other readers and with the disk?
 
 Run by `make benchmark`; by hand: `python benchmarks/reading.py --quick` (small files, once each). Each reader
-runs in a fresh process; numbers are medians of five on warm files, which are written to a temporary folder and
+runs in a fresh process; numbers are medians of five on warm files, written to a temporary folder and
 deleted. A ratio is lsr's seconds to the other's; the limits are what this reader promises.
 """
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from lsr.errors import MalformedRecording, RecordingNotFound, UnknownUnit
 from lsr.io.registry import read_recording
 
+SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
 HEAD = '[sweeps]\nlayout = "{layout}"\nrate_hz = 1000\ninterval_s = 0.5\nstimulus_ms = 2.0\n'
 ONE = '[[channels]]\nlabel = "R Mentalis"\nunit = "mV"\n'
 
@@ -83,3 +86,15 @@ def test_sweeps_of_unequal_length_are_refused(tmp_path):
     (tmp_path / "sweeps.toml").write_text(text)
     with pytest.raises(MalformedRecording, match=r"s2\.csv: 2 rows"):
         read_recording(tmp_path)
+
+
+def test_the_example_holds_the_sweeps_of_the_recording_it_was_cut_from():
+    with (
+        read_recording(SAMPLE_DATA / "ascii_sweeps") as text,
+        read_recording(SAMPLE_DATA / "triggered_sweeps.edf") as whole,
+    ):
+        times = [annotation.time_s for annotation in text.annotations]
+        (batch,) = text.windows(times, 0.005, 0.06)
+        (original,) = whole.windows(times, 0.005, 0.06, [0, 2])
+        assert len(batch.index) == 20
+        np.testing.assert_allclose(batch.samples, original.samples, atol=0.051)
