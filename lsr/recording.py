@@ -26,6 +26,8 @@ from lsr.anatomy import Muscle, Side
 from lsr.errors import UnknownUnit
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     import mne
 
 # Samples of one batch of windows; a loop holds two of them, its own and the next.
@@ -200,7 +202,7 @@ class Recording:
         record_duration_s: float | None = None,
     ) -> None:
         self._store = store
-        self._sha256: str | None = None
+        self._digest: Future[str] | None = None
         self.channels = tuple(channels)
         self.segments = tuple(segments)
         self.annotations = tuple(annotations)
@@ -307,9 +309,19 @@ class Recording:
     @property
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, as hexadecimal digits; computed once, when asked for."""
-        if self._sha256 is None:
-            self._sha256 = self._store.sha256()
-        return self._sha256
+        if self._digest is None:
+            self.start_sha256()
+            assert self._digest is not None
+        return self._digest.result()
+
+    def start_sha256(self) -> None:
+        """Begin to compute `sha256` in another thread: of gigabytes it takes seconds."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        if self._digest is None:
+            helper = ThreadPoolExecutor(max_workers=1)
+            self._digest = helper.submit(self._store.sha256)
+            helper.shutdown(wait=False)
 
     def require_voltage(self, channel: int) -> None:
         """Make sure that a channel comes in microvolts.
@@ -452,7 +464,7 @@ class Recording:
         Raises
         ------
         ValueError
-            Channels of different rates, or none: choose those that share one.
+            Nothing recorded, or channels of different rates: choose those that share one.
         """
         from lsr.io.other_formats import raw_from_recording
 

@@ -12,7 +12,6 @@ import hashlib
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -186,6 +185,8 @@ class EdfStore:
         if samples.nbytes < _WORTH_A_THREAD_BYTES:
             self._read_scaled(chosen, first_sample, samples)
             return samples
+        from concurrent.futures import ThreadPoolExecutor
+
         # Split between records, so that none is read twice, unless they are long.
         half = n_samples // 2
         half -= (first_sample + half) % chosen.per_record if half > 4 * chosen.per_record else 0

@@ -256,6 +256,8 @@ def raw_from_recording(recording: Recording, channels: Sequence[int] | None) -> 
         raise ValueError(
             f"{recording.name}: mne needs channels of one rate, and these have {listed}: choose some"
         )
+    if not recording.segments:
+        raise ValueError(f"{recording.name}: nothing was recorded")
     rate_hz = float(rates.pop())
     start_s, stop_s = recording.segments[0].start_s, recording.segments[-1].stop_s
     data = np.zeros((len(chosen), round((stop_s - start_s) * rate_hz)))
