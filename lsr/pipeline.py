@@ -79,6 +79,7 @@ def analyze(
     from lsr.report.report import build_report
 
     chosen = settings or Settings()
+    recording.start_sha256()  # of gigabytes it takes seconds, so it runs beside the analysis
     noted = () if events is None else read_events(events, recording.start or recording.start_clock)
     stages = find_stages(recording, chosen.course, noted)
     findings = find(recording, chosen, stages)
