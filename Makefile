@@ -3,8 +3,6 @@
 .PHONY: help demo test check format sample-data benchmark clean
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-# The matrices are small: threads of linear algebra cost more time than they bring.
-export OPENBLAS_NUM_THREADS ?= 1
 
 BIN := .venv/bin
 # Not compiled in advance: only what is used is compiled, when first used, which halves the set-up.
