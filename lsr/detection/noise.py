@@ -45,10 +45,16 @@ class Noise:
         rows = np.zeros((n_samples, n_samples))
         for k in range(min(order, n_samples)):
             rows[k, : k + 1] = self.predictors[k, k::-1] / np.sqrt(self.errors[k])
-        full = self.predictors[order, ::-1] / np.sqrt(self.errors[order])
-        for k in range(order, n_samples):
-            rows[k, k - order : k + 1] = full
+        for lag, tap in enumerate(self.taps):
+            later = np.arange(order, n_samples)
+            rows[later, later - lag] = tap
         return rows
+
+    @property
+    def taps(self) -> np.ndarray:
+        """Whitening filter of full order, shape (order + 1,)."""
+        taps: np.ndarray = self.predictors[-1] / np.sqrt(self.errors[-1])
+        return taps
 
 
 def remove_drift(stretch_uv: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import numpy as np
 from lsr.cleaning.artifact import tail_columns
 from lsr.cleaning.crosstalk import copy_columns
 from lsr.cleaning.mains import hum_columns
-from lsr.detection.evidence import Model
+from lsr.detection.evidence import Model, Whitening, log_evidence
 from lsr.detection.noise import Noise
 from lsr.detection.prepare import Prepared
 
@@ -27,6 +27,7 @@ _COPY_MISFIT = 0.08  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _TAIL_SIZES = (0.3, 2.0, 10.0)
 _COPY_SIZES = (0.002, 0.01, 0.05, 0.2)
+_LEAST_COPY = 5e-4  # where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
 
 
@@ -55,21 +56,20 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     at = time[window]
     average = noise.weights @ prepared.emg_uv
     deviation = noise.average_sd_uv
-    whitening = noise.whitening(at.size)
-    inflation = _burst_inflation(prepared.emg_uv[:, window], noise, whitening, at)
-    whitening = whitening / (deviation * inflation)[:, None]
+    inflation = _burst_inflation(prepared.emg_uv[:, window], noise, at)
+    whitening = Whitening.build(noise, at.size, inflation)
     hum_uv, hum_prior = _hum_left(average, prepared, window)
     data = average[window] - hum_uv
-    columns = [_drift_and_tail(data, at, whitening, average, prepared), hum_prior]
+    columns = [_drift_and_tail(data, at, whitening.matrix, average, prepared), hum_prior]
     share, copies = 0.0, np.zeros((at.size, 0))
     if prepared.direct_uv is not None:
         wave = prepared.direct_uv.mean(axis=0)
         copies = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
-        share = _copy_size(data, at, whitening, columns[0], copies)
+        share = _copy_size(data, at, whitening.matrix, columns[0], copies)
         columns.append(copies * share)
     rough = np.concatenate(columns, axis=1)
     misfit, parts = _misfit_columns(
-        data, at, whitening, rough, columns[0].shape[1], hum_prior.shape[1], deviation
+        data, at, whitening.matrix, rough, columns[0].shape[1], hum_prior.shape[1], deviation
     )
     model = Model.build(at, data, whitening, np.concatenate([rough, misfit], axis=1))
     removed = Removed(
@@ -100,14 +100,15 @@ def _drift_and_tail(
     drift = np.stack([np.ones_like(at), (at - 10) / 10], axis=1) * level
     shapes = tail_columns(at) * tail
     rows = _outside_responses(at)
-    tried = [np.concatenate([drift, shapes * size], axis=1) for size in _TAIL_SIZES]
-    evidence = [Model.build(at, data, whitening, one).log_evidence_of_nuisances(rows) for one in tried]
-    return tried[int(np.argmax(evidence))]
+    white, white_drift, white_shapes = (whitening[rows] @ one for one in (data, drift, shapes))
+    evidence = [
+        log_evidence(np.concatenate([white_drift, white_shapes * size], axis=1), white)
+        for size in _TAIL_SIZES
+    ]
+    return np.concatenate([drift, shapes * _TAIL_SIZES[int(np.argmax(evidence))]], axis=1)
 
 
-def _burst_inflation(
-    sweeps_uv: np.ndarray, noise: Noise, whitening: np.ndarray, at: np.ndarray
-) -> np.ndarray:
+def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, at: np.ndarray) -> np.ndarray:
     """Local noise in the window over noise elsewhere, as a ratio of deviations, at least 1.
 
     Each sweep is compared with the average of the *others*, scaled and shifted a little: a response that
@@ -116,7 +117,7 @@ def _burst_inflation(
     n_sweeps = sweeps_uv.shape[0]
     if n_sweeps < _MIN_SWEEPS_FOR_BURSTS:
         return np.ones(at.size)
-    white = sweeps_uv @ whitening.T
+    white = sweeps_uv @ noise.whitening(at.size).T
     weights, variance = noise.weights[:, None], noise.variance_uv2
     others = (noise.weights @ white - weights * white) / (1 - weights)
     slopes = np.gradient(others, axis=1)
@@ -182,15 +183,13 @@ def _copy_size(
 ) -> float:
     """Share of the M wave that crosstalk may reach: the most likely, told by the direct zone alone."""
     rows = _outside_responses(at)
-    least = 5e-4
-    best = Model.build(at, data, whitening, others).log_evidence_of_nuisances(rows)
-    share = least
-    for size in _COPY_SIZES:
-        model = Model.build(at, data, whitening, np.concatenate([others, copies * size], axis=1))
-        evidence = model.log_evidence_of_nuisances(rows)
-        if evidence > best:
-            best, share = evidence, size
-    return share
+    white, white_others, white_copies = (whitening[rows] @ one for one in (data, others, copies))
+    evidence = [log_evidence(white_others, white)]
+    evidence += [
+        log_evidence(np.concatenate([white_others, white_copies * size], axis=1), white)
+        for size in _COPY_SIZES
+    ]
+    return (_LEAST_COPY, *_COPY_SIZES)[int(np.argmax(evidence))]
 
 
 def _misfit_columns(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.detection.evidence import Model, Scan, scan
+from lsr.detection.evidence import Model, Scan, scan, start_grid
 from lsr.detection.presence import Score
 from lsr.detection.waveform import FAMILIES, Family
 
@@ -22,7 +22,7 @@ ONSET_SHARE = 0.05
 _COARSE_MS, _FINE_MS = 0.5, 0.1
 _DRAW_STEP_MS = 0.05
 _LONGEST_MS = 16.0
-_NEGLIGIBLE = 7.0  # log evidence below the best by which a start, family or size is passed over
+_NEGLIGIBLE = 5.5  # log evidence below the best by which a start, family or size is passed over
 _N_DRAWS = 400
 _EDGE_MS = 0.25
 _LEAST_INSIDE = 0.3  # share of the draws
@@ -75,9 +75,9 @@ def draw_responses(
     low, high = max(low, likely.min() - 1.5), min(high, likely.max() + 1.0)
     if high <= low:
         low, high = search_ms
-    coarse = scan(model, np.arange(low, high, _COARSE_MS), FAMILIES, sizes_uv)
+    coarse = scan(model, start_grid(model, low, high, _COARSE_MS), FAMILIES, sizes_uv)
     families, sizes, low, high = _worth_refining(coarse)
-    fine = scan(model, np.arange(low, high, _FINE_MS), families, sizes)
+    fine = scan(model, start_grid(model, low, high, _FINE_MS), families, sizes)
     return _draw(fine, rng)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.detection.evidence import Model, log_mean, scan
+from lsr.detection.evidence import Model, log_mean, scan, start_grid
 from lsr.detection.noise import Noise
 from lsr.detection.waveform import SEARCH_FAMILIES, Family
 
@@ -44,7 +44,8 @@ def sizes_to_try(model: Model, deviation_uv: float) -> np.ndarray:
 def score_presence(model: Model, search_ms: tuple[float, float], sizes_uv: np.ndarray) -> Score:
     """Score a response that starts within the search window."""
     low, high = search_ms
-    starts = np.arange(low - _BEFORE_MS, min(high + _BEYOND_MS, model.time_ms[-1] - 1.0), _STEP_MS)
+    latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
+    starts = start_grid(model, low - _BEFORE_MS, latest, _STEP_MS)
     found = scan(model, starts, SEARCH_FAMILIES, sizes_uv)
     by_start = log_mean(found.log_evidence.reshape(starts.size, -1), axis=1)
     inside = (starts >= low - 0.8) & (starts <= high)
