@@ -29,13 +29,14 @@ if TYPE_CHECKING:
         UnknownUnit,
         UnreadableSamples,
     )
-    from lsr.findings.findings import BlockFinding, Course, Disappearance, Findings, PairFinding
+    from lsr.findings.findings import BlockFinding, Course, Disappearance, Findings, PairFinding, PairSweep
     from lsr.io.registry import read_recording
     from lsr.pipeline import analyze
     from lsr.recording import Annotation, Channel, Problem, Recording, Segment
     from lsr.report.inspection import Inspection, inspect
     from lsr.report.report import Report, report_schema
     from lsr.settings import Settings
+    from lsr.stages import Stage
     from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
 
 __version__ = "0.1.0"
@@ -58,13 +59,21 @@ _NAMES_OF = {
         "UnknownUnit",
         "UnreadableSamples",
     ),
-    "lsr.findings.findings": ("BlockFinding", "Course", "Disappearance", "Findings", "PairFinding"),
+    "lsr.findings.findings": (
+        "BlockFinding",
+        "Course",
+        "Disappearance",
+        "Findings",
+        "PairFinding",
+        "PairSweep",
+    ),
     "lsr.io.registry": ("read_recording",),
     "lsr.pipeline": ("analyze",),
     "lsr.recording": ("Annotation", "Channel", "Problem", "Recording", "Segment"),
     "lsr.report.inspection": ("Inspection", "inspect"),
     "lsr.report.report": ("Report", "report_schema"),
     "lsr.settings": ("Settings",),
+    "lsr.stages": ("Stage",),
     "lsr.stimuli": ("BranchSource", "Stimulus", "StimulusSet", "StimulusSource"),
 }
 _HOME_OF = {name: home for home, names in _NAMES_OF.items() for name in names}
@@ -89,6 +98,7 @@ __all__ = [
     "NoMuscle",
     "NoStimuli",
     "PairFinding",
+    "PairSweep",
     "Presence",
     "Problem",
     "Recording",
@@ -100,6 +110,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Side",
+    "Stage",
     "Stimulus",
     "StimulusSet",
     "StimulusSource",

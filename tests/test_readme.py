@@ -29,4 +29,4 @@ def test_a_report_of_the_readme_is_what_the_demo_prints(name):
     sample = ROOT / "sample_data" / name
     events = sample.with_suffix(".events.csv")
     report = lsr.analyze(sample, events=events if events.exists() else None)
-    assert _words(SHOWN[name]) == _words(as_text(report)), f"put the output of 'make demo' for {name} into the README"
+    assert _words(SHOWN[name]) == _words(as_text(report)), "the README shows an older output of 'make demo'"
