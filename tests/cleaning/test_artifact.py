@@ -1,0 +1,86 @@
+"""What the artifact hides is known; taking its tail out neither creates nor erases a response."""
+
+import numpy as np
+import pytest
+
+import lsr
+from lsr.cleaning.artifact import bridge, find_clear_ms, find_saturated, tail_columns
+from lsr.synthetic import draw_sweeps
+
+TIME_MS = np.arange(-10.0, 40.0, 0.1)
+
+
+def test_an_amplifier_at_its_limit_is_seen_at_either_rail():
+    emg_uv = np.random.default_rng(1).normal(0.0, 5.0, (3, TIME_MS.size))
+    emg_uv[:, 100:130] = 800.0
+    emg_uv[1, 140:150] = -800.0
+    saturated = find_saturated(emg_uv)
+    assert saturated[:, 101:129].all()
+    assert saturated[1, 141:149].all()
+    assert not saturated[:, 200:].any()
+
+
+def test_noise_is_never_saturated():
+    noise = np.random.default_rng(2).normal(0.0, 5.0, (5, TIME_MS.size))
+    assert not find_saturated(noise).any()
+
+
+def test_muscle_is_seen_once_the_amplifier_has_recovered():
+    saturated = np.zeros((2, TIME_MS.size), bool)
+    saturated[1, (TIME_MS >= 0) & (TIME_MS < 4)] = True
+    clear_ms = find_clear_ms(saturated, TIME_MS)
+    assert 0.3 <= clear_ms[0] <= 2.0
+    assert 4.0 <= clear_ms[1] <= 5.0
+
+
+def test_bridging_removes_the_spike_and_nothing_else():
+    emg_uv = np.random.default_rng(3).normal(0.0, 1.0, (4, TIME_MS.size))
+    spiked = emg_uv + 900.0 * np.exp(-(((TIME_MS - 0.2) / 0.1) ** 2))
+    bridged = bridge(spiked, TIME_MS, until_ms=1.5)
+    assert np.abs(bridged).max() < 10.0
+    untouched = (TIME_MS < -0.5) | (TIME_MS > 1.6)
+    np.testing.assert_array_equal(bridged[:, untouched], spiked[:, untouched])
+
+
+@pytest.mark.parametrize("power", [0.8, 1.5])
+def test_sums_of_exponentials_follow_tails_that_are_none(power):
+    since_ms = np.arange(0.0, 25.0, 0.1)
+    tail = (1.0 + since_ms / 1.5) ** -power
+    columns = tail_columns(since_ms)
+    fitted = columns @ np.linalg.lstsq(columns, tail, rcond=None)[0]
+    assert np.abs(fitted - tail).max() < 0.01
+
+
+@pytest.mark.parametrize("nuisance", ["tail", "saturation", "alternating"])
+@pytest.mark.parametrize("family", ["smooth", "sharp", "irregular"])  # exponential, stretched, power-law tail
+def test_a_planted_response_outlives_the_artifact(nuisance, family):
+    drawn = draw_sweeps(
+        seed=201, n_sweeps=20, rate_hz=10_000, after_ms=50, snr=20, latency_ms=10, nuisance=nuisance,
+        family=family,
+    )  # fmt: skip
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(drawn.truth.onset_ms, abs=1.0)
+    true_uv = drawn.truth.amplitude_uv * drawn.truth.persistence
+    assert found.amplitude_uv == pytest.approx(true_uv, rel=0.35)
+
+
+@pytest.mark.parametrize("nuisance", ["tail", "saturation", "alternating"])
+def test_an_artifact_alone_is_seldom_a_response(nuisance):
+    called = 0
+    for seed in range(210, 215):
+        drawn = draw_sweeps(
+            seed=seed, n_sweeps=20, rate_hz=5_000, after_ms=50, present=False, nuisance=nuisance
+        )
+        called += lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv).presence == "present"
+    assert called <= 1
+
+
+def test_saturated_samples_are_no_response():
+    """An amplifier that hits its rail for 3 ms after each stimulus leaves the window readable."""
+    drawn = draw_sweeps(seed=220, n_sweeps=20, rate_hz=10_000, after_ms=50, present=False, family="smooth")
+    emg_uv = drawn.emg_uv.copy()
+    emg_uv[:, (drawn.time_ms >= 0) & (drawn.time_ms < 3)] = 2500.0
+    found = lsr.detect(emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert found.n_stimuli_used == 20
+    assert found.presence != "present"

@@ -1,0 +1,34 @@
+"""Does the direct muscle prove that the stimulus reached the nerve?"""
+
+import pytest
+
+import lsr
+from lsr.synthetic import draw_sweeps
+
+
+def m_wave(**changes):
+    drawn = draw_sweeps(**{"n_sweeps": 10, "rate_hz": 10_000, "after_ms": 50, "present": False} | changes)
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    return found.m_wave, drawn.truth
+
+
+@pytest.mark.parametrize("seed", range(100, 104))
+def test_onset_and_amplitude_are_those_planted(seed):
+    found, truth = m_wave(seed=seed, m_wave_uv=1500.0)
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(truth.m_wave_onset_ms, abs=0.5)
+    assert found.amplitude_uv == pytest.approx(1500.0, rel=0.2)
+    assert found.onset_latency_ms < found.peak_latency_ms
+
+
+@pytest.mark.parametrize("nuisance", ["clean", "hum", "drift"])
+def test_no_m_wave_is_found_where_there_is_none(nuisance):
+    found, _ = m_wave(seed=110, m_wave_uv=0.0, nuisance=nuisance)
+    assert found.presence != "present"
+    assert found.amplitude_uv is None
+
+
+def test_an_m_wave_is_found_beside_an_artifact_tail_and_hum():
+    found, truth = m_wave(seed=111, m_wave_uv=2000.0, nuisance=["tail", "hum"], family="smooth")
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(truth.m_wave_onset_ms, abs=0.8)

@@ -1,0 +1,119 @@
+"""When does the response start, and how sure is that?"""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+import lsr
+from lsr.synthetic import draw_sweeps
+
+N_BLOCKS = 48
+FAMILIES = ("smooth", "sharp", "ringing", "irregular")
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """Detection and truth of responses of every family, SNR 10 to 20, 10 sweeps."""
+    pairs = []
+    for i in range(N_BLOCKS):
+        drawn = draw_sweeps(
+            seed=80_000 + i,
+            n_sweeps=10,
+            rate_hz=10_000,
+            after_ms=40,
+            snr=(10.0, 14.0, 20.0)[i % 3],
+            family=FAMILIES[i % len(FAMILIES)],
+        )
+        pairs.append((lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv), drawn.truth))
+    return pairs
+
+
+@pytest.fixture(scope="module")
+def present(judged):
+    return [(found, truth) for found, truth in judged if found.presence == "present"]
+
+
+@pytest.fixture(scope="module")
+def errors_ms(present):
+    return np.array([found.onset_latency_ms - truth.onset_ms for found, truth in present])
+
+
+def test_responses_of_every_shape_are_found(present):
+    assert len(present) >= 0.95 * N_BLOCKS
+
+
+def test_onsets_are_within_a_millisecond_in_nearly_all_and_within_half_in_most(errors_ms):
+    errors = np.abs(errors_ms)
+    assert np.mean(errors <= 1.0) >= 0.85
+    assert np.mean(errors <= 0.5) >= 0.70
+
+
+def test_onsets_are_neither_early_nor_late_on_the_whole(errors_ms):
+    assert abs(np.median(errors_ms)) <= 0.15
+
+
+def test_the_interval_holds_the_true_onset_in_most_blocks(present):
+    held = sum(
+        found.onset_latency_ci_ms[0] <= truth.onset_ms <= found.onset_latency_ci_ms[1]
+        for found, truth in present
+    )
+    # 1 in 1000 detectors whose intervals hold in nine of ten blocks would fall below this
+    assert held >= binom.ppf(0.001, len(present), 0.9)
+
+
+def test_the_onset_lies_within_its_interval_and_before_the_peak(present):
+    for found, _ in present:
+        low, high = found.onset_latency_ci_ms
+        assert low <= found.onset_latency_ms <= high
+        assert found.onset_latency_ms < found.peak_latency_ms
+
+
+def test_most_intervals_are_short_enough_to_be_of_use(present):
+    widths = [found.onset_latency_ci_ms[1] - found.onset_latency_ci_ms[0] for found, _ in present]
+    assert np.median(widths) < 1.5
+
+
+def test_less_noise_gives_a_shorter_interval():
+    widths = {}
+    for snr in (5, 30):
+        found = []
+        for seed in range(4):
+            drawn = draw_sweeps(
+                seed=81_000 + seed, n_sweeps=10, rate_hz=10_000, after_ms=40, snr=snr, family="sharp"
+            )
+            low, high = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv).onset_latency_ci_ms
+            found.append(high - low)
+        widths[snr] = np.mean(found)
+    assert widths[30] < widths[5]
+
+
+@pytest.mark.parametrize("latency_ms", [6.5, 8.3, 10.0, 13.2])
+def test_finds_the_planted_latency(latency_ms):
+    drawn = draw_sweeps(
+        seed=82, n_sweeps=20, rate_hz=10_000, after_ms=40, snr=20, latency_ms=latency_ms, family="sharp"
+    )
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert found.onset_latency_ms == pytest.approx(drawn.truth.onset_ms, abs=0.5)
+
+
+def test_onsets_lie_between_samples_too():
+    """A start that moves by a tenth of a sample at a time is followed closer than the samples stand."""
+    time_ms = np.arange(-40.0, 45.0, 0.2)
+    noise = np.random.default_rng(9).normal(0.0, 1.0, (10, time_ms.size))
+    starts = 9.0 + 0.04 * np.arange(5)
+    found = []
+    for start in starts:
+        since = np.maximum(time_ms - start, 0.0)
+        found.append(lsr.detect(100.0 * since * np.exp(-since) + noise, time_ms).onset_latency_ms)
+    moved = np.array(found) - found[0]
+    np.testing.assert_allclose(moved, starts - starts[0], atol=0.12)
+
+
+def test_what_came_before_the_window_is_no_onset():
+    """An M wave in the target muscle itself, then the response: the onset is the response's."""
+    drawn = draw_sweeps(
+        seed=83, n_sweeps=20, rate_hz=10_000, after_ms=40, snr=20, latency_ms=10.5,
+        nuisance="crosstalk", family="smooth",
+    )  # fmt: skip
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert found.onset_latency_ms == pytest.approx(drawn.truth.onset_ms, abs=0.8)

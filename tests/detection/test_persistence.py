@@ -1,0 +1,61 @@
+"""Which sweeps answer, and how constant is their latency?"""
+
+import numpy as np
+import pytest
+
+import lsr
+from lsr.detection.persistence import wilson
+from lsr.synthetic import draw_sweeps
+
+
+def judge(**changes):
+    drawn = draw_sweeps(
+        **{"seed": 7, "n_sweeps": 20, "rate_hz": 10_000, "after_ms": 40, "snr": 25, "latency_ms": 9}
+        | {"family": "sharp"}
+        | changes
+    )
+    return lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv), drawn.truth
+
+
+@pytest.mark.parametrize("persistence", [0.4, 0.7, 1.0])
+def test_persistence_is_the_share_of_answered_sweeps(persistence):
+    found, truth = judge(persistence=persistence)
+    assert found.persistence == pytest.approx(truth.persistence, abs=0.15)
+    low, high = found.persistence_ci
+    assert low <= found.persistence <= high
+
+
+def test_persistence_is_not_told_from_sweeps_too_noisy_to_be_judged_one_by_one():
+    found, _ = judge(snr=1.5, n_sweeps=100, persistence=1.0, jitter_ms=0.05)
+    assert found.presence == "present"
+    assert found.persistence is None or found.persistence_ci[1] - found.persistence_ci[0] > 0.05
+    assert found.amplitude_uv is not None
+
+
+def test_jitter_grows_with_that_planted():
+    calm, _ = judge(jitter_ms=0.03, persistence=1.0)
+    loose, _ = judge(jitter_ms=0.5, persistence=1.0)
+    assert calm.latency_jitter_ms < 0.3
+    assert loose.latency_jitter_ms > calm.latency_jitter_ms
+    assert loose.latency_jitter_ms == pytest.approx(0.5, abs=0.25)
+
+
+def test_one_sweep_has_no_jitter():
+    found, _ = judge(n_sweeps=1)
+    assert found.latency_jitter_ms is None
+
+
+def test_a_burst_in_three_sweeps_of_twenty_is_no_response():
+    drawn = draw_sweeps(seed=77, n_sweeps=20, rate_hz=10_000, after_ms=40, present=False, family="smooth")
+    emg_uv = drawn.emg_uv.copy()
+    burst = np.random.default_rng(2).normal(0.0, 60.0, (3, 120))
+    emg_uv[np.ix_([3, 9, 14], np.flatnonzero((drawn.time_ms >= 8) & (drawn.time_ms < 20)))] += burst
+    found = lsr.detect(emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert found.presence != "present"
+
+
+def test_the_interval_of_a_share_is_wilsons():
+    low, high = wilson(8, 10, 0.95)
+    assert (low, high) == (pytest.approx(0.490, abs=0.001), pytest.approx(0.943, abs=0.001))
+    assert wilson(0, 10, 0.95)[0] == 0.0
+    assert wilson(10, 10, 0.95)[1] == pytest.approx(1.0)

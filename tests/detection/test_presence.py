@@ -1,0 +1,259 @@
+"""Is there a response, and may its absence be stated?"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+import lsr
+from lsr.synthetic import draw_sweeps
+
+N_NULLS = 150
+
+
+def judge(drawn, *, direct=True, settings=None):
+    return lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv if direct else None, settings)
+
+
+def short(**changes):
+    return draw_sweeps(**{"rate_hz": 5_000, "after_ms": 45, "n_sweeps": 10} | changes)
+
+
+# --- the false positive rate ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def p_values():
+    """Of blocks without a response, in equal parts clean, with hum and with bursts."""
+    nuisances = ("clean", "hum", "bursts")
+    found = []
+    for seed in range(N_NULLS):
+        drawn = short(seed=70_000 + seed, n_sweeps=5, present=False, nuisance=nuisances[seed % 3])
+        found.append(judge(drawn).p_value)
+    return np.array(found, float)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 0.05])
+def test_no_more_nulls_are_called_present_than_the_level_allows(p_values, alpha):
+    assert np.isfinite(p_values).all()
+    # 1 in 1000 right implementations would exceed this
+    assert (p_values <= alpha).sum() <= binom.ppf(0.999, N_NULLS, alpha)
+
+
+def test_p_values_of_nulls_are_no_certainties(p_values):
+    assert p_values.min() > 1e-5
+    assert p_values.max() <= 1.0
+
+
+# --- presence ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_sweeps", [1, 3, 20])
+def test_a_large_response_is_present_after_few_sweeps_and_after_many(n_sweeps):
+    drawn = short(seed=31, n_sweeps=n_sweeps, snr=30, latency_ms=10, family="smooth")
+    found = judge(drawn)
+    assert found.presence == "present"
+    assert found.p_value < 0.001
+    assert found.onset_latency_ms == pytest.approx(drawn.truth.onset_ms, abs=0.5)
+    assert found.reason is None
+
+
+def test_the_score_grows_with_the_response():
+    scores = [judge(short(seed=32, snr=snr, latency_ms=9)).score for snr in (2, 6, 18)]
+    nothing = judge(short(seed=32, present=False)).score
+    assert nothing < scores[0] < scores[1] < scores[2]
+
+
+def test_an_average_is_judged_as_one_sweep():
+    drawn = short(seed=33, n_sweeps=20, snr=10, latency_ms=11)
+    found = lsr.detect(drawn.emg_uv.mean(axis=0), drawn.time_ms, drawn.direct_emg_uv.mean(axis=0))
+    assert found.presence == "present"
+    assert found.n_stimuli_used == 1
+    assert found.onset_latency_ms == pytest.approx(drawn.truth.onset_ms, abs=0.5)
+
+
+def test_sweeps_that_begin_at_the_stimulus_are_enough():
+    drawn = short(seed=34, before_ms=0, after_ms=80, snr=20, latency_ms=9)
+    found = judge(drawn)
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(drawn.truth.onset_ms, abs=0.5)
+
+
+def test_a_response_outside_the_search_window_is_none():
+    time_ms = np.arange(-40.0, 60.0, 0.2)
+    since = np.maximum(time_ms - 21.0, 0.0)
+    late = 200.0 * since * np.exp(-since)
+    emg_uv = late + np.random.default_rng(8).normal(0.0, 5.0, (10, time_ms.size))
+    assert lsr.detect(emg_uv, time_ms).presence != "present"
+    wider = lsr.Settings.from_dict({"detection": {"search_window_ms": [5.5, 25.0]}})
+    found = lsr.detect(emg_uv, time_ms, settings=wider)
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(21.05, abs=0.4)
+
+
+def test_a_stricter_level_calls_fewer_responses_present():
+    drawn = short(seed=35, n_sweeps=5, snr=4, latency_ms=9)
+    p_value = judge(drawn).p_value
+    strict = lsr.Settings.from_dict({"detection": {"alpha": max(p_value / 10, 1e-9)}})
+    assert judge(drawn, settings=strict).presence != "present"
+
+
+# --- the three answers ------------------------------------------------------------------------------
+
+
+def quiet_null(**changes):
+    return draw_sweeps(
+        **{"seed": 41, "n_sweeps": 20, "rate_hz": 5_000, "after_ms": 60, "present": False, "noise_uv": 2.0}
+        | {"family": "smooth"}
+        | changes
+    )
+
+
+def test_absent_needs_little_noise_and_an_m_wave():
+    found = judge(quiet_null())
+    assert found.presence == "absent"
+    assert found.reason is None
+    assert found.detection_limit_uv < 20
+    assert found.m_wave.presence == "present"
+
+
+def test_without_a_direct_muscle_nothing_is_absent():
+    found = judge(quiet_null(), direct=False)
+    assert (found.presence, found.reason) == ("indeterminate", "no_m_wave")
+    assert found.m_wave is None
+
+
+def test_a_stimulus_that_moved_no_muscle_proves_nothing():
+    found = judge(quiet_null(m_wave_uv=0.0))
+    assert (found.presence, found.reason) == ("indeterminate", "no_m_wave")
+
+
+def test_noise_that_hides_a_small_response_makes_it_indeterminate():
+    found = judge(quiet_null(noise_uv=60.0))
+    assert (found.presence, found.reason) == ("indeterminate", "too_noisy")
+    assert found.detection_limit_uv > 20
+
+
+def test_one_sweep_of_ordinary_noise_is_too_few():
+    found = judge(quiet_null(n_sweeps=1, noise_uv=8.0))
+    assert (found.presence, found.reason) == ("indeterminate", "too_few_sweeps")
+
+
+def test_an_amplifier_that_recovers_after_the_search_window_began_is_saturated():
+    drawn = quiet_null()
+    emg_uv = drawn.emg_uv.copy()
+    emg_uv[:, (drawn.time_ms >= 0) & (drawn.time_ms < 9)] = 3000.0
+    found = lsr.detect(emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert (found.presence, found.reason) == ("indeterminate", "saturated")
+    assert found.rejected == {"saturated": 20}
+    assert found.n_stimuli_used == 0
+
+
+def test_the_detection_limit_follows_the_noise_and_the_number_of_sweeps():
+    limits = {
+        (n, noise): judge(quiet_null(n_sweeps=n, noise_uv=noise)).detection_limit_uv
+        for n, noise in ((5, 4.0), (5, 8.0), (20, 4.0))
+    }
+    assert limits[5, 8.0] == pytest.approx(2 * limits[5, 4.0], rel=0.35)
+    assert limits[20, 4.0] < 0.8 * limits[5, 4.0]
+
+
+def test_a_higher_smallest_response_lets_more_be_absent():
+    noisy = quiet_null(noise_uv=20.0)
+    assert judge(noisy).presence == "indeterminate"
+    lenient = lsr.Settings.from_dict({"detection": {"smallest_response_uv": 500.0}})
+    assert judge(noisy, settings=lenient).presence == "absent"
+
+
+def test_what_does_not_apply_is_none():
+    found = judge(quiet_null())
+    for name in ("onset_latency_ms", "onset_latency_ci_ms", "amplitude_uv", "persistence", "duration_ms"):
+        assert getattr(found, name) is None, name
+    for field in dataclasses.fields(found):
+        value = getattr(found, field.name)
+        assert not (isinstance(value, float) and np.isnan(value)), field.name
+
+
+def test_the_evidence_ends_in_the_verdict():
+    steps = judge(quiet_null()).evidence
+    assert {"sweeps", "noise"} <= {step for step, _ in steps}
+    assert steps[-1][1].startswith("absent")
+
+
+# --- sweeps that cannot be used ---------------------------------------------------------------------
+
+
+def test_sweeps_with_missing_samples_are_left_out_and_counted():
+    drawn = short(seed=51, n_sweeps=10, snr=20, latency_ms=9)
+    emg_uv = drawn.emg_uv.copy()
+    emg_uv[[2, 7], 150:160] = np.nan
+    found = lsr.detect(emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert (found.n_stimuli_used, found.n_stimuli_rejected) == (8, 2)
+    assert sum(found.rejected.values()) == 2
+    assert [sweep.used for sweep in found.sweeps] == [i not in (2, 7) for i in range(10)]
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(drawn.truth.onset_ms, abs=0.5)
+
+
+def test_flat_sweeps_are_left_out():
+    drawn = short(seed=52, snr=20, latency_ms=9)
+    emg_uv = drawn.emg_uv.copy()
+    emg_uv[0] = 0.0
+    found = lsr.detect(emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert found.rejected == {"flat": 1}
+    assert found.sweeps[0].reason == "flat"
+
+
+def test_nothing_usable_is_indeterminate_and_no_error():
+    time_ms = np.arange(-20.0, 40.0, 0.1)
+    found = lsr.detect(np.full((3, time_ms.size), np.nan), time_ms)
+    assert found.presence == "indeterminate"
+    assert found.n_stimuli_used == 0
+    assert found.p_value is None
+
+
+@pytest.mark.parametrize(
+    ("emg_uv", "time_ms", "words"),
+    [
+        (np.zeros((4, 500)), np.arange(400) * 0.1, ["emg_uv", "400", "(4, 500)"]),
+        (np.zeros((0, 400)), np.arange(400) * 0.1, ["emg_uv", "(0, 400)"]),
+        (np.zeros((2, 2, 400)), np.arange(400) * 0.1, ["emg_uv", "(2, 2, 400)"]),
+        (np.zeros((4, 400)), np.arange(400) * 1.0, ["time_ms", "1000 Hz", "2000 Hz"]),
+        (np.zeros((4, 400)), np.geomspace(1, 40, 400), ["time_ms", "evenly"]),
+        (np.zeros((4, 400)), np.arange(400)[::-1] * 0.1, ["time_ms"]),
+        (np.zeros((4, 100)), np.arange(100) * 0.1, ["time_ms", "9.9 ms", "14"]),
+    ],
+    ids=["columns", "no rows", "three axes", "slow", "uneven", "falling", "short"],
+)
+def test_arrays_that_are_no_sweeps_are_refused_with_what_was_found(emg_uv, time_ms, words):
+    with pytest.raises(lsr.LsrError) as caught:
+        lsr.detect(emg_uv, time_ms)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_direct_sweeps_of_another_shape_are_refused():
+    time_ms = np.arange(-20.0, 40.0, 0.1)
+    noise = np.random.default_rng(3).normal(size=(4, time_ms.size))
+    with pytest.raises(lsr.LsrError, match="direct_emg_uv"):
+        lsr.detect(noise, time_ms, noise[:3])
+
+
+# --- single sweeps ----------------------------------------------------------------------------------
+
+
+def test_every_sweep_is_reported_with_what_it_shows():
+    drawn = short(seed=61, n_sweeps=16, snr=30, persistence=0.6, jitter_ms=0.2, latency_ms=9, family="sharp")
+    found = judge(drawn)
+    assert len(found.sweeps) == 16
+    agree = [
+        one.present == truth.present for one, truth in zip(found.sweeps, drawn.truth.sweeps, strict=True)
+    ]
+    assert sum(agree) >= 14
+    for one, truth in zip(found.sweeps, drawn.truth.sweeps, strict=True):
+        if one.present and truth.present:
+            assert one.latency_ms == pytest.approx(truth.latency_ms, abs=1.0)
+        if not one.present:
+            assert one.latency_ms is None
+            assert one.amplitude_uv is None
