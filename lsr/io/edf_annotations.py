@@ -24,6 +24,10 @@ _TAL = re.compile(
     rb"(?P<onset>(?P<sign>[+-]?)(?P<whole>\d+)(?:[.,](?P<part>\d*))?)(?:\x15(?P<duration>(?:\d+(?:[.,]\d*)?)?))?\x14(?P<texts>.*)",
     re.DOTALL,
 )
+# The usual TAL, in text: a signed onset, perhaps a duration, one text.
+_PLAIN_TAL = re.compile(
+    "([+-][0-9]{1,17}(?:\\.[0-9]*)?)(?:\x15([0-9]+(?:\\.[0-9]*)?))?\x14([^\x14\x15\x00]+)\x14\x00"
+)
 # What stands between the onset of a time-keeping TAL and the rest.
 _TIME_KEEPING_END = b"\x14\x14\x00"
 _MOST_DIGITS = 18  # of an onset: as many fit 64 bits; a picosecond in eleven days
@@ -122,18 +126,29 @@ class AnnotationReader:
             self._decimals.append(decimals)
         self._n_records += n_records
 
+    def _read_plain(self, content: bytes, record: int) -> bool:
+        """Read the usual TALs, one text each, all at once; False, and nothing read, where one is unusual."""
+        try:
+            body = content.rstrip(b"\0").decode("utf-8") + "\0"
+        except UnicodeDecodeError:
+            return False
+        found = _PLAIN_TAL.findall(body)
+        n_marks = 3 * len(found) + body.count("\x15")
+        if sum([len(onset) + len(length) + len(text) for onset, length, text in found]) + n_marks != len(
+            body
+        ):
+            return False
+        self.events += [
+            (float(onset), float(length) if length else None, text, record) for onset, length, text in found
+        ]
+        return True
+
     def _read_tals(self, content: bytes, record: int, where: int, leads: bool) -> Ticks | None:
         """Read the TALs of one signal in one record; give the onset of the first, if it keeps the time."""
+        if not leads and self._read_plain(content, record):
+            return None
         time_keeping: Ticks | None = None
         for number, tal in enumerate(content.rstrip(b"\0").split(b"\0")):
-            # Most TALs are a signed onset and one text; the rest takes the long way.
-            onset, _, text = tal.partition(b"\x14")
-            if (number or not leads) and text.find(b"\x14") == len(text) - 1 > 0 and _is_plain_onset(onset):
-                try:
-                    self.events.append((float(onset), None, text[:-1].decode("utf-8"), record))
-                    continue
-                except UnicodeDecodeError:
-                    pass
             if tal:
                 read = self._read_tal(tal, record, where + content.index(tal))
                 if read is not None and leads and number == 0 and read[1]:
@@ -257,11 +272,6 @@ def place_annotations(
         Annotation(time_s=time_s, duration_s=duration_s, text=text, inside=lies, record=record)
         for (time_s, duration_s, text, record), lies in zip(events, inside.tolist(), strict=True)
     )
-
-
-def _is_plain_onset(onset: bytes) -> bool:
-    """Tell a sign, digits and perhaps a point and more digits, not too many."""
-    return onset[:1] in b"+-" and len(onset) <= 15 and onset[1:].replace(b".", b"", 1).isdigit()
 
 
 def _continue_untimed(
