@@ -29,7 +29,7 @@ demo: .venv/.can-run  ## analyse all of sample_data/: reports here, JSON and CSV
 	echo "JSON and CSV of every recording are in demo_output/."; exit $$failed
 
 test: .venv/.can-test  ## run the tests
-	$(BIN)/python -m pytest --quiet
+	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile
 
 check: .venv/.can-test  ## format, lint, types
 	$(BIN)/ruff format --check .
