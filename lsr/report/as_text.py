@@ -190,7 +190,8 @@ def _verdict(pair: PairReport) -> str:
         Relation.UNMAPPED: "; whether this branch supplies the muscle is not known",
     }.get(pair.relation, "")
     if pair.course:
-        return f"{what} {_course(pair, pair.course)}{_measured(pair)}{caution}"
+        measured = _before(pair) if pair.disappeared_at else _measured(pair)
+        return f"{what} {_course(pair, pair.course)}{measured}{caution}"
     return f"{what} {pair.presence.upper()}{_measured(pair)}{caution}"
 
 
@@ -217,9 +218,8 @@ def _measured(pair: PairReport) -> str:
     """Word the measures that support the answer, each after a comma."""
     stimuli = counted(pair.n_stimuli_used, "stimulus")
     if pair.presence is Presence.PRESENT:
-        amplitude = f", {_uv(pair.amplitude_uv)} uV" if pair.amplitude_uv is not None else ""
         share = f", in {100 * pair.persistence:.0f} % of" if pair.persistence is not None else ", over"
-        return f"{_onset(pair)}{amplitude}{share} {stimuli}{_threshold(pair)}{_late(pair)}"
+        return f"{_onset(pair)}{_amplitude(pair)}{share} {stimuli}{_threshold(pair)}{_late(pair)}"
     limit = (
         f", nothing above {_uv(pair.detection_limit_uv)} uV" if pair.detection_limit_uv is not None else ""
     )
@@ -239,6 +239,16 @@ def _late(pair: PairReport) -> str:
     return ", late response" + (
         "" if late.onset_latency_ms is None else f" at {late.onset_latency_ms:.0f} ms"
     )
+
+
+def _before(pair: PairReport) -> str:
+    """Word what an LSR was like while it was there."""
+    measured = f"{_onset(pair)}{_amplitude(pair)}"
+    return f"; before that{measured[1:]}" if measured else ""
+
+
+def _amplitude(measures: Measures) -> str:
+    return "" if measures.amplitude_uv is None else f", {_uv(measures.amplitude_uv)} uV"
 
 
 def _onset(measures: Measures) -> str:

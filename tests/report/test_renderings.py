@@ -62,7 +62,8 @@ def test_a_response_of_doubtful_supply_is_not_called_an_lsr(render, pair, relati
 
 def test_a_disappearance_is_told_with_time_and_stage(render, operation_pair):
     text = _on_one_line(render(operation_pair, residual_lsr=False))
-    assert "LSR DISAPPEARED at 00:31:20 during decompression" in text
+    told = "LSR DISAPPEARED at 00:31:20 during decompression; before that onset 9.8 ms (9.5-10.1), 230 uV"
+    assert told in text
     assert "Residual LSR: no" in text
 
 
