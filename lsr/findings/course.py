@@ -2,38 +2,38 @@
 
 Conventions
 -----------
-Blocks are in the order of time. Over all blocks of a pair, presence is asked at `alpha` shared out among
-them (Bonferroni): a recording of forty blocks must not show a reappearance by chance. What lies between
-is unsure, and decides nothing.
+Blocks are in the order of time. Baseline is the leading stage, from its first block with an adequate M
+wave on; without stages it is the first block that can be judged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.findings import BlockFinding, Course, Disappearance
+from lsr.findings.states import Run, States, judge_states, surely_gone
+from lsr.findings.trend import Change, change_to_nothing, find_change
 from lsr.recording import Problem
+from lsr.settings import DetectionSettings
 
 _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many blocks is an operation
 _MIN_BLOCKS = 3
-_LEAST_FALL = 0.25  # of the amplitude; less is not called a reduction whatever its interval
-_DEVIATIONS = 2.6  # of the log ratio: 99 %
-_ALIKE = 0.6  # a fall of the M wave by this share of the LSR's, in logarithms, is a fall alike
 _DECOMPRESSION = "decompression"
+_LAST_SHARE = 0.25  # of the blocks: the end of an operation without stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What became of an LSR, and since when."""
 
-    course: Course | None
-    amplitude_change_percent: float | None
-    disappeared_at: Disappearance | None
-    residual: bool | None  # present at the end; None: cannot be told
+    course: Course | None = None
+    change: Change | None = None
+    disappeared_at: Disappearance | None = None
+    baseline_block: int | None = None
+    residual: bool | None = None  # present at the end; None: cannot be told
     warnings: tuple[Problem, ...] = ()
 
 
@@ -45,130 +45,186 @@ def is_operation(blocks: Sequence[BlockFinding]) -> bool:
     return len(blocks) >= _MIN_BLOCKS and blocks[-1].end_s - blocks[0].start_s >= _MIN_SPAN_S
 
 
-def judge_course(blocks: Sequence[BlockFinding], *, alpha: float, stage_order: Sequence[str]) -> Outcome:
+def judge_course(
+    blocks: Sequence[BlockFinding],
+    settings: DetectionSettings,
+    *,
+    stage_order: Sequence[str],
+    first_stage: Detection | None = None,
+    runs: Sequence[Run] = (),
+) -> Outcome:
     """Judge the blocks of one pair.
 
     Parameters
     ----------
     blocks : sequence of BlockFinding
-    alpha : float
-        False positive rate over all blocks.
+    settings : DetectionSettings
+        Its `alpha` is the false positive rate over all blocks.
     stage_order : sequence of str
         Stages in the order of an operation.
+    first_stage : Detection | None
+        All stimuli of the first stage together.
+    runs : sequence of Run
+        What blocks too noisy to tell by themselves show together.
 
     Returns
     -------
     Outcome
     """
-    states = [_state(block.detection, alpha / len(blocks)) for block in blocks]
-    sure = [k for k, state in enumerate(states) if state is not None]
-    baseline = _baseline(blocks, states)
-    final = states[-1]
-    if baseline is None or not sure:
-        message = "whether an LSR was there at baseline cannot be told"
-        return _cannot_tell(Problem(code="no_baseline_verdict", message=message), final)
+    states = judge_states(blocks, alpha=settings.alpha, runs=runs)
+    baseline = _at_baseline(blocks, states, first_stage, settings.alpha)
+    if baseline is None:
+        return _cannot_tell("no_baseline_verdict", "whether an LSR was there at baseline cannot be told")
     if not baseline:
-        return Outcome(
-            course=Course.NOT_DETECTED_AT_BASELINE,
-            amplitude_change_percent=None,
-            disappeared_at=None,
-            residual=final,
+        return _not_at_baseline(blocks, states)
+    present = states.present
+    if not present:
+        message = "at baseline an LSR is seen over all its stimuli only: single blocks are too noisy for it"
+        return _cannot_tell("faint_at_baseline", message)
+
+    def is_gone(silent: Sequence[int], neighbours: Sequence[int]) -> bool:
+        sizes = [_least_uv(blocks[k].detection) for k in neighbours]
+        return surely_gone(
+            blocks,
+            states,
+            silent,
+            amplitude_uv=min(sizes),
+            alpha=settings.alpha,
+            power=settings.power,
+            runs=runs,
         )
-    if final is None:
-        message = "the last block tells neither presence nor absence, so the course cannot be told"
-        return _cannot_tell(Problem(code="no_final_verdict", message=message), None)
-    present = [k for k in sure if states[k]]
-    if final:
-        gone_between = any(not states[k] for k in sure if present[0] < k < present[-1])
-        if gone_between:
-            return Outcome(
-                course=Course.REAPPEARED,
-                amplitude_change_percent=_change(blocks, present)[0],
-                disappeared_at=None,
-                residual=True,
-            )
-        return _persisted_or_reduced(blocks, present)
-    first_absent = blocks[min(k for k in sure if k > present[-1])]
-    early = _before_decompression(first_absent.stage, stage_order)
-    return Outcome(
-        course=Course.DISAPPEARED_BEFORE_DECOMPRESSION if early else Course.DISAPPEARED,
-        amplitude_change_percent=-100.0,
-        disappeared_at=Disappearance(time_s=first_absent.start_s, stage=first_absent.stage),
-        residual=False,
-    )
+
+    silent = [k for k in range(present[-1] + 1, len(blocks)) if states.there[k] is False]
+    if not silent:
+        gaps = [(a, b) for a, b in pairwise(present) if b - a > 1]
+        returned = any(is_gone([k for k in range(a, b) if states.there[k] is False], (a, b)) for a, b in gaps)
+        return _still_there(blocks, states, returned=returned)
+    if not is_gone(silent, present[-1:]):
+        message = (
+            "the LSR was last so small that it may be there unseen: whether it disappeared cannot be told"
+        )
+        return replace(_cannot_tell("faint_at_end", message), baseline_block=_first_measured(states))
+    return _gone(blocks, states, silent, stage_order)
 
 
-def _state(detection: Detection, alpha: float) -> bool | None:
-    if detection.p_value is not None and detection.p_value <= alpha:
-        return True
-    return False if detection.presence is Presence.ABSENT else None
-
-
-def _baseline(blocks: Sequence[BlockFinding], states: Sequence[bool | None]) -> bool | None:
+def _at_baseline(
+    blocks: Sequence[BlockFinding], states: States, first_stage: Detection | None, alpha: float
+) -> bool | None:
     """Presence in the first stage: present in any block, absent in all that can be judged."""
-    first = [state for block, state in zip(blocks, states, strict=True) if block.stage == blocks[0].stage]
-    if blocks[0].stage is None:
-        first = [next((state for state in states if state is not None), None)]
-    judged = [state for state in first if state is not None]
-    return any(judged) if judged else None
+    if blocks[0].stage is None and all(block.stage is None for block in blocks):
+        return next((state for state in states.there if state is not None), None)
+    n_first = next((k for k, block in enumerate(blocks) if block.stage != blocks[0].stage), len(blocks))
+    judged = [state for state in states.there[:n_first] if state is not None]
+    if any(judged):
+        return True
+    if first_stage is not None and first_stage.p_value is not None:
+        if first_stage.p_value <= alpha / len(blocks):
+            return True
+        if first_stage.presence is Presence.ABSENT:
+            return False
+    return False if judged else None
 
 
-def _cannot_tell(problem: Problem, final: bool | None) -> Outcome:
+def _cannot_tell(code: str, message: str, residual: bool | None = None) -> Outcome:
+    return Outcome(residual=residual, warnings=(Problem(code=code, message=message),))
+
+
+def _not_at_baseline(blocks: Sequence[BlockFinding], states: States) -> Outcome:
+    """No response at baseline: never "disappeared", though one may have come up later."""
+    last = max((k for k, one in enumerate(states.there) if one is not None), default=0)
+    warnings: tuple[Problem, ...] = ()
+    if any(states.there):
+        message = "no LSR was detected at baseline, but one was later"
+        warnings = (Problem(code="appeared_later", message=message),)
     return Outcome(
-        course=None, amplitude_change_percent=None, disappeared_at=None, residual=final, warnings=(problem,)
+        course=Course.NOT_DETECTED_AT_BASELINE,
+        residual=states.there[last] if _reaches_end(blocks, last) else None,
+        warnings=warnings,
     )
 
 
-def _persisted_or_reduced(blocks: Sequence[BlockFinding], present: Sequence[int]) -> Outcome:
-    change, excludes_none = _change(blocks, present)
-    warnings: tuple[Problem, ...] = ()
+def _first_measured(states: States) -> int:
+    """The baseline block: the first with a response, if possible from the first adequate M wave on."""
+    present = states.present
+    since = states.baseline or 0
+    return next((k for k in present if k >= since), present[0])
+
+
+def _least_uv(detection: Detection) -> float:
+    if detection.amplitude_ci_uv is not None:
+        return detection.amplitude_ci_uv[0]
+    return detection.amplitude_uv or 0.0
+
+
+def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bool) -> Outcome:
+    """The last judged block holds a response: persisted, reduced or reappeared."""
+    first, last = _first_measured(states), states.present[-1]
+    if not _reaches_end(blocks, last):
+        message = "the end of the recording tells neither presence nor absence: the course cannot be told"
+        return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
+    change = find_change(blocks[first], blocks[last]) if first < last else None
+    warnings = list(_unjudged_end(blocks, last))
     course: Course | None = Course.PERSISTED
-    if change is not None and excludes_none and change <= -100 * _LEAST_FALL:
+    if returned:
+        course = Course.REAPPEARED
+    elif change is not None and change.is_reduction:
         course = Course.REDUCED
-        if _m_wave_fell_alike(blocks, present, change):
+        if change.fell_with_m_wave:
             course = None
             message = (
                 "LSR and M wave fell alike: a change of stimulus, electrode or anaesthesia "
                 "cannot be told from a change of the LSR"
             )
-            warnings = (Problem(code="m_wave_fell_alike", message=message),)
+            warnings.append(Problem(code="m_wave_fell_alike", message=message))
     return Outcome(
-        course=course, amplitude_change_percent=change, disappeared_at=None, residual=True, warnings=warnings
+        course=course, change=change, baseline_block=first, residual=True, warnings=tuple(warnings)
     )
 
 
-def _change(blocks: Sequence[BlockFinding], present: Sequence[int]) -> tuple[float | None, bool]:
-    """Change of amplitude from the first to the last block with a response, and whether it is no chance."""
-    first, last = blocks[present[0]].detection, blocks[present[-1]].detection
-    if not first.amplitude_uv or not last.amplitude_uv:
-        return None, False
-    log_ratio = float(np.log(last.amplitude_uv / first.amplitude_uv))
-    deviation = float(np.hypot(_log_deviation(first), _log_deviation(last)))
-    return 100 * (float(np.exp(log_ratio)) - 1), abs(log_ratio) > _DEVIATIONS * deviation
+def _gone(
+    blocks: Sequence[BlockFinding], states: States, silent: Sequence[int], stage_order: Sequence[str]
+) -> Outcome:
+    """The last judged blocks hold no response."""
+    first, last_seen = _first_measured(states), states.present[-1]
+    block, before = blocks[silent[0]], blocks[last_seen]
+    early = _before_decompression(block.stage, stage_order)
+    warnings = list(_unjudged_end(blocks, silent[-1]))
+    if not early and _before_decompression(before.stage, stage_order) and silent[0] - last_seen > 1:
+        message = (
+            f"between the last block with an LSR ({before.stage}) and the first without ({block.stage}) "
+            "none can be judged: it may have disappeared before decompression"
+        )
+        warnings.append(Problem(code="disappearance_between_stages", message=message))
+    return Outcome(
+        course=Course.DISAPPEARED_BEFORE_DECOMPRESSION if early else Course.DISAPPEARED,
+        change=change_to_nothing(blocks[first], blocks[silent[-1]]),
+        disappeared_at=Disappearance(
+            time_s=block.start_s,
+            stage=block.stage,
+            interval_s=(before.last_answered_s or before.start_s, block.start_s),
+            last_stage=before.stage,
+        ),
+        baseline_block=first,
+        residual=False if _reaches_end(blocks, silent[-1]) else None,
+        warnings=tuple(warnings),
+    )
 
 
-def _log_deviation(detection: Detection) -> float:
-    """Relative deviation of a block's amplitude: noise, and the variation from sweep to sweep."""
-    assert detection.amplitude_uv is not None
-    assert detection.amplitude_ci_uv is not None
-    low, high = detection.amplitude_ci_uv
-    noise = (high - low) / (2 * 1.96 * detection.amplitude_uv)
-    sizes = [
-        (sweep.amplitude_uv or 0.0) / detection.amplitude_uv
-        for sweep in detection.sweeps
-        if sweep.used and sweep.present is not None
-    ]
-    varies = float(np.std(sizes)) / np.sqrt(len(sizes)) if len(sizes) > 1 else 0.2
-    return float(np.hypot(noise, varies))
+def _reaches_end(blocks: Sequence[BlockFinding], last: int) -> bool:
+    """Whether a block lies in the last stage, or, without stages, among the last quarter of blocks."""
+    if blocks[-1].stage is not None and any(block.stage != blocks[-1].stage for block in blocks):
+        return blocks[last].stage == blocks[-1].stage
+    return last >= len(blocks) - max(1.0, _LAST_SHARE * len(blocks))
 
 
-def _m_wave_fell_alike(blocks: Sequence[BlockFinding], present: Sequence[int], change: float) -> bool:
-    waves = [blocks[k].m_wave for k in (present[0], present[-1])]
-    sizes = [wave.amplitude_uv if wave else None for wave in waves]
-    if not sizes[0] or not sizes[1]:
-        return False
-    fall = np.log(sizes[1] / sizes[0])
-    return bool(fall < _ALIKE * np.log1p(change / 100))
+def _unjudged_end(blocks: Sequence[BlockFinding], last: int) -> tuple[Problem, ...]:
+    if last == len(blocks) - 1:
+        return ()
+    message = (
+        f"the last {len(blocks) - 1 - last} of {len(blocks)} blocks tell neither presence nor absence; "
+        f"the course is that up to {blocks[last].end_s:.0f} s"
+    )
+    return (Problem(code="end_not_judged", message=message),)
 
 
 def _before_decompression(stage: str | None, stage_order: Sequence[str]) -> bool:

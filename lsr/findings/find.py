@@ -14,11 +14,13 @@ from dataclasses import dataclass, replace
 
 from lsr.anatomy import Relation
 from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
+from lsr.findings.conduction import find_nerve_conduction
 from lsr.findings.course import Outcome, is_operation, judge_course
 from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
 from lsr.findings.multiplicity import holm
 from lsr.findings.pairs import Pair
-from lsr.findings.threshold import find_threshold_ma
+from lsr.findings.states import Run
+from lsr.findings.threshold import Level, find_threshold, recruitment, response_levels
 from lsr.recording import Problem
 from lsr.settings import Settings
 from lsr.stimuli import StimulusSet
@@ -32,8 +34,10 @@ class Judged:
     pair: Pair
     pooled: Detection  # all stimuli of the pair together
     first_stage: Detection | None  # those of the first stage, where there are several
+    runs: tuple[Run, ...]  # blocks too noisy to tell by themselves, together
     blocks: tuple[BlockFinding, ...]
     m_wave: MWave | None
+    m_wave_levels: tuple[Level, ...]  # by intensity; empty where it does not vary
     n_too_close: int  # stimuli whose window touches a gap or the next stimulus
 
 
@@ -68,7 +72,11 @@ def find_findings(
     if ends:
         residual = True if any(ends) else (False if all(end is False for end in ends) else None)
     return Findings(
-        stimulation=tuple(stimuli), pairs=tuple(pairs), residual_lsr=residual, problems=tuple(problems)
+        stimulation=tuple(stimuli),
+        pairs=tuple(pairs),
+        residual_lsr=residual,
+        problems=tuple(problems),
+        nerve_conduction=find_nerve_conduction(pairs),
     )
 
 
@@ -79,15 +87,21 @@ def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome
     sweeps = _sweeps(judged)
     if relation in (Relation.TARGET, Relation.AMBIGUOUS):
         if is_operation(judged.blocks):
-            order = tuple(settings.course.stages)
-            outcome = judge_course(judged.blocks, alpha=settings.detection.alpha, stage_order=order)
+            outcome = judge_course(
+                judged.blocks,
+                settings.detection,
+                stage_order=tuple(settings.course.stages),
+                first_stage=judged.first_stage,
+                runs=judged.runs,
+            )
             detection = _spokesman(judged, settings.detection.alpha)
         detection = _counted(detection, judged)
     elif relation is Relation.DIRECT:
         detection = _withheld(detection, "direct_muscle")
     elif detection.presence is not Presence.INDETERMINATE:
         detection = _withheld(detection, "relation_unknown")
-    intensities = [judged.stimuli.stimuli[row.stimulus].intensity_ma for row in sweeps]
+    levels = _levels(judged, sweeps)
+    threshold = find_threshold(levels)
     finding = PairFinding(
         stimulation=judged.stimuli.id,
         branch=judged.stimuli.branch,
@@ -97,16 +111,28 @@ def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome
         relation=relation,
         detection=detection,
         m_wave=judged.m_wave,
-        stimulus_threshold_ma=find_threshold_ma(intensities, [row.finding for row in sweeps]),
+        stimulus_threshold_ma=threshold.intensity_ma if threshold else None,
+        stimulus_threshold_ci_ma=threshold.interval_ma if threshold else None,
+        m_wave_threshold=find_threshold(judged.m_wave_levels),
+        recruitment=recruitment(levels, judged.m_wave_levels),
         p_value_adjusted=None,
         blocks=judged.blocks,
         course=outcome.course if outcome else None,
-        amplitude_change_percent=outcome.amplitude_change_percent if outcome else None,
+        amplitude_change_percent=outcome.change.percent if outcome and outcome.change else None,
+        amplitude_change_ci_percent=outcome.change.interval_percent if outcome and outcome.change else None,
         disappeared_at=outcome.disappeared_at if outcome else None,
+        baseline_block=outcome.baseline_block if outcome else None,
         sweeps=sweeps,
         warnings=(*warnings, *(outcome.warnings if outcome else ())),
     )
     return finding, outcome
+
+
+def _levels(judged: Judged, sweeps: Sequence[PairSweep]) -> tuple[Level, ...]:
+    if judged.pair.relation not in (Relation.TARGET, Relation.AMBIGUOUS):
+        return ()
+    intensities = [stimulus.intensity_ma for stimulus in judged.stimuli.stimuli]
+    return response_levels(intensities, sweeps, judged.blocks)
 
 
 def _spokesman(judged: Judged, alpha: float) -> Detection:

@@ -37,14 +37,53 @@ class BlockFinding:
     stimuli: tuple[int, ...]  # which stimuli of the set
     detection: Detection
     m_wave: MWave | None  # of the direct muscle in this block
+    intensity_ma: float | None = None  # median of its stimuli
+    last_answered_s: float | None = None  # its last stimulus with a response, where sweeps can be judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disappearance:
-    """When a response was last seen; the first block without it starts at `time_s`."""
+    """When a response was gone: the start of the first block without it, and since when it was not seen."""
 
     time_s: float
     stage: str | None
+    interval_s: tuple[float, float] | None = None  # last stimulus with a response, first block without it
+    last_stage: str | None = None  # in which it was last seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StimulusThreshold:
+    """The intensity that evokes a response in half of the stimuli that can be answered."""
+
+    intensity_ma: float
+    interval_ma: tuple[float, float]  # 95 %
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecruitmentLevel:
+    """What stimuli of one intensity evoke; None: cannot be told at this one."""
+
+    intensity_ma: float
+    n_stimuli: int
+    persistence: float | None
+    amplitude_uv: float | None  # mean over all of them, unanswered ones as 0
+    m_wave_uv: float | None  # 0: none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NerveConduction:
+    """The M wave of a direct muscle, beside that of the other side where both were stimulated."""
+
+    stimulation: str  # StimulusSet.id
+    branch: Branch | None
+    muscle: Muscle | None
+    side: Side | None
+    channel: str  # label
+    onset_latency_ms: float | None  # None: no M wave
+    amplitude_uv: float | None
+    n_stimuli: int
+    latency_difference_ms: float | None = None  # this side less the other
+    amplitude_ratio: float | None = None  # this side over the other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,8 +112,13 @@ class PairFinding:
     p_value_adjusted: float | None  # over the recording's pairs (Holm)
     blocks: tuple[BlockFinding, ...]
     course: Course | None
-    amplitude_change_percent: float | None
+    amplitude_change_percent: float | None  # of the baseline block
     disappeared_at: Disappearance | None
+    amplitude_change_ci_percent: tuple[float, float] | None = None
+    baseline_block: int | None = None  # which of `blocks` the course is measured against
+    stimulus_threshold_ci_ma: tuple[float, float] | None = None
+    m_wave_threshold: StimulusThreshold | None = None
+    recruitment: tuple[RecruitmentLevel, ...] = ()  # by intensity; empty where it does not vary
     sweeps: tuple[PairSweep, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
@@ -87,3 +131,4 @@ class Findings:
     pairs: tuple[PairFinding, ...]
     residual_lsr: bool | None  # None: cannot be told
     problems: tuple[Problem, ...] = ()
+    nerve_conduction: tuple[NerveConduction, ...] = ()

@@ -1,0 +1,207 @@
+"""In which blocks was the LSR there, in which was it not, and which cannot tell?
+
+Conventions
+-----------
+Blocks are in the order of time. Over all blocks of a pair, presence is asked at `alpha` shared out among
+them (Bonferroni): a recording of forty blocks must not show a reappearance by chance. What lies between is
+unsure, and decides nothing. Blocks too noisy to tell by themselves are asked together, as a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+
+from lsr.detection.detection import Detection, Presence
+from lsr.findings.findings import BlockFinding
+
+_ADEQUATE = 0.5  # of the reference M wave; below, a missing LSR may be a missing stimulus
+_SAME_INTENSITY = 0.8  # of the baseline's; below, a missing LSR may be a weak stimulus
+_QUIETER = 1 / 3  # of the usual noise; below, the electrode may no longer be on the muscle
+_SURE = 1e-3  # chance of overlooking a response in all blocks that do not show it
+_NORMAL = NormalDist()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """Neighbouring blocks without a response in any, judged together."""
+
+    first: int
+    last: int  # included
+    detection: Detection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class States:
+    """Whether the LSR was there, block by block."""
+
+    there: tuple[bool | None, ...]  # None: cannot be told
+    baseline: int | None  # the first block with an adequate M wave; None: no block proves the stimulus
+
+    @property
+    def present(self) -> tuple[int, ...]:
+        """Numbers of the blocks with a response."""
+        return tuple(k for k, one in enumerate(self.there) if one)
+
+
+def find_blind_runs(blocks: Sequence[BlockFinding], alpha: float) -> tuple[tuple[int, int], ...]:
+    """Find neighbouring blocks that show nothing, some of them too noisily to call it absent.
+
+    Parameters
+    ----------
+    blocks : sequence of BlockFinding
+    alpha : float
+        False positive rate over all blocks.
+
+    Returns
+    -------
+    tuple of (first, last)
+        Runs of at least two blocks, the last included.
+    """
+    runs: list[tuple[int, int]] = []
+    begin: int | None = None
+    for k in range(len(blocks) + 1):
+        silent = k < len(blocks) and _shown(blocks[k].detection, alpha / len(blocks)) is not True
+        if silent and begin is None:
+            begin = k
+        elif not silent and begin is not None:
+            if k - begin > 1 and any(is_blind(block) for block in blocks[begin:k]):
+                runs.append((begin, k - 1))
+            begin = None
+    return tuple(runs)
+
+
+def is_blind(block: BlockFinding) -> bool:
+    """Whether a block has a working stimulus, but too much noise to say that there is no response."""
+    found = block.detection
+    unsure = found.presence is Presence.INDETERMINATE and found.p_value is not None
+    return unsure and found.reason != "no_m_wave" and _has_m_wave(block)
+
+
+def judge_states(blocks: Sequence[BlockFinding], *, alpha: float, runs: Sequence[Run] = ()) -> States:
+    """Tell in which blocks a response was there.
+
+    "Not there" needs, besides the block's own verdict, what there was at baseline: an M wave of at least
+    half the size, a stimulus about as strong, and a channel that still sounds like the muscle.
+
+    Parameters
+    ----------
+    blocks : sequence of BlockFinding
+    alpha : float
+        False positive rate over all blocks.
+    runs : sequence of Run
+        What the blind blocks of `find_blind_runs` show together.
+
+    Returns
+    -------
+    States
+    """
+    there = [_shown(block.detection, alpha / len(blocks)) for block in blocks]
+    for run in runs:
+        if run.detection.presence is Presence.ABSENT:
+            for k in range(run.first, run.last + 1):
+                there[k] = False if is_blind(blocks[k]) else there[k]
+        elif run.detection.p_value is not None and run.detection.p_value <= alpha / len(blocks):
+            there[run.first : run.last + 1] = [None] * (run.last + 1 - run.first)
+    baseline = _baseline(blocks)
+    reference = None if baseline is None else blocks[baseline]
+    noises = [block.detection.noise_uv for block in blocks if block.detection.noise_uv]
+    usual_uv = float(np.median(noises)) if noises else 0.0
+    for k, block in enumerate(blocks):
+        if there[k] is False and (reference is None or not _comparable(block, reference, usual_uv)):
+            there[k] = None
+    return States(there=tuple(there), baseline=baseline)
+
+
+def surely_gone(
+    blocks: Sequence[BlockFinding],
+    states: States,
+    silent: Sequence[int],
+    *,
+    amplitude_uv: float,
+    alpha: float,
+    power: float,
+    runs: Sequence[Run] = (),
+) -> bool:
+    """Whether a response of the given size could hardly have been overlooked in all silent blocks.
+
+    Parameters
+    ----------
+    blocks, states
+    silent : sequence of int
+        Blocks without the response.
+    amplitude_uv : float
+        Size it had when last seen; with the M wave it may have become smaller since.
+    alpha, power : float
+        Of every block's own verdict: what its detection limit was stated for.
+    runs : sequence of Run
+    """
+    assert states.baseline is not None
+    reference = blocks[states.baseline]
+    misses = {
+        k: _miss(amplitude_uv * _m_ratio(blocks[k], reference), blocks[k].detection, alpha, power)
+        for k in silent
+    }
+    joint = float(np.prod(list(misses.values()))) if misses else 1.0
+    for run in runs:
+        covered = [k for k in silent if run.first <= k <= run.last]
+        if covered and run.detection.presence is Presence.ABSENT:
+            ratio = min(_m_ratio(blocks[k], reference) for k in covered)
+            joint = min(joint, _miss(amplitude_uv * ratio, run.detection, alpha, power))
+    return joint <= _SURE
+
+
+def _shown(detection: Detection, alpha: float) -> bool | None:
+    if detection.p_value is not None and detection.p_value <= alpha:
+        return True
+    return False if detection.presence is Presence.ABSENT else None
+
+
+def _has_m_wave(block: BlockFinding) -> bool:
+    return block.m_wave is not None and block.m_wave.presence is Presence.PRESENT
+
+
+def m_wave_uv(block: BlockFinding) -> float | None:
+    """Size of a block's M wave; None where there is none."""
+    return block.m_wave.amplitude_uv if block.m_wave is not None and _has_m_wave(block) else None
+
+
+def _baseline(blocks: Sequence[BlockFinding]) -> int | None:
+    """The first block whose M wave is at least half of what the better blocks have."""
+    sizes = [m_wave_uv(block) or 0.0 for block in blocks]
+    if not any(sizes):
+        return None
+    usual = float(np.quantile([size for size in sizes if size], 0.75))
+    return next(k for k, size in enumerate(sizes) if size >= _ADEQUATE * usual)
+
+
+def _m_ratio(block: BlockFinding, reference: BlockFinding) -> float:
+    """M wave against the reference's, at most 1."""
+    size, usual = m_wave_uv(block), m_wave_uv(reference)
+    return min(1.0, size / usual) if size and usual else 0.0
+
+
+def _comparable(block: BlockFinding, reference: BlockFinding, usual_uv: float) -> bool:
+    if _m_ratio(block, reference) < _ADEQUATE:
+        return False
+    if (block.detection.noise_uv or 0.0) < _QUIETER * usual_uv:
+        return False
+    if block.intensity_ma is None or reference.intensity_ma is None:
+        return True
+    return block.intensity_ma >= _SAME_INTENSITY * reference.intensity_ma
+
+
+def _miss(amplitude_uv: float, detection: Detection, alpha: float, power: float) -> float:
+    """Chance that a block with this detection limit overlooks a response.
+
+    Its statistic is taken for normal, shifted in proportion to the response: at the limit, by what gives
+    the stated power.
+    """
+    if not detection.detection_limit_uv:
+        return 1.0
+    threshold = _NORMAL.inv_cdf(1 - alpha)
+    at_limit = threshold + _NORMAL.inv_cdf(power)
+    return _NORMAL.cdf(threshold - at_limit * amplitude_uv / detection.detection_limit_uv)

@@ -1,0 +1,84 @@
+"""How did the amplitude change between two blocks, and is it the LSR that changed?
+
+Conventions
+-----------
+Changes are percent of the first block: -100 is gone, 0 unchanged. Intervals are those of the ratio's
+logarithm, taken for normal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lsr.detection.detection import Detection
+from lsr.findings.findings import BlockFinding
+from lsr.findings.states import m_wave_uv
+
+_DEVIATIONS_95 = 1.96
+_DEVIATIONS_99 = 2.58  # what a change has to exceed to be no chance
+_LEAST_FALL = 0.25  # of the amplitude; less is not called a reduction whatever its interval
+_ALIKE = 0.5  # a fall of the M wave by this share of the LSR's, in logarithms, is a fall alike
+_LEAST_M_FALL = 0.15
+_VARIES = 0.2  # relative deviation of a block's amplitude whose sweeps cannot be judged singly
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Of the amplitude, from one block to another."""
+
+    percent: float
+    interval_percent: tuple[float, float]  # 95 %
+    is_reduction: bool  # at least a quarter, and no chance
+    fell_with_m_wave: bool
+
+
+def find_change(first: BlockFinding, last: BlockFinding) -> Change | None:
+    """Change of amplitude between two blocks with a response; None where one has no amplitude."""
+    before, after = first.detection.amplitude_uv, last.detection.amplitude_uv
+    if not before or not after:
+        return None
+    log_ratio = float(np.log(after / before))
+    deviation = float(np.hypot(_log_deviation(first.detection), _log_deviation(last.detection)))
+    m_before, m_after = m_wave_uv(first), m_wave_uv(last)
+    m_fall = float(np.log(m_after / m_before)) if m_before and m_after else 0.0
+    low, high = (_percent(log_ratio + side * _DEVIATIONS_95 * deviation) for side in (-1, 1))
+    return Change(
+        percent=_percent(log_ratio),
+        interval_percent=(low, high),
+        is_reduction=log_ratio < -_DEVIATIONS_99 * deviation and log_ratio <= np.log(1 - _LEAST_FALL),
+        fell_with_m_wave=m_fall < np.log(1 - _LEAST_M_FALL) and m_fall < _ALIKE * log_ratio,
+    )
+
+
+def change_to_nothing(first: BlockFinding, last: BlockFinding) -> Change:
+    """Change of amplitude to a block without a response, which may hold one below its detection limit."""
+    before, limit = first.detection.amplitude_uv, last.detection.detection_limit_uv
+    left = 100 * limit / before if before and limit else 100.0
+    return Change(
+        percent=-100.0,
+        interval_percent=(-100.0, min(0.0, left - 100.0)),
+        is_reduction=False,
+        fell_with_m_wave=False,
+    )
+
+
+def _percent(log_ratio: float) -> float:
+    return 100 * (float(np.exp(log_ratio)) - 1)
+
+
+def _log_deviation(detection: Detection) -> float:
+    """Relative deviation of a block's amplitude: noise, and the variation from sweep to sweep."""
+    assert detection.amplitude_uv is not None
+    noise = 0.0
+    if detection.amplitude_ci_uv is not None:
+        low, high = detection.amplitude_ci_uv
+        noise = (high - low) / (2 * _DEVIATIONS_95 * detection.amplitude_uv)
+    sizes = [
+        (sweep.amplitude_uv or 0.0) / detection.amplitude_uv
+        for sweep in detection.sweeps
+        if sweep.used and sweep.present is not None
+    ]
+    varies = float(np.std(sizes, ddof=1)) / np.sqrt(len(sizes)) if len(sizes) > 1 else _VARIES
+    return float(np.hypot(noise, varies))

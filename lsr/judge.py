@@ -1,0 +1,263 @@
+"""What do the sweeps of every pair of a stimulus set show: all together, by stage, by block?
+
+Conventions
+-----------
+Sweeps are cut when they are judged and dropped afterwards, so memory is bounded by the largest block, or by
+the most stimuli that are judged together. Detections are kept by channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lsr.anatomy import Relation
+from lsr.detection.detect import detect, unusable
+from lsr.detection.detection import Detection, MWave
+from lsr.detection.m_wave import detect_m_wave
+from lsr.findings.blocks import Block, form_blocks
+from lsr.findings.course import is_operation
+from lsr.findings.find import Judged
+from lsr.findings.findings import BlockFinding
+from lsr.findings.pairs import Pair, Site
+from lsr.findings.states import Run, find_blind_runs
+from lsr.findings.threshold import Level, group_levels
+from lsr.recording import Recording
+from lsr.settings import Settings
+from lsr.stages import Stage
+from lsr.stimuli import StimulusSet
+from lsr.sweeps import Cut, Sweeps, cut_sweeps
+
+_POOLED_STIMULI = 400  # at most so many, evenly spaced, are judged together
+_LEVEL_STIMULI = 60
+_SLOWEST_HZ = 2000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """Where the sweeps of a stimulus set come from, and how they are judged."""
+
+    recording: Recording
+    stimuli: StimulusSet
+    cut: Cut
+    settings: Settings
+
+    def sweeps(self, which: np.ndarray, channels: Sequence[int]) -> dict[int, Sweeps]:
+        """Cut the chosen stimuli out of the chosen channels, by channel."""
+        return cut_sweeps(self.recording, self.stimuli, self.cut, which, channels)
+
+    def usable(self, which: np.ndarray) -> np.ndarray:
+        """Return those of the stimuli that can be cut."""
+        kept: np.ndarray = which[self.cut.kept[which]]
+        return kept
+
+    def some(self, which: np.ndarray | None = None, at_most: int = _POOLED_STIMULI) -> np.ndarray:
+        """Choose stimuli that can be cut, evenly spaced where there are many; all of the set when None."""
+        usable = self.usable(np.arange(len(self.stimuli.stimuli)) if which is None else which)
+        if usable.size <= at_most:
+            return usable
+        spaced = np.linspace(0, usable.size - 1, at_most).round().astype(int)
+        chosen: np.ndarray = usable[spaced]
+        return chosen
+
+
+def find_m_waves(sweeps: dict[int, Sweeps], channels: Sequence[int], settings: Settings) -> dict[int, MWave]:
+    """M waves of the channels; absent where no sweep could be cut."""
+    return {
+        channel: detect_m_wave(sweeps[channel].emg_uv, sweeps[channel].time_ms, settings.detection)
+        if channel in sweeps
+        else MWave.absent()
+        for channel in channels
+    }
+
+
+def judge_set(
+    material: Material,
+    pairs: Sequence[Pair],
+    pooled: dict[int, Sweeps],
+    m_waves: dict[int, MWave],
+    stages: Sequence[Stage],
+) -> list[Judged]:
+    """Judge every pair of a stimulus set.
+
+    Parameters
+    ----------
+    material : Material
+    pairs : sequence of Pair
+    pooled : dict[int, Sweeps]
+        Sweeps of the stimuli that `Material.some` chooses, by channel.
+    m_waves : dict[int, MWave]
+        In them, by channel.
+    stages : sequence of Stage
+
+    Returns
+    -------
+    list[Judged]
+        In the order of the pairs.
+    """
+    direct = _direct_site(pairs, m_waves)
+    judge = _Judge(material=material, pairs=pairs, direct=direct)
+    whole = judge.detect(pooled, m_waves)
+    blocks = form_blocks(material.stimuli, stages, material.settings.course.block_stimuli)
+    staged = any(block.stage != blocks[0].stage for block in blocks)
+    first = judge.pool(_first_stage(blocks)) if staged else {}
+    if len(blocks) == 1 and int(material.cut.kept.sum()) == material.some().size:
+        by_block = [judge.block_findings(blocks[0], whole, m_waves)]
+    else:
+        by_block = [judge.block(block) for block in blocks]
+    levels = _m_wave_levels(material, direct)
+    judged = []
+    for pair in pairs:
+        channel = pair.site.channel
+        own = tuple(found[channel] for found in by_block)
+        runs: tuple[Run, ...] = ()
+        if pair.relation in (Relation.TARGET, Relation.AMBIGUOUS) and is_operation(own):
+            runs = _judge_runs(judge, pair, blocks, own)
+        is_direct = pair.relation is Relation.DIRECT
+        judged.append(
+            Judged(
+                stimuli=material.stimuli,
+                pair=pair,
+                pooled=whole[channel],
+                first_stage=first.get(channel),
+                runs=runs,
+                blocks=own,
+                m_wave=m_waves[channel] if is_direct else (m_waves[direct.channel] if direct else None),
+                m_wave_levels=levels if direct else (),
+                n_too_close=int((~material.cut.kept).sum()),
+            )
+        )
+    return judged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge:
+    """The pairs of a stimulus set, and the direct muscle that proves its stimuli."""
+
+    material: Material
+    pairs: Sequence[Pair]
+    direct: Site | None
+
+    @property
+    def channels(self) -> list[int]:
+        return [pair.site.channel for pair in self.pairs]
+
+    def pool(self, which: np.ndarray) -> dict[int, Detection]:
+        """Judge stimuli together in every pair, by channel."""
+        sweeps = self.material.sweeps(self.material.some(which), self.channels)
+        return self.detect(sweeps, self._direct_waves(sweeps))
+
+    def block(self, block: Block) -> dict[int, BlockFinding]:
+        """Judge a block in every pair, by channel."""
+        sweeps = self.material.sweeps(block.stimuli, self.channels)
+        waves = self._direct_waves(sweeps)
+        return self.block_findings(block, self.detect(sweeps, waves), waves)
+
+    def block_findings(
+        self, block: Block, found: dict[int, Detection], waves: dict[int, MWave]
+    ) -> dict[int, BlockFinding]:
+        """What a block shows in every pair, by channel."""
+        shared = waves.get(self.direct.channel) if self.direct else None
+        return {
+            pair.site.channel: self._finding(
+                block,
+                found[pair.site.channel],
+                waves.get(pair.site.channel) if pair.relation is Relation.DIRECT else shared,
+            )
+            for pair in self.pairs
+        }
+
+    def detect(self, sweeps: dict[int, Sweeps], waves: dict[int, MWave]) -> dict[int, Detection]:
+        """Judge sweeps in every pair, by channel."""
+        return {pair.site.channel: self.detect_pair(pair, sweeps, waves) for pair in self.pairs}
+
+    def detect_pair(self, pair: Pair, sweeps: dict[int, Sweeps], waves: dict[int, MWave]) -> Detection:
+        """Judge sweeps in one pair."""
+        own = sweeps.get(pair.site.channel)
+        if own is None or own.emg_uv.shape[0] == 0:
+            return unusable("touches_gap", 0)
+        if own.channel.rate_hz < _SLOWEST_HZ:
+            return unusable("rate_too_low", own.emg_uv.shape[0])
+        if pair.relation is Relation.DIRECT:
+            wave = waves.get(pair.site.channel)
+            return unusable("direct_muscle", own.emg_uv.shape[0], m_wave=wave)
+        source = sweeps.get(self.direct.channel) if self.direct else None
+        return detect(own.emg_uv, own.time_ms, _on_axis(source, own), self.material.settings)
+
+    def _direct_waves(self, sweeps: dict[int, Sweeps]) -> dict[int, MWave]:
+        channels = [pair.site.channel for pair in self.pairs if pair.relation is Relation.DIRECT]
+        return find_m_waves(sweeps, channels, self.material.settings)
+
+    def _finding(self, block: Block, detection: Detection, m_wave: MWave | None) -> BlockFinding:
+        rows = self.material.usable(block.stimuli)
+        stimuli = [self.material.stimuli.stimuli[row] for row in rows]
+        given = [one.intensity_ma for one in stimuli if one.intensity_ma is not None]
+        answered = [
+            one.time_s for one, sweep in zip(stimuli, detection.sweeps, strict=False) if sweep.present
+        ]
+        return BlockFinding(
+            start_s=block.start_s,
+            end_s=block.end_s,
+            stage=block.stage,
+            stimuli=tuple(int(row) for row in rows),
+            detection=detection,
+            m_wave=m_wave or detection.m_wave,
+            intensity_ma=float(np.median(given)) if given else None,
+            last_answered_s=answered[-1] if answered else None,
+        )
+
+
+def _judge_runs(
+    judge: _Judge, pair: Pair, blocks: Sequence[Block], own: Sequence[BlockFinding]
+) -> tuple[Run, ...]:
+    """Judge together the neighbouring blocks that were too noisy to tell by themselves."""
+    channels = [pair.site.channel] + ([judge.direct.channel] if judge.direct else [])
+    runs = []
+    for first, last in find_blind_runs(own, judge.material.settings.detection.alpha):
+        which = np.concatenate([block.stimuli for block in blocks[first : last + 1]])
+        sweeps = judge.material.sweeps(judge.material.some(which), channels)
+        runs.append(Run(first=first, last=last, detection=judge.detect_pair(pair, sweeps, {})))
+    return tuple(runs)
+
+
+def _first_stage(blocks: Sequence[Block]) -> np.ndarray:
+    """Stimuli of the leading blocks that share a stage."""
+    n_first = next((k for k, block in enumerate(blocks) if block.stage != blocks[0].stage), len(blocks))
+    return np.concatenate([block.stimuli for block in blocks[:n_first]])
+
+
+def _m_wave_levels(material: Material, direct: Site | None) -> tuple[Level, ...]:
+    """The M wave at each intensity; empty where intensities do not vary."""
+    if direct is None:
+        return ()
+    levels = []
+    for ma, which in group_levels([one.intensity_ma for one in material.stimuli.stimuli]):
+        sweeps = material.sweeps(material.some(which, _LEVEL_STIMULI), [direct.channel])
+        wave = find_m_waves(sweeps, [direct.channel], material.settings)[direct.channel]
+        n_given = sweeps[direct.channel].emg_uv.shape[0] if direct.channel in sweeps else 0
+        levels.append(
+            Level(
+                intensity_ma=ma,
+                n_stimuli=n_given,
+                n_answered=n_given if wave.amplitude_uv else 0,
+                amplitude_uv=wave.amplitude_uv or 0.0,
+            )
+        )
+    return tuple(levels)
+
+
+def _direct_site(pairs: Sequence[Pair], m_waves: dict[int, MWave]) -> Site | None:
+    """The direct muscle with the largest M wave."""
+    direct = [pair.site for pair in pairs if pair.relation is Relation.DIRECT]
+    return max(direct, key=lambda site: m_waves[site.channel].amplitude_uv or 0.0, default=None)
+
+
+def _on_axis(source: Sweeps | None, own: Sweeps) -> np.ndarray | None:
+    """The direct muscle's sweeps at the times of another channel's samples."""
+    if source is None or source.emg_uv.shape[0] != own.emg_uv.shape[0]:
+        return None
+    if source.time_ms.size == own.time_ms.size and np.allclose(source.time_ms, own.time_ms):
+        return source.emg_uv
+    return np.stack([np.interp(own.time_ms, source.time_ms, sweep) for sweep in source.emg_uv])
