@@ -11,7 +11,7 @@ import datetime
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from multiprocessing import get_context
@@ -28,6 +28,7 @@ from _peers import PEERS, judge, prepare
 import lsr
 
 LIMIT = "matched filter (limit)"
+MARKS = ("<!-- tables -->", "<!-- end of tables -->")  # in a page that the tables are written into
 _CASES_AT_ONCE = 8
 
 
@@ -172,13 +173,13 @@ def head(arguments: argparse.Namespace, cases: list[Case], seconds: float) -> st
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", choices=("tuning", "reporting"), default="reporting")
+    parser.add_argument("--seeds", choices=("tuning", "reporting"), default="tuning")
     parser.add_argument("--series", type=int, default=0, help="another range of seeds of the same kind")
     parser.add_argument("--quick", action="store_true", help="few blocks, under a minute")
     parser.add_argument("--no-peers", action="store_true", help="lsr and the limit alone")
     parser.add_argument("--only", default="", help="nuisances to run, separated by commas")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--markdown", type=Path, help="write the tables to this file")
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file, between its marks")
     parser.add_argument("--rows", type=Path, help="write every case and verdict to this CSV file")
     arguments = parser.parse_args()
     size: Size = QUICK if arguments.quick else FULL
@@ -195,13 +196,20 @@ def main() -> None:
     if arguments.rows:
         frame.to_csv(arguments.rows, index=False)
     if arguments.markdown:
-        _write(arguments.markdown, title, frame, tables.as_markdown)
+        _write(arguments.markdown, title, frame)
 
 
-def _write(path: Path, title: str, frame: pd.DataFrame, render: Callable[[pd.DataFrame], str]) -> None:
+def _write(path: Path, title: str, frame: pd.DataFrame) -> None:
+    """Write the tables, between the marks of a page that has them."""
     parts = [title.replace("\n", "\n\n")]
-    parts += [f"### {name}\n\n{render(table)}" for name, table in report(frame)]
-    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    parts += [f"### {name}\n\n{tables.as_markdown(table)}" for name, table in report(frame)]
+    content = "\n\n".join(parts) + "\n"
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, start, rest = page.partition(MARKS[0])
+    _, stop, after = rest.partition(MARKS[1])
+    if stop:
+        content = f"{before}{start}\n\n{content}\n{stop}{after}"
+    path.write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":
