@@ -119,7 +119,7 @@ def _nothing_usable(reasons: tuple[str | None, ...]) -> Detection:
 def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> Detection:
     model, removed = build_model(prepared)
     noise = prepared.noise
-    sizes = sizes_to_try(model, noise.average_sd_uv)
+    sizes = sizes_to_try(model, settings.search_window_ms)
     score = score_presence(model, settings.search_window_ms, sizes)
     p = p_value(score.value, noise)
     threshold = threshold_score(settings.alpha, noise)

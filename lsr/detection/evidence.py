@@ -121,7 +121,7 @@ class Scan:
     starts_ms: np.ndarray
     families: Sequence[Family]
     sizes_uv: np.ndarray
-    log_evidence: np.ndarray  # (n_starts, n_families, n_sizes)
+    log_evidence: np.ndarray  # (n_starts, n_families, n_sizes): log Bayes factor and log prior of the size
     modes: list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # per family: eigenvalues, eigenvectors, data
 
 
@@ -134,7 +134,7 @@ def scan(model: Model, starts_ms: np.ndarray, families: Sequence[Family], sizes_
     starts_ms : np.ndarray, shape (n_starts,)
     families : sequence of Family
     sizes_uv : np.ndarray, shape (n_sizes,)
-        Prior standard deviation of the response.
+        Prior standard deviation of the response; each half as likely as the one before.
 
     Returns
     -------
@@ -156,7 +156,8 @@ def scan(model: Model, starts_ms: np.ndarray, families: Sequence[Family], sizes_
         gain = sizes_uv[None, :, None] ** 2 / spread * along[:, None, :] ** 2
         evidence[:, j, :] = 0.5 * (gain - np.log(spread)).sum(axis=-1)
         modes.append((values, vectors, along))
-    return Scan(starts_ms, families, sizes_uv, evidence, modes)
+    halving = np.log(0.5) * np.arange(1, sizes_uv.size + 1)  # prior of the sizes
+    return Scan(starts_ms, families, sizes_uv, evidence + halving, modes)
 
 
 def _sampled(family: Family, step_ms: float) -> Callable[[np.ndarray], np.ndarray]:

@@ -17,7 +17,7 @@ from lsr.cleaning.mains import Hum, find_hum
 from lsr.detection.noise import Noise, estimate_noise, remove_drift
 from lsr.errors import SweepsError
 
-ANALYSIS_HZ = 10_000.0  # a response's energy lies below 3 kHz; faster sweeps are lowered to this
+ANALYSIS_HZ = 5_000.0  # a response's energy lies below 3 kHz; faster sweeps are lowered to this
 _RESPONSE_LASTS_MS = 12.0  # after the latest onset
 _QUIET_MS = 10.0  # shortest stretch that tells the noise
 _LATE_MS = 40.0

@@ -19,10 +19,11 @@ from lsr.detection.waveform import SEARCH_FAMILIES, Family
 
 _STEP_MS = 0.4
 _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with those inside
-_N_SIZES = 9
-# Upper tail of the score on noise alone: p = exp(-(score + offset) * slope), fitted from p = 0.2 to 0.0005
-# on Gaussian noise through every nuisance model; see docs/method.md.
-_TAIL_OFFSET, _TAIL_SLOPE = 2.2, 1.4
+_LEAST_ENERGY = 5.0
+_N_TOPS = 3
+# Upper tail of the score on noise alone: p = exp(-(score + offset) * slope), fitted from p = 0.2 to 0.005
+# on Gaussian noise of several colours, rates and numbers of sweeps; see docs/method.md.
+_TAIL_OFFSET, _TAIL_SLOPE = 2.2, 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,20 @@ class Score:
     log_evidence: np.ndarray  # (n_starts,)
 
 
-def sizes_to_try(model: Model, deviation_uv: float) -> np.ndarray:
-    """Sizes from one deviation of the average's noise to three times the largest excursion, (n_sizes,)."""
-    late_enough = model.time_ms > 4
-    largest = float(np.abs(model.average_uv[late_enough]).max()) if late_enough.any() else 0.0
-    return np.geomspace(deviation_uv, max(3 * largest, 6 * deviation_uv), _N_SIZES)
+def sizes_to_try(model: Model, search_ms: tuple[float, float]) -> np.ndarray:
+    """Sizes in steps of two, from the smallest that the noise lets through, (n_sizes,).
+
+    Counted in what a response adds to the whitened data, so that the score of noise is the same whatever
+    its colour, its size and the nuisances; each size is half as likely beforehand as the one below.
+    """
+    starts = np.linspace(*search_ms, 4)
+    whitened = [model.project(SEARCH_FAMILIES[0].bumps(model.time_ms - start)) for start in starts]
+    tops = [np.linalg.eigvalsh(own.T @ own - lost.T @ lost)[-_N_TOPS:].mean() for own, lost in whitened]
+    unit = 1 / np.sqrt(max(float(np.median(tops)), 1e-12))
+    highest = 4 * float(model.projected @ model.projected) / _LEAST_ENERGY
+    n_sizes = int(np.clip(np.ceil(np.log(max(highest, 1.0)) / np.log(4)) + 1, 5, 16))
+    sizes: np.ndarray = unit * np.sqrt(_LEAST_ENERGY) * 2.0 ** np.arange(n_sizes)
+    return sizes
 
 
 def score_presence(model: Model, search_ms: tuple[float, float], sizes_uv: np.ndarray) -> Score:
@@ -47,7 +57,7 @@ def score_presence(model: Model, search_ms: tuple[float, float], sizes_uv: np.nd
     latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
     starts = start_grid(model, low - _BEFORE_MS, latest, _STEP_MS)
     found = scan(model, starts, SEARCH_FAMILIES, sizes_uv)
-    by_start = log_mean(found.log_evidence.reshape(starts.size, -1), axis=1)
+    by_start = log_mean(np.logaddexp.reduce(found.log_evidence, axis=2), axis=1)
     inside = (starts >= low - 0.8) & (starts <= high)
     within = float(log_mean(by_start[inside]))
     elsewhere = float(log_mean(by_start[~inside])) if (~inside).any() else -np.inf
