@@ -14,6 +14,7 @@ import numpy as np
 # 16 ms of a 10 Hz high-pass. Sums of these also follow stretched and power-law decays.
 TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
 RECOVERY_MS = (2.5, 5.0, 10.0, 20.0)
+SWING_HZ, SWING_MS = (20.0, 45.0, 75.0), 6.0
 SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
 _GUARD_MS = 0.3
 _CHAINED_MS = 1.0  # saturation that returns within this still belongs to the artifact
@@ -98,9 +99,9 @@ def bridge(emg_uv: np.ndarray, time_ms: np.ndarray, *, until_ms: float) -> np.nd
 
 
 def tail_columns(time_ms: np.ndarray) -> np.ndarray:
-    """Exponential decays from the first time on, and slow ones that rise first.
+    """Exponential decays from the first time on, slow ones that rise first, and damped swings.
 
-    The latter, t exp(-t / tau), are how a second-order high-pass recovers.
+    The last two are how a second-order high-pass recovers, critically damped or less.
 
     Parameters
     ----------
@@ -108,10 +109,11 @@ def tail_columns(time_ms: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray, shape (n_samples, len(TAIL_MS) + len(RECOVERY_MS))
+    np.ndarray, shape (n_samples, len(TAIL_MS) + len(RECOVERY_MS) + 2 * len(SWING_HZ))
         Each has its largest value at 1.
     """
     since = (time_ms - time_ms[0])[:, None]
     decays = np.exp(-since / np.array(TAIL_MS))
     scaled = since / np.array(RECOVERY_MS)
-    return np.concatenate([decays, scaled * np.exp(1 - scaled)], axis=1)
+    damped = np.exp(-since / SWING_MS) * np.exp(2e-3j * np.pi * since * np.array(SWING_HZ))
+    return np.concatenate([decays, scaled * np.exp(1 - scaled), damped.real, damped.imag], axis=1)

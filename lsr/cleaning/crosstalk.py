@@ -35,14 +35,15 @@ def copy_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float)
     Returns
     -------
     np.ndarray, shape (n_samples, n_columns)
-        The wave, its odd square, and delayed and smoothed versions.
+        The wave, its odd powers (a copy that saturates), and delayed and smoothed versions.
     """
     step_ms = time_ms[1] - time_ms[0]
     after = time_ms >= start_ms
     level = m_wave_uv[after][0]  # the direct muscle's own artifact tail, roughly
     wave = np.where(after, m_wave_uv - level * np.exp(-np.clip(time_ms - start_ms, 0, None)), 0.0)
     narrow, wide = _smooth(wave, 0.15 / step_ms), _smooth(wave, 0.5 / step_ms)
-    columns = [wave, wave * np.abs(wave) / (np.abs(wave).max() + 1e-9)]
+    relative = np.abs(wave) / (np.abs(wave).max() + 1e-9)
+    columns = [wave, wave * relative, wave * relative**2]
     columns += [np.interp(time_ms - delay, time_ms, narrow) for delay in _DELAYS_MS]
     columns += [np.interp(time_ms - delay, time_ms, wide) for delay in _WIDE_DELAYS_MS]
     return np.stack(columns, axis=1)

@@ -20,10 +20,10 @@ from lsr.detection.evidence import Model, Whitening, log_evidence
 from lsr.detection.noise import Noise
 from lsr.detection.prepare import Prepared
 
-_DIRECT_ZONE_ENDS_MS = 6.0
+_DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
 _LATE_ZONE_STARTS_MS = 22.0
 _TAIL_MISFIT = 0.03  # share of a fitted tail that sums of exponentials may leave
-_COPY_MISFIT = 0.08  # share of a fitted copy that is not linear
+_COPY_MISFIT = 0.12  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _TAIL_SIZES = (0.3, 2.0, 10.0)
 _COPY_SIZES = (0.002, 0.01, 0.05, 0.2)
@@ -43,6 +43,17 @@ class Removed:
     burst_inflation: float  # largest ratio of noise in the response window to noise elsewhere
 
 
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The average where a response is looked for."""
+
+    time_ms: np.ndarray
+    data_uv: np.ndarray
+    whitening: np.ndarray  # (n_samples, n_samples)
+    deviation_uv: float  # of the average's noise
+    free: np.ndarray  # (n_samples,) bool: no LSR can be there
+
+
 def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     """The average of the sweeps with its noise and nuisances.
 
@@ -60,17 +71,18 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     whitening = Whitening.build(noise, at.size, inflation)
     hum_uv, hum_prior = _hum_left(average, prepared, window)
     data = average[window] - hum_uv
-    columns = [_drift_and_tail(data, at, whitening.matrix, average, prepared), hum_prior]
+    wave = None if prepared.direct_uv is None else prepared.direct_uv.mean(axis=0)
+    zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
+    free = (at < zone_ends_ms) | (at > _LATE_ZONE_STARTS_MS)
+    view = _Window(at, data, whitening.matrix, deviation, free)
+    columns = [_drift_and_tail(view, average, prepared), hum_prior]
     share, copies = 0.0, np.zeros((at.size, 0))
-    if prepared.direct_uv is not None:
-        wave = prepared.direct_uv.mean(axis=0)
+    if wave is not None:
         copies = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
-        share = _copy_size(data, at, whitening.matrix, columns[0], copies)
+        share = _copy_size(view, columns[0], copies)
         columns.append(copies * share)
     rough = np.concatenate(columns, axis=1)
-    misfit, parts = _misfit_columns(
-        data, at, whitening.matrix, rough, columns[0].shape[1], hum_prior.shape[1], deviation
-    )
+    misfit, parts = _misfit_columns(view, rough, columns[0].shape[1], hum_prior.shape[1])
     model = Model.build(at, data, whitening, np.concatenate([rough, misfit], axis=1))
     removed = Removed(
         tail_uv=parts[0],
@@ -83,14 +95,12 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     return model, removed
 
 
-def _drift_and_tail(
-    data: np.ndarray, at: np.ndarray, whitening: np.ndarray, average: np.ndarray, prepared: Prepared
-) -> np.ndarray:
+def _drift_and_tail(view: _Window, average: np.ndarray, prepared: Prepared) -> np.ndarray:
     """Level and slope as large as the stretches after allow; tails in proportion to the first samples.
 
     The proportion is the most likely of a few, told by the samples outside the response's time.
     """
-    deviation = prepared.noise.average_sd_uv
+    at, data, deviation = view.time_ms, view.data_uv, view.deviation_uv
     if prepared.after.any() and prepared.before.any():
         level = 2 * deviation + abs(float(average[prepared.after].mean()))
     else:
@@ -99,8 +109,7 @@ def _drift_and_tail(
     tail = float(np.abs(data[first]).max()) + deviation
     drift = np.stack([np.ones_like(at), (at - 10) / 10], axis=1) * level
     shapes = tail_columns(at) * tail
-    rows = _outside_responses(at)
-    white, white_drift, white_shapes = (whitening[rows] @ one for one in (data, drift, shapes))
+    white, white_drift, white_shapes = (view.whitening[view.free] @ one for one in (data, drift, shapes))
     evidence = [
         log_evidence(np.concatenate([white_drift, white_shapes * size], axis=1), white)
         for size in _TAIL_SIZES
@@ -174,16 +183,20 @@ def _hum_left(average: np.ndarray, prepared: Prepared, window: np.ndarray) -> tu
     return columns[window] @ mean, columns[window] @ root
 
 
-def _outside_responses(at: np.ndarray) -> np.ndarray:
-    return (at < _DIRECT_ZONE_ENDS_MS) | (at > _LATE_ZONE_STARTS_MS)
+def _direct_zone_ends_ms(m_wave_uv: np.ndarray | None, at: np.ndarray) -> float:
+    """Until when the direct response alone is looked at: later where the M wave itself is late."""
+    earliest, latest = _DIRECT_ZONE_ENDS_MS
+    if m_wave_uv is None:
+        return earliest
+    energy = np.cumsum(m_wave_uv**2)
+    return float(np.clip(at[np.searchsorted(energy, energy[-1] / 2)], earliest, latest))
 
 
-def _copy_size(
-    data: np.ndarray, at: np.ndarray, whitening: np.ndarray, others: np.ndarray, copies: np.ndarray
-) -> float:
-    """Share of the M wave that crosstalk may reach: the most likely, told by the direct zone alone."""
-    rows = _outside_responses(at)
-    white, white_others, white_copies = (whitening[rows] @ one for one in (data, others, copies))
+def _copy_size(view: _Window, others: np.ndarray, copies: np.ndarray) -> float:
+    """Share of the M wave that crosstalk may reach: the most likely, told where no LSR can be."""
+    white, white_others, white_copies = (
+        view.whitening[view.free] @ one for one in (view.data_uv, others, copies)
+    )
     evidence = [log_evidence(white_others, white)]
     evidence += [
         log_evidence(np.concatenate([white_others, white_copies * size], axis=1), white)
@@ -193,24 +206,20 @@ def _copy_size(
 
 
 def _misfit_columns(
-    data: np.ndarray,
-    at: np.ndarray,
-    whitening: np.ndarray,
-    rough: np.ndarray,
-    n_tail: int,
-    n_hum: int,
-    deviation: float,
+    view: _Window, rough: np.ndarray, n_tail: int, n_hum: int
 ) -> tuple[np.ndarray, tuple[float, float, float]]:
     """Narrow bumps, as large as tails, copies and what begins in the direct zone may leave unexplained."""
-    rows = _outside_responses(at)
-    white = (whitening @ rough)[rows]
-    target = (whitening @ data)[rows]
+    at, data = view.time_ms, view.data_uv
+    white = (view.whitening @ rough)[view.free]
+    target = (view.whitening @ data)[view.free]
     sizes = np.linalg.solve(white.T @ white + np.eye(rough.shape[1]), white.T @ target)
     tail = rough[:, 2:n_tail] @ sizes[2:n_tail]
     copy = rough[:, n_tail + n_hum :] @ sizes[n_tail + n_hum :]
     rest = data - rough @ sizes
     direct = (at > at[0] + 0.3) & (at < 5.5)
-    excess = np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - deviation**2)) if direct.any() else 0.0
+    excess = (
+        np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - view.deviation_uv**2)) if direct.any() else 0.0
+    )
     step = at[1] - at[0]
     begun = 1.5 * excess * np.where(at < 5, 1.0, np.exp(-(((at - 5) / 3) ** 2)))
     near = _moving_mean(np.abs(copy), round(1.5 / step))
