@@ -155,12 +155,12 @@ def _headlines(report: Report, *, colour: bool) -> Iterable[str]:
     if not report.pairs:
         return ["No pair of a stimulated branch and a muscle could be judged."]
     order = [Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT]
-    names = _pair_names(report)
+    names = pair_names(report)
     numbers = sorted(range(len(report.pairs)), key=lambda number: order.index(report.pairs[number].relation))
     lines = []
     for number in numbers:
         pair = report.pairs[number]
-        line = wrapped(f"{names[number]}: {_verdict(pair)}", indent="    ")
+        line = wrapped(f"{names[number]}: {verdict(pair)}", indent="    ")
         lines.append(_painted(line, _headline_code(pair), colour=colour))
     return ["\n".join(lines)]
 
@@ -171,7 +171,7 @@ def _headline_code(pair: PairReport) -> str:
     return {Presence.PRESENT: _BOLD, Presence.INDETERMINATE: _YELLOW, Presence.ABSENT: ""}[pair.presence]
 
 
-def _pair_names(report: Report) -> list[str]:
+def pair_names(report: Report) -> list[str]:
     """Name each pair by branch and muscle; where that is not enough, by stimulus set and channel too."""
     sets = {one.id: one for one in report.stimulation}
     plain = [f"{_stimulated(sets[pair.stimulation])} -> {_recorded(pair)}" for pair in report.pairs]
@@ -181,7 +181,7 @@ def _pair_names(report: Report) -> list[str]:
     ]
 
 
-def _verdict(pair: PairReport) -> str:
+def verdict(pair: PairReport) -> str:
     if pair.relation is Relation.DIRECT:
         return f"direct muscle, {_m_wave(pair)}"
     what = "LSR" if pair.relation is Relation.TARGET else "response"
@@ -367,7 +367,7 @@ def _has_course(pair: PairReport) -> bool:
 
 def _block_table(pair: PairReport, report: Report) -> str:
     """Show how a pair went on, one line for consecutive blocks of one stage that answer alike."""
-    name = _pair_names(report)[report.pairs.index(pair)]
+    name = pair_names(report)[report.pairs.index(pair)]
     head = ["from", "to", "stage", "answer", "n", "onset", "uV", "M wave uV"]
     widths = [-8, -8, -20, -7, 3, 9, 9, 9]
     rows = []
@@ -405,7 +405,7 @@ def _range(
 def _warnings(report: Report) -> list[Note]:
     """Gather the warnings of all pairs, each sentence once, with the pairs it concerns."""
     pairs: dict[tuple[str, str], list[str]] = {}
-    for name, pair in zip(_pair_names(report), report.pairs, strict=True):
+    for name, pair in zip(pair_names(report), report.pairs, strict=True):
         for warning in pair.warnings:
             pairs.setdefault((warning.code, warning.message), []).append(name)
     return [
