@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from .analyze import analyze
+from .deidentify import deidentify
 from .inspect import inspect
 from .schema import schema
 from .simulate import simulate
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (analyze, inspect, simulate, schema):
+for command in (analyze, inspect, deidentify, simulate, schema):
     app.command()(command)
 
 

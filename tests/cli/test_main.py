@@ -39,7 +39,7 @@ def test_help_answers_at_once():
     assert min(took_s() for _ in range(5)) < 0.3
 
 
-@pytest.mark.parametrize("command", ["analyze", "inspect", "simulate", "schema"])
+@pytest.mark.parametrize("command", ["analyze", "inspect", "deidentify", "simulate", "schema"])
 def test_every_command_is_told(call, command):
     result = call("--help")
     assert result.exit_code == 0

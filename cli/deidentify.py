@@ -1,0 +1,55 @@
+"""`lsr deidentify`: a copy that tells nothing of the patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .output import Attempts, Verbose, complain, refuse, show
+
+
+def deidentify(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="An EDF or BDF file.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="The copy to write.", show_default=False)],
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep",
+            metavar="PATTERN",
+            help='Also keep annotations like this, as in "Marker ?"; may be repeated. '
+            "You vouch that none of them names a person.",
+        ),
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write a copy without patient, recording, equipment and free text; samples, times and stimuli stay."""
+    _refuse_target(target)
+    from lsr import RecordingError
+    from lsr.io import deidentify as blank
+
+    def work() -> Path:
+        try:
+            blank.deidentify(source, target, keep or ())
+        except OSError as error:
+            raise RecordingError(
+                f"{source}: the copy {target} cannot be written ({error.strerror}); name another target"
+            ) from error
+        return target
+
+    attempts = Attempts(verbose=verbose)
+    if attempts.attempt(source, work) is not None:
+        show(str(target))
+        complain(f"{target}: look at the annotations that stayed, with lsr inspect, before you hand it on")
+    attempts.finish()
+
+
+def _refuse_target(target: Path) -> None:
+    """Nothing is overwritten, and no name is made up: the source's own may be the patient's."""
+    if target.is_dir():
+        refuse(f"{target}: is a folder; name the file to write in it")
+    if target.exists():
+        refuse(f"{target}: is there already; name another target, or remove it first")
+    if not target.parent.is_dir():
+        refuse(f"{target}: there is no folder {target.parent}; make it, or name another target")
