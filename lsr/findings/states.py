@@ -20,7 +20,7 @@ from lsr.findings.findings import BlockFinding
 
 _ADEQUATE = 0.5  # of the reference M wave; below, a missing LSR may be a missing stimulus
 _SAME_INTENSITY = 0.8  # of the baseline's; below, a missing LSR may be a weak stimulus
-_QUIETER = 1 / 3  # of the usual noise; below, the electrode may no longer be on the muscle
+_SAME_NOISE = (1 / 3, 4.0)  # of the usual; outside, the electrode may no longer be on the muscle
 _SURE = 1e-3  # chance of overlooking a response in all blocks that do not show it
 _NORMAL = NormalDist()
 
@@ -187,7 +187,8 @@ def _m_ratio(block: BlockFinding, reference: BlockFinding) -> float:
 def _comparable(block: BlockFinding, reference: BlockFinding, usual_uv: float) -> bool:
     if _m_ratio(block, reference) < _ADEQUATE:
         return False
-    if (block.detection.noise_uv or 0.0) < _QUIETER * usual_uv:
+    least, most = _SAME_NOISE
+    if not least * usual_uv <= (block.detection.noise_uv or 0.0) <= most * usual_uv:
         return False
     if block.intensity_ma is None or reference.intensity_ma is None:
         return True
