@@ -42,12 +42,22 @@ def analyze(
     sweeps: Annotated[
         bool, typer.Option("--sweeps", help="Also report each stimulus and each sweep.")
     ] = False,
+    explain: Annotated[
+        str | None,
+        typer.Option(
+            "--explain",
+            metavar="PAIR",
+            help='Only tell why the answer of a pair came out, as in "mentalis", "R Ment" or "S1 mentalis".',
+        ),
+    ] = None,
     timestamp: Annotated[bool, typer.Option("--timestamp", help="Also report when it was made.")] = False,
     verbose: Verbose = False,
 ) -> None:
     """Find lateral spread responses; print one report per recording."""
     settings = read_settings(config, stimulated)
     _refuse_to_overwrite(paths, out)
+    if explain is not None and format is not ReportFormat.TEXT:
+        refuse(f"--explain is text, not {format.value}; --format json alone holds the evidence of all pairs")
     import lsr
 
     created = datetime.now(UTC) if timestamp else None
@@ -56,11 +66,17 @@ def analyze(
     for path in paths:
 
         def work(path: Path = path) -> Report:
-            return lsr.analyze(path, settings, events=events, with_sweeps=sweeps, created=created)
+            report = lsr.analyze(path, settings, events=events, with_sweeps=sweeps, created=created)
+            if explain is not None:
+                _pairs_to_explain(report, explain)  # wrong usage, where there is none
+            return report
 
         report = attempts.attempt(path, work)
         if report is not None:
-            text = _rendered(report, format, first=n_shown == 0)
+            if explain is None:
+                text = _rendered(report, format, first=n_shown == 0)
+            else:
+                text = _explained(report, explain, first=n_shown == 0)
             if text:  # a table goes on without a line where there is no pair
                 show(text)
             _leave(report, path, out)
@@ -89,6 +105,30 @@ def _rendered(report: Report, format: ReportFormat, *, first: bool) -> str:
     from lsr.report.as_text import as_text
 
     return ("" if first else "\n\n") + as_text(report, colour=wants_colour())
+
+
+def _pairs_to_explain(report: Report, wanted: str) -> list[int]:
+    from lsr import SettingsError
+    from lsr.report.as_explanation import find_pairs
+    from lsr.report.as_text import pair_names
+
+    found = find_pairs(report, wanted)
+    if not found:
+        known = "; ".join(
+            f"{pair.stimulation} {name} ({pair.channel})"
+            for name, pair in zip(pair_names(report), report.pairs, strict=True)
+        )
+        raise SettingsError(
+            f"{report.recording.name}: no pair is called {wanted!r}; pairs here: {known or 'none'}"
+        )
+    return found
+
+
+def _explained(report: Report, wanted: str, *, first: bool) -> str:
+    from lsr.report.as_explanation import as_explanation
+
+    told = [as_explanation(report, number) for number in _pairs_to_explain(report, wanted)]
+    return ("" if first else "\n\n") + "\n\n\n".join(told)
 
 
 def _leave(report: Report, path: Path, out: Path | None) -> None:

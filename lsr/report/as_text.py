@@ -182,6 +182,7 @@ def pair_names(report: Report) -> list[str]:
 
 
 def verdict(pair: PairReport) -> str:
+    """Word the answer of a pair, and the measures that support it."""
     if pair.relation is Relation.DIRECT:
         return f"direct muscle, {_m_wave(pair)}"
     what = "LSR" if pair.relation is Relation.TARGET else "response"

@@ -48,3 +48,27 @@ def test_stages_are_shown_before_any_analysis(call):
     result = call("inspect", SAMPLES / "operation_vanishes.edf", "--format", "json")
     names = [stage["name"] for stage in json.loads(result.stdout)["stages"]]
     assert names == ["baseline", "opening", "arachnoid_dissection", "decompression", "closing"]
+
+
+def test_why_a_pair_came_out_as_it_did_is_told(call):
+    paths = [SAMPLES / f"{name}.edf" for name in ("clinic_with_lsr", "clinic_without_lsr")]
+    result = call("analyze", *paths, "--explain", "S1 mentalis")
+    assert result.exit_code == 0
+    assert "log Bayes factor" in result.stdout
+    first, second = result.stdout.split("\n\n\nclinic_without_lsr.edf: ")
+    assert first.startswith("clinic_with_lsr.edf: S1 right zygomatic -> mentalis, channel 'R Mentalis'\n")
+    assert "present, because p is at most alpha = 0.01" in first
+    assert "the stimulated branch supplies this muscle" in " ".join(second.split())
+
+
+def test_a_pair_that_is_not_there_is_wrong_usage_and_the_others_are_named(call):
+    result = call("analyze", SAMPLES / "clinic_with_lsr.edf", "--explain", "platysma")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no pair is called 'platysma'" in result.stderr
+    assert "S1 right zygomatic -> mentalis (R Mentalis)" in result.stderr
+
+
+def test_an_explanation_is_text(call):
+    result = call("analyze", SAMPLES / "clinic_with_lsr.edf", "--explain", "mentalis", "--format", "json")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--explain is text" in result.stderr

@@ -1,0 +1,81 @@
+"""An explanation shows the whole chain of one pair, and a pair is found however it is called."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lsr.anatomy import Muscle
+from lsr.report.as_explanation import REASONS, as_explanation, find_pairs
+from lsr.report.as_text import WIDTH
+from lsr.report.report import build_report
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def explain(recording, settings, make_findings):
+    """Build a report of pairs and explain the first."""
+
+    def build(*pairs):
+        report = build_report(recording, make_findings(*pairs), settings)
+        return report, as_explanation(report, 0)
+
+    return build
+
+
+def told(text):
+    """Undo the line breaks."""
+    return " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    "wanted", ["mentalis", "MENTALIS", "R Ment", "r_ment", "S1 mentalis", "ment", "S1 R Ment"]
+)
+def test_a_pair_is_found_by_muscle_label_and_stimulus_set(explain, pair, direct_pair, wanted):
+    report, _ = explain(direct_pair, pair)
+    assert find_pairs(report, wanted) == [1]
+
+
+@pytest.mark.parametrize("wanted", ["", "->", "frontalis", "S2 mentalis", "left mentalis", "me"])
+def test_what_fits_no_pair_finds_none(explain, pair, direct_pair, wanted):
+    report, _ = explain(direct_pair, pair)
+    assert find_pairs(report, wanted) == []
+
+
+def test_a_name_that_several_pairs_share_finds_them_all_and_an_exact_one_only_itself(explain, pair):
+    report, _ = explain(pair, replace(pair, channel="R Ment 2"), replace(pair, muscle=Muscle.PLATYSMA))
+    assert find_pairs(report, "right") == [0, 1, 2]
+    assert find_pairs(report, "R Ment 2") == [1]
+
+
+def test_the_chain_runs_from_the_evidence_over_onset_and_size_to_what_decided(explain, pair):
+    steps = (("noise", "5.0 uV per sweep"), ("null", "p = 0.00012"), ("verdict", "present"))
+    text = explain(replace(pair, detection=replace(pair.detection, evidence=steps)))[1]
+    order = ["noise", "null", "onset", "size", "persistence", "over all pairs", "decided"]
+    places = [re.search(rf"^  {step}\b", text, re.M).start() for step in order]
+    assert places == sorted(places)
+    assert "9.8 ms, 95 % interval 9.50-10.10 ms" in text
+    assert "present, because p is at most alpha = 0.01" in text
+    assert "\n  verdict" not in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+@pytest.mark.parametrize("reason", sorted(REASONS))
+def test_what_kept_a_pair_undecided_is_said_in_words(explain, indeterminate_pair, reason):
+    detection = replace(indeterminate_pair.detection, reason=reason)
+    text = explain(replace(indeterminate_pair, detection=detection, course=None))[1]
+    assert f"indeterminate: {REASONS[reason]}." in told(text)
+
+
+def test_an_absence_and_a_course_are_explained(explain, absent_pair, operation_pair):
+    assert "would have been seen" in told(explain(absent_pair)[1])
+    assert "Over the operation: disappeared." in told(explain(operation_pair)[1])
+    assert "6 blocks: present in 4, absent in 2" in told(explain(operation_pair)[1])
+
+
+def test_every_reason_of_the_method_has_its_words_and_no_other():
+    page = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+    table = page.split("### Reasons")[1].split("\n#")[0]
+    assert set(re.findall(r"^\| `([a-z_]+)` \|", table, re.M)) == set(REASONS)
