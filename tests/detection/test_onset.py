@@ -7,7 +7,7 @@ from scipy.stats import binom
 import lsr
 from lsr.synthetic import draw_sweeps
 
-N_BLOCKS = 48
+N_BLOCKS = 40
 FAMILIES = ("smooth", "sharp", "ringing", "irregular")
 
 

@@ -10,7 +10,7 @@ from lsr.synthetic import draw_sweeps
 
 def judge(**changes):
     drawn = draw_sweeps(
-        **{"seed": 7, "n_sweeps": 20, "rate_hz": 10_000, "after_ms": 40, "snr": 25, "latency_ms": 9}
+        **{"seed": 7, "n_sweeps": 20, "rate_hz": 5_000, "after_ms": 40, "snr": 25, "latency_ms": 9}
         | {"family": "sharp"}
         | changes
     )
