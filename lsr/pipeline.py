@@ -102,7 +102,7 @@ def find(recording: Recording, settings: Settings, stages: Sequence[Stage] = ())
     judged: list[Judged] = []
     problems: list[Problem] = []
     for stimuli in find_stimuli(recording, settings):
-        cut = plan_cut(recording, stimuli, settings.sweeps, needed_ms=settings.detection.search_window_ms[1])
+        cut = plan_cut(recording, stimuli, settings.sweeps, search_ms=settings.detection.search_window_ms)
         material = Material(recording=recording, stimuli=stimuli, cut=cut, settings=settings)
         pooled = material.sweeps(material.some(), channels)
         m_waves = find_m_waves(pooled, channels, settings)

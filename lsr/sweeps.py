@@ -20,6 +20,8 @@ from lsr.stimuli import StimulusSet
 
 _AFTER_PREVIOUS_MS = 60.0  # the response to the stimulus before is over by then
 _BEFORE_NEXT_MS = 1.0
+_BEFORE_SEARCH_MS = 2.0  # a sweep that begins after its stimulus has to show so much before the search window
+_EXACT_S = 1e-6  # annotation times this close to a record's start are at it
 _KEPT_SHARES = (1.0, 0.98, 0.95, 0.9)  # a longer window may cost at most a tenth of the stimuli
 _LONG_ENOUGH = 0.7  # and must be worth it
 
@@ -28,7 +30,7 @@ _LONG_ENOUGH = 0.7  # and must be worth it
 class Cut:
     """How much can be cut around the stimuli of a set, and around which of them."""
 
-    before_s: float
+    before_s: float  # negative: sweeps begin so long after their stimulus
     after_s: float
     kept: np.ndarray  # (n_stimuli,) bool: the whole window was recorded
 
@@ -43,7 +45,13 @@ class Sweeps:
     stimuli: np.ndarray  # (n_sweeps,): which stimuli of the set
 
 
-def plan_cut(recording: Recording, stimuli: StimulusSet, settings: SweepSettings, *, needed_ms: float) -> Cut:
+def plan_cut(
+    recording: Recording,
+    stimuli: StimulusSet,
+    settings: SweepSettings,
+    *,
+    search_ms: tuple[float, float],
+) -> Cut:
     """Choose a window that most stimuli have, as long as the settings ask for at most.
 
     Parameters
@@ -51,8 +59,8 @@ def plan_cut(recording: Recording, stimuli: StimulusSet, settings: SweepSettings
     recording : Recording
     stimuli : StimulusSet
     settings : SweepSettings
-    needed_ms : float
-        Shortest time after the stimulus that is of use.
+    search_ms : tuple of float
+        Where an onset may lie; a sweep has to show this and a little more on either side.
 
     Returns
     -------
@@ -63,10 +71,14 @@ def plan_cut(recording: Recording, stimuli: StimulusSet, settings: SweepSettings
     last_pulse = np.array([stimulus.train_ms[-1] for stimulus in stimuli.stimuli]) / 1000
     starts = np.array([segment.start_s for segment in recording.segments])
     stops = np.array([segment.stop_s for segment in recording.segments])
-    segment = np.clip(np.searchsorted(starts, times, side="right") - 1, 0, len(starts) - 1)
     slowest = min(channel.rate_hz for channel in recording.channels if channel.is_voltage)
     sample_s = 1 / slowest
-    before = times - starts[segment] - sample_s
+    latest_s = max(search_ms[0] - _BEFORE_SEARCH_MS, 0.0) / 1000
+    segment = np.clip(np.searchsorted(starts, times + latest_s, side="right") - 1, 0, len(starts) - 1)
+    since_start = times - starts[segment]
+    # A sweep may begin with its stimulus, to the sample, or after it: then it has less than nothing before.
+    at_start = (since_start > -_EXACT_S) & (since_start < sample_s)
+    before = np.where(at_start, 0.0, since_start - sample_s)
     after = stops[segment] - times - 2 * sample_s
     if times.size > 1:
         apart = np.diff(times)
@@ -74,8 +86,8 @@ def plan_cut(recording: Recording, stimuli: StimulusSet, settings: SweepSettings
             before[1:], np.maximum(apart - last_pulse[:-1] - _AFTER_PREVIOUS_MS / 1000, 0)
         )
         after[:-1] = np.minimum(after[:-1], apart - _BEFORE_NEXT_MS / 1000)
-    before_s = _common(before, settings.before_ms / 1000, 0.0)
-    after_s = _common(after, settings.after_ms / 1000, (needed_ms + 2) / 1000)
+    before_s = _common(before, settings.before_ms / 1000, -latest_s)
+    after_s = _common(after, settings.after_ms / 1000, (search_ms[1] + 2) / 1000)
     kept = (before >= before_s) & (after >= after_s)
     return Cut(before_s=before_s, after_s=after_s, kept=kept)
 
@@ -84,7 +96,8 @@ def _common(available_s: np.ndarray, wanted_s: float, needed_s: float) -> float:
     """What all stimuli have; a few at an edge of the data may not shorten it much for the others."""
     lengths = [float(np.quantile(available_s, 1 - share, method="lower")) for share in _KEPT_SHARES]
     lengths = [float(np.clip(length, needed_s, max(wanted_s, needed_s))) for length in lengths]
-    return next(length for length in lengths if length >= _LONG_ENOUGH * lengths[-1])
+    most = lengths[-1]
+    return next(length for length in lengths if length >= most - (1 - _LONG_ENOUGH) * abs(most))
 
 
 def cut_sweeps(
