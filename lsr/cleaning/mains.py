@@ -99,7 +99,7 @@ def find_hum(
     Hum | None
         None: no hum, or too short a quiet stretch to tell.
     """
-    # The axis counts from the sample nearest to the stimulus: hum has any phase, and equal axes share a design.
+    # The axis counts from the sample nearest to the stimulus: hum has any phase, equal axes share a design.
     step_ms = round(float(time_ms[-1] - time_ms[0]) / (time_ms.size - 1), 9)
     if quiet.sum() < 60 or quiet.sum() * step_ms < _MIN_QUIET_MS:
         return None

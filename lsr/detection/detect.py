@@ -34,6 +34,7 @@ from lsr.settings import DetectionSettings, Settings
 
 _LOWEST_HZ = 2000.0
 _COARSE_HZ = 5000.0
+_BORDERLINE = 5.0  # times alpha: what is nearly present is not called absent
 
 
 def detect(
@@ -195,6 +196,8 @@ def _answer(
         return Presence.PRESENT, None
     if limit > settings.smallest_response_uv:
         return Presence.INDETERMINATE, _why_blind(limit, prepared, removed, settings)
+    if p <= _BORDERLINE * settings.alpha:
+        return Presence.INDETERMINATE, "borderline"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
     return Presence.ABSENT, None

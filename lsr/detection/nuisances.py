@@ -21,8 +21,11 @@ from lsr.detection.noise import Noise
 from lsr.detection.prepare import Prepared
 
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
-_LATE_ZONE_STARTS_MS = 22.0
+_OVER_MS = 8.0  # after the latest onset most responses are over
 _TAIL_MISFIT = 0.03  # share of a fitted tail that sums of exponentials may leave
+_SLOW_MS = 4.0
+_SLOW_SIZES = (0.01, 0.05, 0.3)
+_FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and nuisances is
 _COPY_MISFIT = 0.12  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _TAIL_SIZES = (0.3, 2.0, 10.0)
@@ -67,13 +70,12 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     at = time[window]
     average = noise.weights @ prepared.emg_uv
     deviation = noise.average_sd_uv
-    inflation = _burst_inflation(prepared.emg_uv[:, window], noise, at)
-    whitening = Whitening.build(noise, at.size, inflation)
+    whitening = Whitening.build(noise, at.size)
     hum_uv, hum_prior = _hum_left(average, prepared, window)
     data = average[window] - hum_uv
     wave = None if prepared.direct_uv is None else prepared.direct_uv.mean(axis=0)
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
-    free = (at < zone_ends_ms) | (at > _LATE_ZONE_STARTS_MS)
+    free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | (at > prepared.search_ms[1] + _OVER_MS)
     view = _Window(at, data, whitening.matrix, deviation, free)
     columns = [_drift_and_tail(view, average, prepared), hum_prior]
     share, copies = 0.0, np.zeros((at.size, 0))
@@ -82,14 +84,21 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
         share = _copy_size(view, columns[0], copies)
         columns.append(copies * share)
     rough = np.concatenate(columns, axis=1)
-    misfit, parts = _misfit_columns(view, rough, columns[0].shape[1], hum_prior.shape[1])
-    model = Model.build(at, data, whitening, np.concatenate([rough, misfit], axis=1))
+    misfit, (tail_uv, crosstalk_uv, excess_uv, largest_uv) = _misfit_columns(
+        view, rough, columns[0].shape[1], hum_prior.shape[1]
+    )
+    nuisances = np.concatenate([rough, misfit], axis=1)
+    even = Model.build(at, data, whitening, nuisances)
+    inflation = _burst_inflation(prepared.emg_uv[:, window], noise, even, zone_ends_ms)
+    finest = _FINEST_SHARE * largest_uv / deviation
+    uneven = Whitening.build(noise, at.size, inflation * np.hypot(1, finest))
+    model = Model.build(at, data, uneven, nuisances)
     removed = Removed(
-        tail_uv=parts[0],
-        crosstalk_uv=parts[1],
+        tail_uv=tail_uv,
+        crosstalk_uv=crosstalk_uv,
         crosstalk_share=share,
         hum_in_average_uv=float(np.abs(hum_uv).max()),
-        unexplained_direct_uv=parts[2],
+        unexplained_direct_uv=excess_uv,
         burst_inflation=float(inflation.max()),
     )
     return model, removed
@@ -114,30 +123,51 @@ def _drift_and_tail(view: _Window, average: np.ndarray, prepared: Prepared) -> n
         log_evidence(np.concatenate([white_drift, white_shapes * size], axis=1), white)
         for size in _TAIL_SIZES
     ]
-    return np.concatenate([drift, shapes * _TAIL_SIZES[int(np.argmax(evidence))]], axis=1)
+    columns = np.concatenate([drift, shapes * _TAIL_SIZES[int(np.argmax(evidence))]], axis=1)
+    return np.concatenate([columns, _slow_swings(view, columns)], axis=1)
 
 
-def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, at: np.ndarray) -> np.ndarray:
+def _slow_swings(view: _Window, others: np.ndarray) -> np.ndarray:
+    """Recovery of any shape that is slower than a response; as large as the free samples ask for."""
+    at = view.time_ms
+    centres = np.arange(at[0], at[-1] + _SLOW_MS, _SLOW_MS)
+    swings = np.exp(-0.5 * ((at[:, None] - centres) / _SLOW_MS) ** 2)
+    largest = float(np.abs(view.data_uv[view.free]).max())
+    white, white_others, white_swings = (
+        view.whitening[view.free] @ one for one in (view.data_uv, others, swings * largest)
+    )
+    evidence = [log_evidence(white_others, white)]
+    evidence += [
+        log_evidence(np.concatenate([white_others, white_swings * size], axis=1), white)
+        for size in _SLOW_SIZES
+    ]
+    best = int(np.argmax(evidence))
+    return swings * largest * _SLOW_SIZES[best - 1] if best else np.zeros((at.size, 0))
+
+
+def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_ends_ms: float) -> np.ndarray:
     """Local noise in the window over noise elsewhere, as a ratio of deviations, at least 1.
 
-    Each sweep is compared with the average of the *others*, scaled and shifted a little: a response that
-    varies in size follows them, a spasm burst in a few sweeps does not.
+    Nuisances are taken out of every sweep; then each is compared with the average of the *others*, scaled
+    and shifted a little: a response that varies in size follows them, a spasm burst in a few sweeps, or an
+    amplifier that recovers at another time, does not.
     """
-    n_sweeps = sweeps_uv.shape[0]
+    n_sweeps, at = sweeps_uv.shape[0], model.time_ms
     if n_sweeps < _MIN_SWEEPS_FOR_BURSTS:
         return np.ones(at.size)
-    white = sweeps_uv @ noise.whitening(at.size).T
-    weights, variance = noise.weights[:, None], noise.variance_uv2
+    white = sweeps_uv @ model.whitening.matrix.T
+    white -= (white @ model.explained.T) @ model.explained
+    weights, variance = noise.weights[:, None], noise.variance_uv2 / noise.average_sd_uv**2
     others = (noise.weights @ white - weights * white) / (1 - weights)
     slopes = np.gradient(others, axis=1)
-    zones = np.exp(-0.5 * ((at[:, None] - np.arange(3.0, at[-1], 6.0)) / 4) ** 2)
-    shapes = np.concatenate([others[:, :, None] * zones, slopes[:, :, None] * zones], axis=2)
+    parts = np.stack([at < zone_ends_ms, at >= zone_ends_ms], axis=1).astype(float)
+    shapes = np.concatenate([others[:, :, None] * parts, slopes[:, :, None] * parts], axis=2)
     normal = shapes.transpose(0, 2, 1) @ shapes + 2 * variance[:, None, None] * np.eye(shapes.shape[2])
     rest = white - others
     sizes = np.linalg.solve(normal, (shapes.transpose(0, 2, 1) @ rest[:, :, None]))
     rest = rest - (shapes @ sizes)[..., 0]
-    local = (weights**2 * rest**2).sum(axis=0) / noise.average_sd_uv**2 * (n_sweeps - 1) / n_sweeps
-    width = max(3, round(3 / (at[1] - at[0])))
+    local = (weights**2 * rest**2).sum(axis=0) * (n_sweeps - 1) / n_sweeps
+    width = max(3, round(3 / model.step_ms))
     kernel = np.hanning(width + 2)[1:-1]
     padded = np.pad(local, width, mode="reflect")
     smooth = np.convolve(padded, kernel / kernel.sum(), "same")[width:-width]
@@ -207,7 +237,7 @@ def _copy_size(view: _Window, others: np.ndarray, copies: np.ndarray) -> float:
 
 def _misfit_columns(
     view: _Window, rough: np.ndarray, n_tail: int, n_hum: int
-) -> tuple[np.ndarray, tuple[float, float, float]]:
+) -> tuple[np.ndarray, tuple[float, float, float, float]]:
     """Narrow bumps, as large as tails, copies and what begins in the direct zone may leave unexplained."""
     at, data = view.time_ms, view.data_uv
     white = (view.whitening @ rough)[view.free]
@@ -234,7 +264,9 @@ def _misfit_columns(
         + (_TAIL_MISFIT * tail * (at < 20)) ** 2
     )
     bumps = np.exp(-0.5 * ((at[:, None] - np.arange(at[0], min(16.0, at[-1]), 0.3)) / 0.25) ** 2)
-    return bumps * allowed[:, None] / 1.2, (float(np.abs(tail).max()), float(np.abs(copy).max()), excess)
+    largest = float(np.abs(rest[~view.free]).max(initial=0.0))
+    found = (float(np.abs(tail).max()), float(np.abs(copy).max()), float(excess), largest)
+    return bumps * allowed[:, None] / 1.2, found
 
 
 def _moving_mean(values: np.ndarray, reach: int) -> np.ndarray:

@@ -32,6 +32,7 @@ class Prepared:
     direct_uv: np.ndarray | None  # (n_used, n_samples): the direct muscle, alike
     reasons: tuple[str | None, ...]  # per sweep given: why it is left out, None where used
     clear_ms: float  # from here on muscle can be seen
+    search_ms: tuple[float, float]  # where an onset may lie
     end_ms: float  # the last time at which a response is looked at
     before: np.ndarray  # (n_samples,) bool: the stretch before the stimulus, where long enough
     after: np.ndarray  # (n_samples,) bool: the stretch after the response
@@ -131,6 +132,7 @@ def prepare(
         direct_uv=direct,
         reasons=reasons,
         clear_ms=start_ms,
+        search_ms=search_ms,
         end_ms=end_ms,
         before=before,
         after=after,
