@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Times are seconds since the recording's start. An XML note describes the stimulus marked at its own time, or
-is the mark where there is no other. "stimulus_V=0.3" is a note where plain "stimulus" marks exist, else a
-mark.
+Times are seconds since the recording's start. An XML note describes the stimulus marked at its own time, or,
+where records are sweeps, that of its record; it is the mark where there is no other. "stimulus_V=0.3" is a
+note where plain "stimulus" marks exist, else a mark.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from lsr.recording import Problem, Recording
 from lsr.settings import StimulationSettings
 from lsr.stimuli.marker import SAME_PULSE_S, Marker, Markers, matches, table_at
 from lsr.stimuli.stimulus import StimulusSource
+from lsr.stimuli.sweep_files import holds_sweeps
 from lsr.stimuli.texts import StimulusText, fill_in, read_stimulus_text, reads_as_pulse
 
 
@@ -33,12 +34,15 @@ def find_annotated(recording: Recording, tables: Sequence[StimulationSettings]) 
         The settings' stimulus sets; those with a trigger channel of their own take no annotations.
     """
     allowed: dict[str, tuple[int, ...]] = {}  # text: the tables it may belong to
-    markers, n_outside_window = [], 0
+    markers, notes, n_outside_window = [], [], 0
     for annotation in recording.annotations:
         text = annotation.text
         if text not in allowed:
             allowed[text] = _tables_of(text, tables)
         if not allowed[text]:
+            told = read_stimulus_text(text)
+            if told.is_xml and (told.intensity_ma is not None or told.pulse_width_ms is not None):
+                notes.append(Marker(annotation.time_s, told, 0, annotation.record))
             continue
         table = table_at(annotation.time_s, tables, allowed[text])
         if table is None:
@@ -46,7 +50,8 @@ def find_annotated(recording: Recording, tables: Sequence[StimulationSettings]) 
         else:
             markers.append(Marker(annotation.time_s, read_stimulus_text(text), table, annotation.record))
     markers, problems = _counted_from_start(_without_parameter_notes(markers), recording)
-    markers = _with_counters_read(_with_xml_notes(sorted(markers, key=lambda marker: marker.time_s)))
+    markers = _with_xml_notes(sorted(markers, key=_time_s), notes, by_record=holds_sweeps(recording))
+    markers = _with_counters_read(markers)
     averaged = find_n_averaged(recording)
     return Markers(
         source=StimulusSource.ANNOTATION,
@@ -110,23 +115,43 @@ def _counted_from_start(
     return moved, (Problem(code="annotation_times_relative", message=message),)
 
 
-def _with_xml_notes(markers: list[Marker]) -> list[Marker]:
-    """Let XML notes fill in what the marks at the same time leave open; such a note is no second mark."""
-    if not any(marker.told.is_xml for marker in markers):
+def _with_xml_notes(markers: list[Marker], notes: list[Marker], *, by_record: bool) -> list[Marker]:
+    """Let XML notes fill in what the marks that they describe leave open; such a note is no second mark.
+
+    Parameters
+    ----------
+    markers : list[Marker]
+        Some may be notes that speak of a stimulus, and are marks where nothing else marks it.
+    notes : list[Marker]
+        Notes that can only fill in.
+    by_record : bool
+        Records are sweeps: a note describes the stimulus of its record, whatever its own time.
+    """
+    if not notes and not any(marker.told.is_xml for marker in markers):
         return markers
     filled = [marker for marker in markers if not marker.told.is_xml]
-    times = [marker.time_s for marker in filled]
-    alone = []
-    for note in (marker for marker in markers if marker.told.is_xml):
-        begin, end = (
-            bisect_left(times, note.time_s - SAME_PULSE_S),
-            bisect_right(times, note.time_s + SAME_PULSE_S),
-        )
-        for index in range(begin, end):
-            filled[index] = replace(filled[index], told=fill_in(filled[index].told, note.told))
-        if begin == end:
-            alone.append(note)
-    return sorted(filled + alone, key=lambda marker: marker.time_s)
+    speaking = [marker for marker in markers if marker.told.is_xml]
+    alone = [note for note in speaking if not _fill_in_marks(filled, note, by_record=by_record)]
+    joined = sorted(filled + alone, key=_time_s)
+    for note in notes:
+        _fill_in_marks(joined, note, by_record=by_record)
+    return joined
+
+
+def _fill_in_marks(marks: list[Marker], note: Marker, *, by_record: bool) -> bool:
+    """Fill in the marks, sorted by time, that a note describes; False where there is none."""
+    begin = bisect_left(marks, note.time_s - SAME_PULSE_S, key=_time_s)
+    end = bisect_right(marks, note.time_s + SAME_PULSE_S, key=_time_s)
+    described = list(range(begin, end))
+    if not described and by_record and note.record is not None:
+        described = [k for k, mark in enumerate(marks) if mark.record == note.record]
+    for k in described:
+        marks[k] = replace(marks[k], told=fill_in(marks[k].told, note.told))
+    return bool(described)
+
+
+def _time_s(marker: Marker) -> float:
+    return marker.time_s
 
 
 def _with_counters_read(markers: list[Marker]) -> list[Marker]:

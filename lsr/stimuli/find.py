@@ -20,10 +20,11 @@ from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings, StimulationSettings
 from lsr.stimuli.annotated import find_annotated
 from lsr.stimuli.marker import Markers
-from lsr.stimuli.recorded import find_recorded, holds_sweeps
+from lsr.stimuli.recorded import find_recorded
 from lsr.stimuli.searched import find_artifacts
 from lsr.stimuli.sets import build_sets
 from lsr.stimuli.stimulus import StimulusSet, StimulusSource
+from lsr.stimuli.sweep_files import holds_sweeps
 from lsr.stimuli.texts import reads_as_event
 from lsr.stimuli.triggered import find_triggered, named_channel, trigger_channels
 

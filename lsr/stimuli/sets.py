@@ -21,8 +21,8 @@ from lsr.recording import Problem, Recording
 from lsr.settings import Settings, StimulationSettings
 from lsr.stimuli.artifacts import LOOK_AROUND_S, Artifacts, channels_for_artifacts, measure_artifacts
 from lsr.stimuli.marker import SAME_PULSE_S, Marker, Markers
-from lsr.stimuli.recorded import holds_averages
 from lsr.stimuli.stimulus import BranchSource, Stimulus, StimulusSet, StimulusSource
+from lsr.stimuli.sweep_files import holds_averages
 from lsr.stimuli.texts import StimulusText, fill_in
 
 _LONGEST_PULSE_GAP_S = 7e-3  # pulses of a train are 0.5-7 ms apart (Yamashita 2002)
@@ -32,7 +32,7 @@ _PLAIN = 12.0  # times the noise: an artifact this large is not overlooked
 _AT_ONE_LAG_MS = 0.3  # artifacts within this of one lag from their markers have it in common
 _OFFSET_WORTH_TELLING_MS = 0.5
 
-_Key = tuple[int, Side | None, Branch | None, str]
+_Key = tuple[int, Side | None, Branch | None, str, bool]
 
 
 def build_sets(recording: Recording, settings: Settings, found: Markers) -> list[StimulusSet]:
@@ -47,13 +47,16 @@ def build_sets(recording: Recording, settings: Settings, found: Markers) -> list
     """
     markers, duplicates = _without_duplicates(found.markers)
     groups: dict[_Key, list[Marker]] = {}
+    all_averages = holds_averages(recording)
     for marker in markers:
-        groups.setdefault(_key(marker), []).append(marker)
+        key = (*_key(marker)[:-1], all_averages or marker.told.is_average)
+        groups.setdefault(key, []).append(marker)
     tables = settings.stimulation or (StimulationSettings(),)
-    averages = holds_averages(recording)
     sets = []
     for key, group in groups.items():
-        made = _build_set(recording, settings, tables[key[0]], found, group, is_average=averages)
+        made = _build_set(recording, settings, tables[key[0]], found, group, is_average=key[-1])
+        if key[-1] and (*key[:-1], False) in groups:
+            made = replace(made, problems=(*made.problems, _beside_sweeps(len(group))))
         if duplicates[key]:
             made = replace(made, n_left_out={"duplicate": duplicates[key], **made.n_left_out})
         sets.append(made)
@@ -67,7 +70,16 @@ def build_sets(recording: Recording, settings: Settings, found: Markers) -> list
 
 
 def _key(marker: Marker) -> _Key:
-    return marker.table, marker.told.side, marker.told.branch, marker.told.kind
+    told = marker.told
+    return marker.table, told.side, told.branch, told.kind, told.is_average
+
+
+def _beside_sweeps(n_averages: int) -> Problem:
+    message = (
+        f"averages ({n_averages}) lie beside single sweeps of the same kind and are a set of their own; "
+        "they may hold the same responses"
+    )
+    return Problem(code="averages_beside_sweeps", message=message)
 
 
 def _without_duplicates(markers: Sequence[Marker]) -> tuple[list[Marker], Counter[_Key]]:
@@ -113,7 +125,7 @@ def _build_set(
             left_out["no_artifact"] = int(check.doubtful.sum())
         precision_ms = precision_ms if check.precision_ms is None else check.precision_ms
         problems += check.problems
-    if is_average or any(stimulus.n_averaged for stimulus in stimuli):
+    if is_average:
         source = StimulusSource.AVERAGE
         if not all(stimulus.n_averaged for stimulus in stimuli):
             message = "the file holds averages, but not all say of how many sweeps"

@@ -37,6 +37,11 @@ class StimulusText:
     is_note: bool = False  # it states a parameter ("stimulus_V=0.3") rather than a pulse
     is_xml: bool = False  # it describes a pulse that another annotation may mark
 
+    @property
+    def is_average(self) -> bool:
+        """Tell whether the sweep is an average."""
+        return (self.n_averaged or 1) > 1
+
 
 _BRANCH_WORDS: dict[str, Branch] = {
     **dict.fromkeys(("temporal", "temporalis", "temp", "frontal"), Branch.TEMPORAL),
@@ -94,11 +99,21 @@ _MILLIAMPERE = re.compile(rf"(?<![\w.,-]){_NUMBER}\s*([mµμu])A\b(?!\s*[-\u2013
 _ASSIGNED_MILLIAMPERE = re.compile(rf"(?:\b|_)mA\s*[=:]\s*{_NUMBER}(?![\w.,])", re.I)
 _WIDTH = re.compile(rf"(?<![\w.,]){_NUMBER}\s*([mµμu])s(?:ec)?\b", re.I)
 _NOT_WIDTH_BEFORE = re.compile(r"(?:isi|ipi|at|after|interval|delay|latency|every)\W*$", re.I)
-_AVERAGED = re.compile(
-    r"\b(?:average|averages|averaged|avg|mean|mittelung|gemittelt)\W*(?:of|over|n|von|aus)?\W*(\d{1,5})\b"
-    r"|\bn\s*=\s*(\d{1,5})\b|(?<![\d.,])(\d{1,5})\s*(?:sweeps|averages|averaged|averagings|mittelungen|accepted)\b",
-    re.I,
+# How many sweeps an average holds, the surest wording first.
+_AVERAGED = tuple(
+    re.compile(pattern, re.I)
+    for pattern in (
+        r"(?<![\d.,])(\d{1,5})\s*(?:sweeps?\s*|stimuli\s*|responses?\s*)?accepted\b(?:\s*sweeps)?",
+        r"\b(?:sweeps\W*)?accepted\W*(\d{1,5})\b",
+        r"\b(?:average|averages|averaged|avg|mean|mittelung|gemittelt)\W*(?:of|over|n|von|aus)?\W*(\d{1,5})\b"
+        r"(?:\s*sweeps\b)?",
+        r"\bn\s*=\s*(\d{1,5})\b",
+        r"(?<![\d.,])(\d{1,5})\s*(?:averaged\s*)?(?:sweeps|averages|averaged|averagings|mittelungen)\b"
+        r"(?!\W*rejected)",
+        r"\b(?:number of sweeps\W*|(?:averaged\s*)?sweeps\s*[:=]\s*)(\d{1,5})\b",
+    )
 )
+_REJECTED = re.compile(r"\d{1,5}\s*(?:sweeps?\s*)?rejected\b|\brejected\W*\d{1,5}\b", re.I)
 _ASSIGNMENT = re.compile(rf"[_\s]*[A-Za-z]{{0,12}}\s*=\s*-?{_NUMBER}\s*{_UNITS}?(?![A-Za-z])", re.I)
 _MEASURE = re.compile(rf"[@=:x\u00d7,;(]*\s*(?<![A-Za-z\d]){_NUMBER}\s*{_UNITS}(?![A-Za-z])\s*[),;]*", re.I)
 _FILLING = re.compile(r"\b(?:at|from recording site)\b|(?<!\w)[x\u00d7@](?!\w)|[,;()]", re.I)
@@ -231,13 +246,14 @@ def _with_numbers(form: str, numbers: list[float]) -> str:
 @lru_cache(maxsize=4096)
 def _read_form(form: str) -> _Form:
     """Read the words of a text whose numbers are taken out."""
-    bare = _FILLING.sub(" ", _MEASURE.sub(" ", _ASSIGNMENT.sub(" ", _AVERAGED.sub(" ", form))))
+    averaged = next(filter(None, (pattern.search(form) for pattern in _AVERAGED)), None)
+    uncounted = _without_counts(form)
+    bare = _FILLING.sub(" ", _MEASURE.sub(" ", _ASSIGNMENT.sub(" ", uncounted)))
     bare = " ".join(bare.split()).strip(" _-:=#/")
     counted = _COUNTER.search(bare)
     if counted is not None:
         bare = bare[: counted.start()]
     words = [token.lower() for token in _TOKEN.findall(bare)]
-    averaged = _AVERAGED.search(form)
     return _Form(
         side=_only({SIDE_WORDS[word] for word in words if word in SIDE_WORDS}),
         branch=_only({_BRANCH_WORDS[word] for word in words if word in _BRANCH_WORDS}),
@@ -250,12 +266,19 @@ def _read_form(form: str) -> _Form:
             for found in _WIDTH.finditer(form)
             if not _NOT_WIDTH_BEFORE.search(form[: found.start()])
         ),
-        n_averaged=None if averaged is None else int(next(group for group in averaged.groups() if group)),
+        n_averaged=None if averaged is None else int(averaged[1]),
         text=bare,
         kind=" ".join(word for word in words if word not in SIDE_WORDS and word not in _BRANCH_WORDS),
         counter=int(counted[1]) if counted else None,
-        is_note=_ASSIGNMENT.search(_AVERAGED.sub(" ", form)) is not None,
+        is_note=_ASSIGNMENT.search(uncounted) is not None,
     )
+
+
+def _without_counts(form: str) -> str:
+    """Take out what tells how many sweeps were averaged or rejected."""
+    for pattern in (_REJECTED, *_AVERAGED):
+        form = pattern.sub(" ", form)
+    return form
 
 
 def _only(found: set[_T]) -> _T | None:
@@ -273,22 +296,22 @@ def _read_xml_note(text: str) -> StimulusText:
         root = ElementTree.fromstring(text[text.lower().index(_XML_NOTE) :].strip())
     except ElementTree.ParseError:
         return StimulusText()
-    stimulus = next((item for item in root.iter() if item.tag.lower().startswith("stim")), None)
+    stimulus = next((item for item in root.iter() if _tag(item).startswith("stim")), None)
     values = _leaves(root if stimulus is None else stimulus)
-    sites = " ".join(
-        values.get(name, "") for name in ("position", "site", "location", "side", "branch", "nerve")
-    )
-    n_averaged = next((digits for name, digits in _leaves(root).items() if name in _SWEEP_COUNTS), "")
-    name = "" if stimulus is None else stimulus.tag
-    told = read_stimulus_text(f"{name} {sites}")
+    # Without a stimulus, a site may as well be that of the recording.
+    places = () if stimulus is None else ("position", "site", "location", "side", "branch", "nerve")
+    sites = " ".join(values.get(name, "") for name in places)
+    name = "" if stimulus is None else stimulus.tag.rpartition("}")[2]
+    told = read_stimulus_text(f"{name} {sites}".strip())
     strength = read_stimulus_text(values.get("intensity", values.get("current", "")))
     width = read_stimulus_text(values.get("duration", values.get("pulse_width", values.get("width", ""))))
+    n_averaged = _sweeps_counted(root)
     return StimulusText(
         side=told.side,
         branch=told.branch,
         intensity_ma=strength.intensity_ma,
         pulse_width_ms=width.pulse_width_ms,
-        n_averaged=int(n_averaged) if n_averaged.isdigit() else told.n_averaged,
+        n_averaged=told.n_averaged if n_averaged is None else n_averaged,
         text=told.text,
         kind=told.kind,
         counter=told.counter,
@@ -297,8 +320,29 @@ def _read_xml_note(text: str) -> StimulusText:
 
 
 _SWEEP_COUNTS = _words(
-    "sweeps n_sweeps number_of_sweeps sweeps_accepted accepted averages n_averaged averaged"
+    "sweeps n_sweeps number_of_sweeps sweeps_accepted accepted_sweeps accepted averages "
+    "n_averages n_averaged averaged"
 )
+
+
+def _sweeps_counted(root: Element) -> int | None:
+    """How many sweeps were averaged; counts of rejected ones are passed over, accepted ones come first."""
+    found: list[tuple[bool, int]] = []
+    for item in root.iter():
+        attributes = {name.lower(): value.strip() for name, value in item.attrib.items()}
+        about = " ".join([_tag(item), *(value.lower() for value in attributes.values())])
+        counts = {_tag(item): (item.text or "").strip(), **attributes} if "reject" not in about else {}
+        found += [
+            ("accept" not in f"{name} {about}", int(digits))
+            for name, digits in counts.items()
+            if name in _SWEEP_COUNTS and digits.isascii() and digits.isdigit()
+        ]
+    return min(found, key=lambda one: one[0])[1] if found else None
+
+
+def _tag(item: Element) -> str:
+    """Name of an element, small, without its name space."""
+    return item.tag.rpartition("}")[2].lower()
 
 
 def _leaves(root: Element) -> dict[str, str]:
@@ -307,6 +351,7 @@ def _leaves(root: Element) -> dict[str, str]:
     for item in root.iter():
         attributes = {name.lower(): value for name, value in item.attrib.items()}
         content = (item.text or "").strip()
+        unit = attributes.get("unit", attributes.get("units", ""))
         found.update(attributes)
-        found[item.tag.lower()] = f"{content} {attributes.get('unit', '')}".strip()
+        found[_tag(item)] = f"{content} {unit}".strip()
     return found
