@@ -202,7 +202,7 @@ def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
         message = f"the channel's side is not stated; {judged.stimuli.side} is assumed"
         warnings.append(Problem(code="side_assumed", message=message))
     if any(len(stimulus.train_ms) > 1 for stimulus in judged.stimuli.stimuli):
-        message = "stimuli are trains; latencies count from the last pulse"
+        message = "stimuli are trains; latencies count from the first pulse, artifacts of the others stay"
         warnings.append(Problem(code="train", message=message))
     onset, low = judged.pooled.onset_latency_ms, settings.detection.search_window_ms[0]
     if onset is not None and onset < low + 0.5:
