@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 import lsr
 from lsr.anatomy import Branch, Muscle, Relation, Side
@@ -24,9 +24,11 @@ from lsr.findings.findings import BlockFinding, Course, Findings, PairFinding, P
 from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, StimulusSet, StimulusSource
+from lsr.traces import Traces
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 SCHEMA_VERSION = "1"
 NOTICE = "For review by a qualified neurophysiologist; research use. No diagnosis, no prognosis."
@@ -259,6 +261,13 @@ class Report(_Part):
     residual_lsr: bool | None
     problems: list[Note]
 
+    _traces: Traces | None = PrivateAttr(default=None)
+
+    @property
+    def traces(self) -> Traces | None:
+        """What is drawn beside the numbers; None unless `with_traces` was asked for."""
+        return self._traces
+
     def to_dict(self) -> dict[str, Any]:
         """Render as plain dicts, lists, numbers and texts, with the names that `lsr schema` prints."""
         return self.model_dump(mode="json")
@@ -268,6 +277,23 @@ class Report(_Part):
         from lsr.report.as_table import as_frame
 
         return as_frame([self])
+
+    def to_html(self) -> str:
+        """Render as one page that needs nothing else; traces are drawn where they were kept."""
+        from lsr.report.as_html import as_html
+
+        return as_html(self)
+
+    def plot_trend(self) -> Figure:
+        """Draw amplitude, latency, persistence and M wave over time, as a figure of matplotlib."""
+        from lsr.report.figures import draw_trend
+
+        return draw_trend(self)
+
+    def _repr_html_(self) -> str:
+        from lsr.report.as_html import summary_as_html
+
+        return summary_as_html(self)
 
 
 def report_schema() -> dict[str, Any]:
@@ -281,6 +307,7 @@ def build_report(
     settings: Settings,
     *,
     with_sweeps: bool = False,
+    traces: Traces | None = None,
     created: datetime | None = None,
 ) -> Report:
     """Put findings and where they came from into a report.
@@ -295,6 +322,8 @@ def build_report(
         What the findings were made with.
     with_sweeps : bool
         Also report every stimulus time and every sweep.
+    traces : Traces | None
+        What HTML and figures draw.
     created : datetime | None
         When; None leaves it out, so that equal input gives an equal report.
 
@@ -307,7 +336,7 @@ def build_report(
         *(problem for stimuli in findings.stimulation for problem in stimuli.problems),
         *findings.problems,
     )
-    return Report(
+    report = Report(
         schema_version=SCHEMA_VERSION,
         lsr_version=lsr.__version__,
         notice=NOTICE,
@@ -320,6 +349,8 @@ def build_report(
         residual_lsr=findings.residual_lsr,
         problems=notes(problems),
     )
+    report._traces = traces
+    return report
 
 
 def notes(problems: Iterable[Problem]) -> list[Note]:

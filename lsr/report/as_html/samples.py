@@ -1,0 +1,119 @@
+"""How do traces and blocks become data for the page's charts?
+
+Conventions
+-----------
+Averages are 16-bit integers times a step; single sweeps are 8-bit, their square roots stepped evenly, so
+that small waves keep their shape beside large ones. Both little-endian, in base64. Absent numbers are null.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lsr.report.as_html.view import clock_of, pair_order, pair_titles
+from lsr.report.plain import visible
+
+if TYPE_CHECKING:
+    from lsr.report.report import BlockReport, Report
+    from lsr.traces import PairTraces
+
+
+def page_data(report: Report) -> dict[str, Any]:
+    """Gather what the page draws.
+
+    Returns
+    -------
+    dict
+        Ready for JSON.
+    """
+    traces = report.traces
+    titles, order = pair_titles(report), pair_order(report)
+    detection = report.settings["detection"]
+    return {
+        "start_s": clock_of(report.recording.start),
+        "has_clock": report.recording.start is not None,
+        "end_s": report.recording.end_s,
+        "zones_ms": {
+            name: detection[f"{setting}_window_ms"]
+            for name, setting in (("direct", "direct"), ("lsr", "search"), ("late", "late"))
+        },
+        "stages": [_stage(one.name, one.start_s, one.end_s) for one in traces.stages] if traces else [],
+        "events": [[one.time_s, visible(one.text, longest=60)] for one in traces.events] if traces else [],
+        "order": order,
+        "pairs": [
+            {
+                "look": order.index(k),
+                "title": titles[k],
+                "relation": pair.relation.value,
+                "set": pair.stimulation,
+                "threshold_ma": pair.stimulus_threshold_ma,
+                "blocks": [_block(block) for block in pair.blocks],
+                "traces": _traces(traces.pairs[k]) if traces else None,
+            }
+            for k, pair in enumerate(report.pairs)
+        ],
+    }
+
+
+def _stage(name: str, start_s: float, end_s: float) -> dict[str, Any]:
+    return {"name": visible(name.replace("_", " ")), "start_s": start_s, "end_s": end_s}
+
+
+def _block(block: BlockReport) -> dict[str, Any]:
+    return {
+        "start_s": block.start_s,
+        "end_s": block.end_s,
+        "stage": visible(block.stage.replace("_", " ")) if block.stage else None,
+        "presence": block.presence.value,
+        "reason": block.reason.replace("_", " ") if block.reason else None,
+        "onset_ms": block.onset_latency_ms,
+        "onset_ci_ms": block.onset_latency_ci_ms,
+        "amplitude_uv": block.amplitude_uv,
+        "amplitude_ci_uv": block.amplitude_ci_uv,
+        "persistence": block.persistence,
+        "m_wave_uv": block.m_wave.amplitude_uv if block.m_wave else None,
+        "m_wave_ms": block.m_wave.onset_latency_ms if block.m_wave else None,
+        "n_used": block.n_stimuli_used,
+    }
+
+
+def _traces(traces: PairTraces) -> dict[str, Any]:
+    usable = ~np.isnan(traces.averages_uv).any(axis=1)
+    averages, step_uv = _sixteen_bits(np.nan_to_num(traces.averages_uv))
+    sweeps, largest_uv = _eight_bits(traces.sweeps_uv)
+    return {
+        "time_ms": [float(one) for one in traces.time_ms],
+        "averages": averages,
+        "step_uv": step_uv,
+        "usable": [bool(one) for one in usable],
+        "sweeps": sweeps,
+        "largest_uv": largest_uv,
+        "sweep_blocks": [int(one) for one in traces.blocks],
+        "sweep_times_s": [round(float(one), 2) for one in traces.times_s],
+        "sweep_onsets_ms": [None if math.isnan(one) else round(float(one), 1) for one in traces.onsets_ms],
+        "n_not_shown": traces.n_not_shown,
+        "baseline": traces.baseline_block,
+        "last": traces.last_block,
+        "recruitment": [
+            [one.intensity_ma, one.persistence, one.amplitude_uv, one.m_wave_uv] for one in traces.recruitment
+        ],
+    }
+
+
+def _sixteen_bits(samples_uv: np.ndarray) -> tuple[str, float]:
+    step_uv = float(f"{max(float(np.abs(samples_uv).max(initial=0.0)), 1e-6) / 32767:.6g}")
+    return _base64(np.clip(np.round(samples_uv / step_uv), -32767, 32767).astype("<i2")), step_uv
+
+
+def _eight_bits(samples_uv: np.ndarray) -> tuple[str, float]:
+    largest_uv = float(f"{max(float(np.abs(samples_uv).max(initial=0.0)), 1e-6):.6g}")
+    share = np.clip(np.abs(samples_uv) / largest_uv, 0, 1)
+    return _base64(np.round(127 * np.sign(samples_uv) * np.sqrt(share)).astype("i1")), largest_uv
+
+
+def _base64(numbers: np.ndarray) -> str:
+    return base64.b64encode(np.ascontiguousarray(numbers).tobytes()).decode()

@@ -1,0 +1,451 @@
+"""What does the page say of a report, in which words?
+
+Conventions
+-----------
+Nothing is computed here, only worded: every number is one of the report's. All text that a file brings
+passes `visible`. Clock times are those of the recording's start where it states one, else they count from it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from lsr.anatomy import Relation
+from lsr.detection.detection import Presence
+from lsr.findings.findings import Course
+from lsr.report.as_text import clock, counted, length, words
+from lsr.report.plain import visible
+
+if TYPE_CHECKING:
+    from lsr.report.report import BlockReport, Note, PairReport, Report, StimulationReport
+
+_NONE = _TO = "\N{EN DASH}"
+_MINUS = "\N{MINUS SIGN}"
+Word = Callable[[float | None], str]
+
+_ORDER = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """How a pair stands: a colour and a shape (both by name), a word, and what it means."""
+
+    kind: str  # there | less | gone | never | unknown | direct: colour
+    shape: str  # full | half | ring | dash | question | square | back
+    word: str
+
+
+_BY_COURSE = {
+    Course.PERSISTED: State(kind="there", shape="full", word="Persisted"),
+    Course.REDUCED: State(kind="less", shape="half", word="Reduced"),
+    Course.DISAPPEARED: State(kind="gone", shape="ring", word="Disappeared"),
+    Course.DISAPPEARED_BEFORE_DECOMPRESSION: State(kind="gone", shape="ring", word="Disappeared early"),
+    Course.REAPPEARED: State(kind="there", shape="back", word="Reappeared"),
+    Course.NOT_DETECTED_AT_BASELINE: State(kind="never", shape="dash", word="Not detected at baseline"),
+}
+_BY_PRESENCE = {
+    Presence.PRESENT: State(kind="there", shape="full", word="Present"),
+    Presence.ABSENT: State(kind="gone", shape="ring", word="Absent"),
+    Presence.INDETERMINATE: State(kind="unknown", shape="question", word="Cannot be told"),
+}
+
+
+def view_of(report: Report) -> dict[str, Any]:
+    """Word a report for the page's template."""
+    titles = pair_titles(report)
+    recording = report.recording
+    return {
+        "name": visible(recording.name, longest=120),
+        "format": visible(recording.format),
+        "length": length(recording.duration_s, recording.end_s),
+        "start": visible(recording.start.replace("T", " ")) if recording.start else None,
+        "sha256": recording.sha256,
+        "version": report.lsr_version,
+        "schema_version": report.schema_version,
+        "created": report.created,
+        "notice": report.notice,
+        "multiplicity": report.multiplicity,
+        "residual": _residual(report),
+        "stimulation": [_stimulation(one) for one in report.stimulation],
+        "lines": [_line(report, k, titles[k]) for k in pair_order(report)],
+        "pairs": [
+            {"title": titles[k], "number": k, "blocks": _block_rows(report, pair)}
+            for k, pair in enumerate(report.pairs)
+        ],
+        "measures": _measure_tables(report, titles),
+        "left_out": _left_out(report, titles),
+        "warnings": _warnings(report, titles),
+        "problems": [_note(one) for one in report.problems],
+        "events": _events(report),
+        "channels": [
+            {
+                "label": visible(one.label, longest=80),
+                "taken_for": " ".join(words(part) for part in (one.side, one.muscle) if part) or _NONE,
+                "rate": f"{one.rate_hz:g} Hz",
+                "unit": visible(one.unit, longest=40) or _NONE,
+            }
+            for one in recording.channels
+        ],
+        "settings": [visible(line) for line in _flat(report.settings)][:400],
+        "has_traces": report.traces is not None and any(pair.blocks for pair in report.pairs),
+        "has_trend": any(pair.blocks for pair in report.pairs),
+        "has_recruitment": report.traces is not None
+        and any(pair.recruitment for pair in report.traces.pairs),
+    }
+
+
+def clock_of(start: str | None) -> float:
+    """Seconds since 1970 of a start, as if it were in UTC: a recording's times are local."""
+    if start is None:
+        return 0.0
+    return (datetime.fromisoformat(start).replace(tzinfo=None) - datetime(1970, 1, 1)).total_seconds()
+
+
+def moment(report: Report, time_s: float) -> str:
+    """Word a time: by the clock where the recording says when it starts."""
+    if report.recording.start is None:
+        return clock(time_s)
+    return clock((clock_of(report.recording.start) + time_s) % 86_400)
+
+
+def pair_order(report: Report) -> list[int]:
+    """Sort the numbers of the pairs: targets first, as they are what is asked about."""
+    return sorted(range(len(report.pairs)), key=lambda k: _ORDER.index(report.pairs[k].relation))
+
+
+def pair_titles(report: Report) -> list[str]:
+    """Name each pair by branch and muscle; where that is not enough, by stimulus set and channel too."""
+    sets = {one.id: one for one in report.stimulation}
+    plain = [f"{_branch(sets[pair.stimulation])} → {_muscle(pair)}" for pair in report.pairs]
+    return [
+        title
+        if plain.count(title) == 1
+        else f"{pair.stimulation} {title} ({visible(pair.channel, longest=60)})"
+        for title, pair in zip(plain, report.pairs, strict=True)
+    ]
+
+
+def _flat(settings: dict[str, Any], within: str = "") -> Iterator[str]:
+    """Write settings one a line, under their full names."""
+    for name, value in settings.items():
+        place = f"{within}.{name}" if within else name
+        if isinstance(value, dict) and value:
+            yield from _flat(value, place)
+        else:
+            yield f"{place} = {json.dumps(value, ensure_ascii=False)}"
+
+
+def _branch(one: StimulationReport) -> str:
+    branch = words(one.branch) if one.branch else "unknown branch"
+    return f"{one.side} {branch}" if one.side else branch
+
+
+def _muscle(pair: PairReport) -> str:
+    return words(pair.muscle) if pair.muscle else f"channel {visible(pair.channel, longest=60)}"
+
+
+def _residual(report: Report) -> dict[str, str]:
+    if report.residual_lsr is None and not any(pair.course for pair in report.pairs):
+        return {"kind": "none", "shape": "dash", "text": "not asked: no operation is recorded here"}
+    return {
+        True: {"kind": "there", "shape": "full", "text": "yes, in at least one pair"},
+        False: {"kind": "gone", "shape": "ring", "text": "no, in none of the pairs"},
+        None: {"kind": "unknown", "shape": "question", "text": "cannot be told"},
+    }[report.residual_lsr]
+
+
+def state_of(pair: PairReport) -> State:
+    """Tell how a pair stands."""
+    if pair.relation is Relation.DIRECT:
+        seen = pair.m_wave is not None and pair.m_wave.presence is Presence.PRESENT
+        return State(kind="direct", shape="square", word="M wave" if seen else "No M wave")
+    if pair.course is not None:
+        return _BY_COURSE[pair.course]
+    if pair.presence is Presence.PRESENT and len({block.stage for block in pair.blocks}) > 1:
+        return _BY_PRESENCE[Presence.INDETERMINATE]  # it was there, but what became of it cannot be told
+    return _BY_PRESENCE[pair.presence]
+
+
+def _line(report: Report, number: int, title: str) -> dict[str, Any]:
+    pair = report.pairs[number]
+    state = state_of(pair)
+    return {
+        "number": number,
+        "title": title[:1].upper() + title[1:],
+        "state": state,
+        "sentence": _sentence(report, pair, state),
+        "amplitude": _amplitude(pair),
+        "persistence": _persistence(pair),
+        "gone": _gone(report, pair),
+        "trust": _trust(pair),
+        "direct": pair.relation is Relation.DIRECT,
+    }
+
+
+def _sentence(report: Report, pair: PairReport, state: State) -> str:
+    if pair.relation is Relation.DIRECT:
+        return (
+            "direct muscle: proves the stimulus" if state.word == "M wave" else "direct muscle: no response"
+        )
+    what = "LSR" if pair.relation is Relation.TARGET else "Response"
+    doubt = {
+        Relation.AMBIGUOUS: " Ambiguous: this branch may supply the muscle directly.",
+        Relation.UNMAPPED: " Whether this branch supplies the muscle is not known.",
+    }.get(pair.relation, "")
+    return _told(report, pair, what, state) + doubt
+
+
+def _told(report: Report, pair: PairReport, what: str, state: State) -> str:
+    gone = pair.disappeared_at
+    when = ""
+    if gone:
+        when = f" since {moment(report, gone.time_s)}" + (
+            f", during {_stage(gone.stage)}" if gone.stage else ""
+        )
+    if pair.course is not None:
+        return {
+            Course.PERSISTED: f"{what} still there at the end.",
+            Course.REDUCED: f"{what} smaller, but still there at the end.",
+            Course.DISAPPEARED: f"{what} gone{when}.",
+            Course.DISAPPEARED_BEFORE_DECOMPRESSION: f"{what} gone{when}: before decompression.",
+            Course.REAPPEARED: f"{what} went and came back.",
+            Course.NOT_DETECTED_AT_BASELINE: f"{what} never seen at baseline, so its loss cannot be judged.",
+        }[pair.course]
+    if pair.presence is Presence.PRESENT and state.kind == "unknown":
+        return f"{what} was there; what became of it cannot be told."
+    if pair.presence is Presence.PRESENT:
+        onset = f", onset {_ms(pair.onset_latency_ms)} ms" if pair.onset_latency_ms is not None else ""
+        return f"{what} there{onset}."
+    if pair.presence is Presence.ABSENT:
+        limit = f" above {_uv(pair.detection_limit_uv)} µV" if pair.detection_limit_uv is not None else ""
+        return f"No {'LSR' if what == 'LSR' else 'response'}{limit}."
+    reason = f": {words(pair.reason)}" if pair.reason else ""
+    return f"Cannot be told{reason}."
+
+
+def _stage(stage: str | None) -> str:
+    return visible(words(stage)) if stage else _NONE
+
+
+def _amplitude(pair: PairReport) -> dict[str, str]:
+    if pair.relation is Relation.DIRECT:
+        wave_uv = pair.m_wave.amplitude_uv if pair.m_wave else None
+        return {"main": f"{_uv(wave_uv)} µV" if wave_uv is not None else _NONE, "more": "M wave"}
+    size = f"{_uv(pair.amplitude_uv)} µV" if pair.amplitude_uv is not None else ""
+    if pair.amplitude_change_percent is not None:
+        change = f"{pair.amplitude_change_percent:+.0f} %".replace("-", _MINUS)
+        return {"main": change, "more": f"baseline {size}" if size else "of baseline"}
+    return {"main": size or _NONE, "more": ""}
+
+
+def _persistence(pair: PairReport) -> str:
+    if pair.relation is Relation.DIRECT or pair.persistence is None:
+        return _NONE
+    if pair.course is None:
+        return f"{100 * pair.persistence:.0f} %"
+    shown = [block.persistence for block in pair.blocks if block.persistence is not None]
+    last = pair.blocks[-1] if pair.blocks else None
+    first = f"{100 * shown[0]:.0f} %" if shown else f"{100 * pair.persistence:.0f} %"
+    if last is None or len(pair.blocks) < 2:
+        return first
+    if last.presence is Presence.ABSENT:
+        return f"{first} → none"
+    return first if last.persistence is None else f"{first} → {100 * last.persistence:.0f} %"
+
+
+def _gone(report: Report, pair: PairReport) -> dict[str, str]:
+    gone = pair.disappeared_at
+    if gone is None:
+        return {"main": _NONE, "more": ""}
+    return {"main": moment(report, gone.time_s), "more": _stage(gone.stage) if gone.stage else ""}
+
+
+def _trust(pair: PairReport) -> list[str]:
+    """Word what limits how far the line can be believed."""
+    told = []
+    if pair.relation is not Relation.DIRECT:
+        if pair.detection_limit_uv is not None:
+            told.append(f"sees {_uv(pair.detection_limit_uv)} µV (noise {_uv(pair.noise_uv)})")
+        seen = pair.m_wave is not None and pair.m_wave.presence is Presence.PRESENT
+        told.append(f"M wave {_uv(pair.m_wave.amplitude_uv)} µV" if seen and pair.m_wave else "no M wave")
+    if pair.n_stimuli_rejected and pair.relation is not Relation.DIRECT:
+        told.append(
+            f"{pair.n_stimuli_rejected} of {pair.n_stimuli_used + pair.n_stimuli_rejected} sweeps left out"
+        )
+    if pair.warnings:
+        told.append(", ".join(dict.fromkeys(words(one.code) for one in pair.warnings)))
+    return told
+
+
+def _stimulation(one: StimulationReport) -> dict[str, str]:
+    intensity = _NONE
+    if one.intensity_ma:
+        low, high = one.intensity_ma
+        intensity = f"{low:g} mA" if low == high else f"{low:g}{_TO}{high:g} mA"
+    source = words(one.source) + (f" “{visible(one.text, longest=80)}”" if one.text else "")
+    return {
+        "id": one.id,
+        "branch": _branch(one),
+        "branch_source": words(one.branch_source) if one.branch_source else _NONE,
+        "n": counted(one.n_stimuli, "stimulus"),
+        "source": source,
+        "precision": f"±{one.precision_ms:.2g} ms",
+        "intensity": intensity,
+        "left_out": _counts(one.n_left_out) or _NONE,
+    }
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {words(reason)}" for reason, count in counts.items())
+
+
+def _block_rows(report: Report, pair: PairReport) -> list[dict[str, str]]:
+    return [
+        {
+            "from": moment(report, block.start_s),
+            "to": moment(report, block.end_s),
+            "stage": _stage(block.stage),
+            "presence": _answer(pair, block),
+            "onset": _with_interval(block.onset_latency_ms, block.onset_latency_ci_ms, _ms),
+            "amplitude": _with_interval(block.amplitude_uv, block.amplitude_ci_uv, _uv),
+            "persistence": _percent(block.persistence),
+            "m_wave": _uv(block.m_wave.amplitude_uv) if block.m_wave else _NONE,
+            "used": f"{block.n_stimuli_used} / {block.n_stimuli_used + block.n_stimuli_rejected}",
+            "limit": _uv(block.detection_limit_uv),
+        }
+        for block in pair.blocks
+    ]
+
+
+def _answer(pair: PairReport, measures: BlockReport | PairReport) -> str:
+    if pair.relation is Relation.DIRECT:
+        return "M wave" if measures.m_wave and measures.m_wave.presence is Presence.PRESENT else "no M wave"
+    if measures.presence is Presence.INDETERMINATE and measures.reason:
+        return f"indeterminate: {words(measures.reason)}"
+    return measures.presence.value
+
+
+def _measure_tables(report: Report, titles: list[str]) -> list[dict[str, Any]]:
+    """Tables of every measure, a few pairs each, so that they fit on paper."""
+    tables = []
+    for first in range(0, len(report.pairs), 4):
+        pairs = report.pairs[first : first + 4]
+        columns = [_measures(pair) for pair in pairs]
+        tables.append(
+            {
+                "heads": titles[first : first + 4],
+                "rows": [(name, [column[name] for column in columns]) for name in columns[0]],
+            }
+        )
+    return tables
+
+
+def _measures(pair: PairReport) -> dict[str, str]:
+    m_wave, late = pair.m_wave, pair.late_response
+    return {
+        "channel": visible(pair.channel, longest=80),
+        "relation of muscle to branch": words(pair.relation),
+        "answer": _answer(pair, pair),
+        "course": words(pair.course) if pair.course else _NONE,
+        "amplitude change, %": _NONE
+        if pair.amplitude_change_percent is None
+        else f"{pair.amplitude_change_percent:+.0f}",
+        "onset latency, ms": _with_interval(pair.onset_latency_ms, pair.onset_latency_ci_ms, _ms),
+        "peak latency, ms": _ms(pair.peak_latency_ms),
+        "latency jitter, ms": _NONE if pair.latency_jitter_ms is None else f"{pair.latency_jitter_ms:.2f}",
+        "amplitude peak to peak, µV": _with_interval(pair.amplitude_uv, pair.amplitude_ci_uv, _uv),
+        "baseline to peak, µV": _uv(pair.baseline_to_peak_uv),
+        "area, µV ms": _uv(pair.area_uv_ms),
+        "duration, ms": _ms(pair.duration_ms),
+        "phases": _NONE if pair.n_phases is None else f"{pair.n_phases} ({pair.morphology})",
+        "persistence, %": _with_interval(pair.persistence, pair.persistence_ci, _percent),
+        "stimuli used": str(pair.n_stimuli_used),
+        "stimuli left out": str(pair.n_stimuli_rejected),
+        "noise of one sweep, µV": _uv(pair.noise_uv),
+        "detection limit, µV": _uv(pair.detection_limit_uv),
+        "p": _p(pair.p_value),
+        "p, adjusted": _p(pair.p_value_adjusted),
+        "score": _NONE if pair.score is None else f"{pair.score:.3g}",
+        "stimulus threshold, mA": _NONE
+        if pair.stimulus_threshold_ma is None
+        else f"{pair.stimulus_threshold_ma:.3g}",
+        "M wave, µV": _uv(m_wave.amplitude_uv) if m_wave else _NONE,
+        "M wave onset, ms": _ms(m_wave.onset_latency_ms) if m_wave else _NONE,
+        "late response": _NONE if late is None else _late(late.presence, late.onset_latency_ms),
+    }
+
+
+def _late(presence: Presence, onset_ms: float | None) -> str:
+    return presence.value + (f", {onset_ms:.0f} ms" if onset_ms is not None else "")
+
+
+def _left_out(report: Report, titles: list[str]) -> list[dict[str, str]]:
+    """What was not judged, and why."""
+    rows = [
+        {"what": f"{one.id} {_branch(one)}: marks taken for no stimulus", "why": _counts(one.n_left_out)}
+        for one in report.stimulation
+        if one.n_left_out
+    ]
+    return rows + [
+        {"what": title, "why": _counts(pair.rejected)}
+        for title, pair in zip(titles, report.pairs, strict=True)
+        if pair.rejected and pair.relation is not Relation.DIRECT
+    ]
+
+
+def _warnings(report: Report, titles: list[str]) -> list[dict[str, str]]:
+    """Warnings of all pairs, each sentence once, with the pairs it concerns."""
+    pairs: dict[tuple[str, str], list[str]] = {}
+    for title, pair in zip(titles, report.pairs, strict=True):
+        for one in pair.warnings:
+            pairs.setdefault((one.code, one.message), []).append(title)
+    return [
+        {
+            "code": visible(code),
+            "message": visible(message),
+            "pairs": "" if len(named) == len(report.pairs) else "; ".join(named),
+        }
+        for (code, message), named in pairs.items()
+    ]
+
+
+def _note(note: Note) -> dict[str, str]:
+    return {"code": visible(note.code), "message": visible(note.message), "pairs": ""}
+
+
+def _events(report: Report) -> list[dict[str, str]]:
+    if report.traces is None:
+        return []
+    return [
+        {"time": moment(report, one.time_s), "text": visible(one.text)} for one in report.traces.events[:200]
+    ]
+
+
+def _with_interval(value: float | None, interval: tuple[float, float] | None, word: Word) -> str:
+    if value is None:
+        return _NONE
+    return word(value) + (f" ({word(interval[0])}{_TO}{word(interval[1])})" if interval else "")
+
+
+def _uv(value: float | None) -> str:
+    if value is None:
+        return _NONE
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _ms(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.1f}"
+
+
+def _percent(share: float | None) -> str:
+    return _NONE if share is None else f"{100 * share:.0f}"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return _NONE
+    return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
