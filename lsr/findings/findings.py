@@ -87,6 +87,59 @@ class NerveConduction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MuscleActivity:
+    """What a muscle does between the stimuli, in a stage or in all of the recording."""
+
+    channel: str  # label
+    muscle: Muscle | None
+    side: Side | None
+    stage: str | None  # None: the whole recording
+    observed_s: float  # between the stimuli
+    n_bursts: int
+    bursts_per_min: float
+    duration_ms: float | None  # median; None: no burst
+    active_share: float  # of the time observed
+    discharge_hz: float | None  # of motor units within a burst, median; None: cannot be told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synkinesis:
+    """Bursts that two muscles share, more often than chance brings about."""
+
+    channels: tuple[str, str]  # labels
+    muscles: tuple[Muscle | None, Muscle | None]
+    n_shared: int
+    share: float  # of the bursts of the muscle with fewer
+    share_by_chance: float
+    lag_ms: float  # median start in the second muscle less that in the first
+    lag_quartiles_ms: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityTrend:
+    """Spontaneous activity of a muscle in a stretch of time."""
+
+    channel: str  # label
+    start_s: float
+    end_s: float
+    observed_s: float
+    n_bursts: int
+    bursts_per_min: float
+    active_share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spontaneous:
+    """Spontaneous activity of all muscles, on both sides."""
+
+    activity: tuple[MuscleActivity, ...]  # by muscle: the whole recording, then each stage
+    synkinesis: tuple[Synkinesis, ...]
+    trend: tuple[ActivityTrend, ...]
+    n_spikes: int  # technical spikes passed over
+    n_heartbeats: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PairSweep:
     """One stimulus of a pair, and what its sweep shows."""
 
@@ -132,3 +185,4 @@ class Findings:
     residual_lsr: bool | None  # None: cannot be told
     problems: tuple[Problem, ...] = ()
     nerve_conduction: tuple[NerveConduction, ...] = ()
+    spontaneous: Spontaneous | None = None  # None: next to nothing was recorded between the stimuli

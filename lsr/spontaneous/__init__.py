@@ -1,0 +1,1 @@
+"""Spontaneous activity: what the muscles do between the stimuli."""
