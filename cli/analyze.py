@@ -22,6 +22,7 @@ from .output import (
     show,
     wants_colour,
 )
+from .pages import FiguresFolder, HtmlTarget, leave_figures, leave_page, refuse_to_overwrite
 
 if TYPE_CHECKING:
     from lsr import Report
@@ -39,6 +40,8 @@ def analyze(
             "--out", metavar="DIR", help="Also leave NAME.json and NAME.csv of each recording there."
         ),
     ] = None,
+    html: HtmlTarget = None,
+    figures: FiguresFolder = None,
     sweeps: Annotated[
         bool, typer.Option("--sweeps", help="Also report each stimulus and each sweep.")
     ] = False,
@@ -56,6 +59,7 @@ def analyze(
     """Find lateral spread responses; print one report per recording."""
     settings = read_settings(config, stimulated)
     _refuse_to_overwrite(paths, out)
+    refuse_to_overwrite(paths, html, figures)
     if explain is not None and format is not ReportFormat.TEXT:
         refuse(f"--explain is text, not {format.value}; --format json alone holds the evidence of all pairs")
     import lsr
@@ -66,7 +70,14 @@ def analyze(
     for path in paths:
 
         def work(path: Path = path) -> Report:
-            report = lsr.analyze(path, settings, events=events, with_sweeps=sweeps, created=created)
+            report = lsr.analyze(
+                path,
+                settings,
+                events=events,
+                with_sweeps=sweeps,
+                with_traces=html is not None or figures is not None,
+                created=created,
+            )
             if explain is not None:
                 _pairs_to_explain(report, explain)  # wrong usage, where there is none
             return report
@@ -80,6 +91,8 @@ def analyze(
             if text:  # a table goes on without a line where there is no pair
                 show(text)
             _leave(report, path, out)
+            leave_page(report, path, html)
+            leave_figures(report, path, figures)
             n_shown += 1
     attempts.finish()
 

@@ -21,9 +21,11 @@ from lsr.findings.pairs import find_pairs, find_sites, name_branch
 from lsr.judge import Material, find_m_waves, judge_set
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings
+from lsr.spontaneous.watch import find_spontaneous
 from lsr.stages import Stage, find_stages, read_events
 from lsr.stimuli import StimulusSet, find_stimuli
 from lsr.sweeps import plan_cut
+from lsr.traces import find_traces
 
 if TYPE_CHECKING:
     from lsr.report.report import Report
@@ -35,6 +37,7 @@ def analyze(
     *,
     events: str | Path | None = None,
     with_sweeps: bool = False,
+    with_traces: bool = False,
     created: datetime | None = None,
 ) -> Report:
     """Find the lateral spread responses of a recording.
@@ -49,6 +52,8 @@ def analyze(
         CSV with the stages of an operation; None: the annotations tell them.
     with_sweeps : bool
         Also report every stimulus time and every sweep.
+    with_traces : bool
+        Also keep what HTML and figures draw: sweeps and averages of every pair.
     created : datetime | None
         When the report was made; None leaves it out, so that equal input gives an equal report.
 
@@ -67,7 +72,14 @@ def analyze(
         from lsr.io.registry import read_recording
 
         with read_recording(recording) as opened:
-            return analyze(opened, settings, events=events, with_sweeps=with_sweeps, created=created)
+            return analyze(
+                opened,
+                settings,
+                events=events,
+                with_sweeps=with_sweeps,
+                with_traces=with_traces,
+                created=created,
+            )
     from lsr.report.report import build_report
 
     chosen = settings or Settings()
@@ -75,7 +87,8 @@ def analyze(
     noted = () if events is None else read_events(events, recording.start or recording.start_clock)
     stages = find_stages(recording, chosen.course, noted)
     findings = find(recording, chosen, stages)
-    return build_report(recording, findings, chosen, with_sweeps=with_sweeps, created=created)
+    traces = find_traces(recording, findings, chosen, stages=stages, events=noted) if with_traces else None
+    return build_report(recording, findings, chosen, with_sweeps=with_sweeps, traces=traces, created=created)
 
 
 def find(recording: Recording, settings: Settings, stages: Sequence[Stage] = ()) -> Findings:
@@ -111,4 +124,5 @@ def find(recording: Recording, settings: Settings, stages: Sequence[Stage] = ())
         sets.append(named)
         pairs = find_pairs(named, sites)
         judged += judge_set(replace(material, stimuli=named), pairs, pooled, m_waves, stages)
-    return find_findings(judged, sets, settings, problems)
+    findings = find_findings(judged, sets, settings, problems)
+    return replace(findings, spontaneous=find_spontaneous(recording, sites, sets, stages))

@@ -1,0 +1,68 @@
+"""Where HTML pages and figures of the recordings go."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .output import refuse
+
+if TYPE_CHECKING:
+    from lsr import Report
+
+HtmlTarget = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE_OR_DIR",
+        help="Also leave an HTML page of each recording: in this file (NAME.html) or folder.",
+    ),
+]
+FiguresFolder = Annotated[
+    Path | None,
+    typer.Option("--figures", metavar="DIR", help="Also leave every figure there, as SVG and as PNG."),
+]
+
+
+def refuse_to_overwrite(paths: list[Path], html: Path | None, figures: Path | None) -> None:
+    """Two recordings cannot share a page, nor a name in a folder."""
+    if html is not None and _is_file(html) and len(paths) > 1:
+        refuse(f"{html}: one page cannot hold {len(paths)} recordings; name a folder with --html")
+    names = Counter(path.stem for path in paths)
+    twice = [name for name, count in names.items() if count > 1]
+    for place in (html, figures):
+        if place is not None and twice:
+            refuse(
+                f"{place}: several recordings are called {twice[0]!r}; analyse them into different folders"
+            )
+
+
+def leave_page(report: Report, path: Path, html: Path | None) -> None:
+    """Write the page of a recording."""
+    if html is None:
+        return
+    page = html if _is_file(html) else html / f"{path.stem}.html"
+    try:
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(report.to_html(), encoding="utf-8", newline="\n")
+    except OSError as error:
+        refuse(f"{page}: cannot be written ({error.strerror}); name another place with --html")
+
+
+def leave_figures(report: Report, path: Path, figures: Path | None) -> None:
+    """Write the figures of a recording."""
+    if figures is None:
+        return
+    from lsr.report.figures import save_figures
+
+    try:
+        save_figures(report, figures, path.stem)
+    except OSError as error:
+        refuse(f"{figures}: cannot be written ({error.strerror}); name another folder with --figures")
+
+
+def _is_file(html: Path) -> bool:
+    return html.suffix.lower() in (".html", ".htm") and not html.is_dir()
