@@ -150,6 +150,7 @@ def aglr(block: Block) -> Verdict:
     """Approximated generalised likelihood ratio (Staude 1999): whiten, sliding test for more variance."""
     from scipy.linalg import solve_toeplitz
     from scipy.signal import lfilter
+    from scipy.stats import chi2
 
     rest = block.average_uv[block.rest] - block.average_uv[block.rest].mean()
     order = min(6, rest.size // 8)
@@ -163,18 +164,18 @@ def aglr(block: Block) -> Verdict:
     width = block.samples(3.0)
     ratio = np.maximum((power[width:] - power[:-width]) / width, 1.0)
     test = width / 2 * (ratio - np.log(ratio) - 1.0)
-    onset = None
-    from scipy.stats import chi2
-
-    alarm = np.flatnonzero(test > chi2.isf(0.01 / 10, 1) + 0.5 * width * 0.1)
-    if alarm.size:
-        stop = min(int(alarm[0]) + width, seen.size)
-        start = max(0, int(alarm[0]) - width)
+    verdict = Verdict(present=False, score=0.0, onset_ms=None)
+    for alarm in _runs(test > chi2.isf(0.001, 1) + 0.05 * width, 1):
+        # each alarm is a new start: the most likely time of change around it
+        stop = min(int(alarm) + width, seen.size)
+        start = max(0, int(alarm) - width)
         lengths = stop - np.arange(start, stop - block.samples(0.3))
         mean_power = np.maximum((power[stop] - power[start : start + lengths.size]) / lengths, 1.0)
-        change = start + int(np.argmax(lengths / 2 * (mean_power - np.log(mean_power) - 1.0)))
+        change = start + int(np.argmax(lengths * (mean_power - np.log(mean_power) - 1.0)))
         onset = _first_onset(block, seen[[change]])
-    return _verdict(onset, float(test.max()))
+        if onset is not None and verdict.onset_ms is None:
+            verdict = _verdict(onset, float(test[alarm : alarm + 2 * width].max()))
+    return verdict
 
 
 def aic_picker(block: Block) -> Verdict:
