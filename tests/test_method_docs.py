@@ -1,0 +1,73 @@
+"""The page on the method names every reason and warning that a report can hold, and the numbers in use."""
+
+import re
+from pathlib import Path
+
+from lsr.detection import detect, onset, presence
+from lsr.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
+SOURCES = {
+    path.relative_to(ROOT / "lsr").as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "lsr").rglob("*.py")
+}
+
+
+def rows(title):
+    """Codes in the first column of the table under a title."""
+    table = PAGE.split(f"### {title}\n")[1].split("\n#")[0]
+    return set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\|([^|]*`[^|]*)\|", table, re.M))))
+
+
+def given(pattern, *places):
+    """What a pattern finds in the source below some places."""
+    return {
+        code
+        for name, source in SOURCES.items()
+        if name.startswith(places)
+        for code in re.findall(pattern, source)
+    }
+
+
+def test_every_reason_is_explained():
+    reasons = given(r'(?:Presence\.INDETERMINATE, |unusable\(|reason=)"([a-z_]+)"', "")
+    reasons |= given(r'_withheld\(\w+, "([a-z_]+)"', "findings/")
+    reasons |= given(r'return "([a-z_]+)"', "detection/detect.py")
+    reasons |= given(r'reasons\.append\("([a-z_]+)"\)', "detection/prepare.py")
+    assert len(reasons) > 10
+    assert rows("Reasons") == reasons
+
+
+def test_every_warning_and_every_problem_of_stimuli_is_explained():
+    codes = given(r'code="([a-z_]+)"', "findings/", "stimuli/")
+    codes |= given(r'_cannot_tell\("([a-z_]+)"', "findings/")
+    codes |= {code for pair in given(r'code="(\w+)" if \w+ else "(\w+)"', "findings/") for code in pair}
+    codes |= {f"{what}_disagrees" for what in ("side", "branch")}
+    warned = SOURCES["detection/detect.py"].split("def _warnings")[1].split("\ndef ")[0]
+    codes |= set(re.findall(r'\(\s*"([a-z_]+)",', warned))
+    assert len(codes) > 20
+    assert rows("Warnings") | rows("Problems of stimuli") == codes
+
+
+def test_every_stimulus_left_out_is_explained():
+    left_out = given(r'left_out(?:\[|=\{)"([a-z_]+)"', "stimuli/")
+    assert left_out == {"outside_data", "outside_window", "no_artifact", "duplicate"}
+    for code in left_out:
+        assert f"`{code}` (" in " ".join(PAGE.split())
+
+
+def test_the_numbers_are_those_in_use():
+    text = " ".join(PAGE.split())
+    settings = Settings().detection
+    assert presence._TAIL_SLOPE == 1.0
+    assert f"exp(-(score / d + {presence._TAIL_OFFSET:g}))" in text
+    assert f"score at alpha + {presence._SEARCH_COST:g}" in text
+    assert f"p > {detect._BORDERLINE:g} alpha" in text
+    assert f"`p <= alpha` ({settings.alpha:g})" in text
+    assert f"response of {settings.smallest_response_uv:g} uV peak to peak" in text
+    assert f"probability of {100 * settings.power:g} %" in text
+    assert f"exceeds {100 * onset.ONSET_SHARE:g} % of its peak" in text
+    assert f"{onset._N_DRAWS} responses are drawn" in text
+    low, high = settings.search_window_ms
+    assert f"LSR onset from {low:g} to {high:g} ms" in text
