@@ -20,7 +20,7 @@ _MOST_LEVELS = 16  # more intensities than that are joined to groups of like siz
 _LEAST_SPAN = 1.15  # highest to lowest: else the intensity does not vary
 _LIKELY = 1.92  # log likelihood below the best within the 95 % interval: half of chi-square's 3.84
 _BEST = 0.02  # log likelihood below the best that is as good as the best
-_FIELD = 401  # intensities tried
+_FIELD = 241  # intensities tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,8 +134,8 @@ def find_threshold(levels: Sequence[Level]) -> StimulusThreshold | None:
     if share[0] >= 0.5 * share.max():
         return None
     tried = np.linspace(ma[0], ma[-1], _FIELD)
-    widths = np.geomspace(0.02, 0.5, 12) * (ma[-1] - ma[0])
-    tops = np.linspace(max(0.1, 0.6 * float(share.max())), 1.0, 15)
+    widths = np.geomspace(0.02, 0.5, 10) * (ma[-1] - ma[0])
+    tops = np.linspace(max(0.1, 0.6 * float(share.max())), 1.0, 9)
     slope = (ma - tried[:, None, None]) / widths[:, None]
     rise = 0.5 * (1 + np.tanh(slope / 2))  # (tried, widths, levels)
     chance = np.clip(tops[:, None] * rise[:, :, None, :], 1e-3, 1 - 1e-3)

@@ -25,7 +25,9 @@ _SHORTEST_S = 0.010
 _PAD_S = 0.1
 _LEAST_S = 0.2  # of unblanked EMG; less tells no background
 _LINE = 4.0  # times its surroundings: where the spectrum shows mains hum
+_LIMIT = 5.0  # times its median size: beyond it, EMG is a burst and no hum
 _DISCHARGE = 3.0  # times the background: what counts as the discharge of a motor unit
+_RANK = 0.3  # of the largest discharge; the filter leaves lesser swings beside a large one
 _APART_S = 0.0015  # of two discharges
 _SPIKE = 0.7  # share of a burst's energy within 2 ms that makes it a technical spike
 
@@ -114,20 +116,23 @@ def _whitened(emg: np.ndarray, rate_hz: float) -> np.ndarray:
     n_pad = min(round(_PAD_S * rate_hz), emg.size - 1)
     padded = np.pad(emg - emg.mean(), n_pad, mode="reflect", reflect_type="odd")
     n_drawn = 1 << int(np.ceil(np.log2(padded.size)))
-    spectrum = np.fft.rfft(padded, n_drawn)
     hz = np.fft.rfftfreq(n_drawn, 1 / rate_hz)
     rise, full, fall, end = _BAND_HZ
     top = 0.48 * rate_hz
     gain = np.interp(hz, [rise, full, min(fall, 0.9 * top), min(end, top)], [0.0, 1.0, 1.0, 0.0])
-    size = np.abs(spectrum)
-    bins = max(1, round(20.0 / hz[1]))
-    usual = _running_mean(np.minimum(size, 3 * np.median(size[gain > 0])), bins)
+    spectrum = np.fft.rfft(padded, n_drawn) * gain
+    emg_in_band = np.fft.irfft(spectrum, n_drawn)
+    # Bursts would ring through whatever is taken out of a narrow band, so hum is told from limited EMG.
+    most = _LIMIT * float(np.median(np.abs(emg_in_band[: padded.size])))
+    limited = np.fft.rfft(np.clip(emg_in_band, -most, most))
+    size = np.abs(limited)
+    usual = _running_mean(np.minimum(size, 3 * np.median(size[gain > 0])), max(1, round(20.0 / hz[1])))
     for mains_hz in (50.0, 60.0):
         for line_hz in np.arange(2, 1 + int(hz[-1] // mains_hz)) * mains_hz:
             at = slice(*np.searchsorted(hz, [line_hz - 0.6, line_hz + 0.6]))
             if size[at].max(initial=0.0) > _LINE * usual[at].max(initial=0.0):
-                gain[at] = 0.0
-    white = np.fft.irfft(spectrum * gain / np.maximum(usual, 1e-12 + 1e-6 * usual.max()), n_drawn)
+                spectrum[at] -= limited[at]
+    white = np.fft.irfft(spectrum * gain / np.maximum(usual, 1e-12 + 1e-3 * usual.max()), n_drawn)
     inner: np.ndarray = white[n_pad : n_pad + emg.size]
     return inner
 
@@ -237,7 +242,8 @@ def _discharge_hz(burst: np.ndarray, rate_hz: float) -> float:
     """How often motor units discharge: peaks of the stronger polarity, 1.5 ms apart at least."""
     wave = burst if burst.max(initial=0.0) >= -burst.min(initial=0.0) else -burst
     inner = wave[1:-1]
-    peaks = 1 + np.flatnonzero((inner > _DISCHARGE) & (inner >= wave[:-2]) & (inner > wave[2:]))
+    least_size = max(_DISCHARGE, _RANK * float(wave.max(initial=0.0)))
+    peaks = 1 + np.flatnonzero((inner > least_size) & (inner >= wave[:-2]) & (inner > wave[2:]))
     least = _APART_S * rate_hz
     counted: list[int] = []
     for peak in peaks:

@@ -1,0 +1,53 @@
+"""Blocks follow the stages, then the number of stimuli."""
+
+import numpy as np
+import pytest
+
+from lsr.findings.blocks import form_blocks
+from lsr.stages import Stage
+from lsr.stimuli import Stimulus, StimulusSet, StimulusSource
+
+
+def stimulated(times_s):
+    return StimulusSet(
+        id="S1",
+        side=None,
+        branch=None,
+        branch_source=None,
+        source=StimulusSource.ANNOTATION,
+        precision_ms=0.1,
+        text=None,
+        stimuli=tuple(Stimulus(time_s=float(time_s)) for time_s in times_s),
+    )
+
+
+@pytest.mark.parametrize(
+    ("n_stimuli", "sizes"),
+    [(1, [1]), (19, [19]), (29, [29]), (30, [20, 10]), (40, [20, 20]), (49, [20, 29]), (50, [20, 20, 10])],
+)
+def test_a_rest_shorter_than_half_a_block_joins_the_block_before(n_stimuli, sizes):
+    blocks = form_blocks(stimulated(np.arange(n_stimuli)), (), 20)
+    assert [block.stimuli.size for block in blocks] == sizes
+    np.testing.assert_array_equal(np.concatenate([block.stimuli for block in blocks]), np.arange(n_stimuli))
+
+
+def test_no_block_spans_two_stages():
+    stages = (
+        Stage(name="baseline", start_s=5.0, end_s=30.5),
+        Stage(name="closing", start_s=30.5, end_s=100.0),
+    )
+    blocks = form_blocks(stimulated(np.arange(60)), stages, 20)
+    assert [(block.stage, block.start_s, block.end_s) for block in blocks] == [
+        (None, 0.0, 4.0),
+        ("baseline", 5.0, 30.0),
+        ("closing", 31.0, 59.0),
+    ]
+
+
+def test_a_stage_that_comes_twice_makes_blocks_of_their_own():
+    stages = tuple(
+        Stage(name=name, start_s=start_s, end_s=start_s + 10)
+        for name, start_s in (("opening", 0.0), ("decompression", 10.0), ("opening", 20.0))
+    )
+    blocks = form_blocks(stimulated(np.arange(30)), stages, 20)
+    assert [block.stage for block in blocks] == ["opening", "decompression", "opening"]

@@ -1,0 +1,54 @@
+"""Nerve conduction: M waves of direct muscles, side against side."""
+
+import pytest
+
+from lsr.anatomy import Branch, Muscle, Relation, Side
+from lsr.findings.conduction import find_nerve_conduction
+from lsr.findings.findings import PairFinding
+
+
+@pytest.fixture
+def make_pair(detect_as, m_wave_of, make_blocks):
+    def make(side, *, m_wave_uv=1000.0, relation=Relation.DIRECT, muscle=Muscle.ORBICULARIS_OCULI):
+        return PairFinding(
+            stimulation="S1",
+            branch=Branch.ZYGOMATIC,
+            muscle=muscle,
+            side=side,
+            channel=f"{side} {muscle}",
+            relation=relation,
+            detection=detect_as("nothing"),
+            m_wave=m_wave_of(m_wave_uv),
+            stimulus_threshold_ma=None,
+            p_value_adjusted=None,
+            blocks=make_blocks("nothing"),
+            course=None,
+            amplitude_change_percent=None,
+            disappeared_at=None,
+        )
+
+    return make
+
+
+def test_sides_are_compared_where_both_were_stimulated(make_pair):
+    right, left = find_nerve_conduction([make_pair(Side.RIGHT, m_wave_uv=500.0), make_pair(Side.LEFT)])
+    assert (right.amplitude_ratio, left.amplitude_ratio) == (0.5, 2.0)
+    assert right.latency_difference_ms == 0.0
+    assert right.n_stimuli == 20
+
+
+def test_one_side_alone_has_no_difference(make_pair):
+    (only,) = find_nerve_conduction([make_pair(Side.RIGHT)])
+    assert (only.onset_latency_ms, only.amplitude_uv) == (3.5, 1000.0)
+    assert only.amplitude_ratio is None
+
+
+def test_an_m_wave_that_is_missing_gives_no_ratio(make_pair):
+    right, _ = find_nerve_conduction([make_pair(Side.RIGHT, m_wave_uv=None), make_pair(Side.LEFT)])
+    assert right.amplitude_uv is None
+    assert right.amplitude_ratio is None
+
+
+def test_targets_are_no_nerve_conduction(make_pair):
+    target = make_pair(Side.RIGHT, relation=Relation.TARGET, muscle=Muscle.MENTALIS)
+    assert find_nerve_conduction([target]) == ()

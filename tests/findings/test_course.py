@@ -1,0 +1,212 @@
+"""What became of an LSR is told from its blocks, and only where they prove it."""
+
+import pytest
+
+from lsr.findings.course import is_operation, judge_course
+from lsr.findings.states import Run
+from lsr.settings import DetectionSettings
+
+STAGES = ("baseline", "opening", "arachnoid_dissection", "decompression", "closing")
+TWO_EACH = tuple(stage for stage in STAGES for _ in range(2))
+
+
+@pytest.fixture
+def judge(make_blocks):
+    def judge_shown(*shown, stages=TWO_EACH, **more):
+        blocks = make_blocks(*shown, stages=stages)
+        return judge_course(blocks, DetectionSettings(), stage_order=STAGES, **more)
+
+    return judge_shown
+
+
+def codes(outcome):
+    return [warning.code for warning in outcome.warnings]
+
+
+def shown(there, **words):
+    """Blocks from a string: P present, A absent, N no M wave, B blind, ? unsure, - nothing usable."""
+    word = {"P": "present", "A": "absent", "N": "no_m_wave", "B": "blind", "?": "unsure", "-": "nothing"}
+    return [words.get(letter, word[letter]) for letter in there]
+
+
+@pytest.mark.parametrize(
+    ("there", "course"),
+    [
+        ("PPPPPPPPPP", "persisted"),
+        ("PPPPPPAAAA", "disappeared"),
+        ("PPPPPPPPAA", "disappeared"),
+        ("PPPAAAAAAA", "disappeared_before_decompression"),
+        ("PAAAAAAAAA", "disappeared_before_decompression"),
+        ("PPPPPPAAPP", "reappeared"),
+        ("AAAAAAAAAA", "not_detected_at_baseline"),
+        ("APPPPPPPPP", "persisted"),  # absent in one block of the baseline stage, present in the other
+        ("NPPPPPAAAA", "disappeared"),
+        ("NNPPPPPPPP", None),  # nothing at baseline can be judged
+        ("PPPPPPPPNN", None),  # the last stage cannot be judged
+        ("PPPPPPPPPN", "persisted"),
+        ("PPPPPPAANN", "disappeared"),  # it was gone while the stimulus was still proved
+        ("PP--PP--PP", "persisted"),
+        ("----------", None),
+        ("PP????????", None),
+        ("AAAAAAAPPP", "not_detected_at_baseline"),
+    ],
+)
+def test_the_course_follows_the_blocks(judge, there, course):
+    assert judge(*shown(there)).course == course
+
+
+@pytest.mark.parametrize(
+    ("there", "residual"),
+    [
+        ("PPPPPPPPPP", True),
+        ("PPPPPPAAAA", False),
+        ("PPPPPPAANN", None),
+        ("AAAAAAAAAA", False),
+        ("AAAAAAAAAN", False),
+        ("AAAAAAAANN", None),
+        ("AAAAAAAAAP", True),
+        ("PPPPPPAAPP", True),
+        ("PPPPPPPPNN", None),
+    ],
+)
+def test_a_residual_lsr_is_what_the_end_shows(judge, there, residual):
+    assert judge(*shown(there)).residual is residual
+
+
+def test_a_disappearance_is_dated_by_the_first_block_without_and_the_last_with(judge):
+    gone = judge(*shown("PPPPPP-AAA")).disappeared_at
+    assert (gone.time_s, gone.stage) == (2100.0, "decompression")
+    assert gone.interval_s == (1500.0, 2100.0)
+    assert gone.last_stage == "arachnoid_dissection"
+
+
+def test_a_disappearance_between_two_stages_says_that_it_may_have_been_earlier(judge):
+    outcome = judge(*shown("PPPP--AAAA"))
+    assert outcome.course == "disappeared"
+    assert codes(outcome) == ["disappearance_between_stages"]
+
+
+def test_an_absent_block_among_present_ones_proves_no_return_where_the_lsr_is_small(judge):
+    small = ("present", {"amplitude_uv": 12.0})
+    sees_little = ("absent", {"limit_uv": 15.0})
+    assert judge(*[small] * 4, sees_little, *[small] * 5).course == "persisted"
+
+
+def test_an_lsr_last_seen_small_is_not_called_gone_where_it_may_be_overlooked(judge):
+    faint = ("present", {"amplitude_uv": 9.0})
+    outcome = judge(*[faint] * 9, ("absent", {"limit_uv": 12.0}))
+    assert outcome.course is None
+    assert codes(outcome) == ["faint_at_end"]
+
+
+def test_several_silent_blocks_together_prove_what_one_cannot(judge):
+    faint, silent = ("present", {"amplitude_uv": 12.0}), ("absent", {"limit_uv": 15.0})
+    assert judge(*[faint] * 9, silent).course is None
+    assert judge(*[faint] * 4, *[silent] * 6).course == "disappeared_before_decompression"
+
+
+def test_a_fall_beyond_chance_is_a_reduction(judge):
+    outcome = judge(*shown("PPPPPPPP"), *[("present", {"amplitude_uv": 40.0})] * 2)
+    assert outcome.course == "reduced"
+    assert outcome.change.percent == pytest.approx(-60.0)
+    low, high = outcome.change.interval_percent
+    assert low < -60.0 < high < 0.0
+    assert outcome.baseline_block == 0
+
+
+def test_a_fall_that_may_be_chance_is_none(judge):
+    outcome = judge(*shown("PPPPPPPP"), *[("present", {"amplitude_uv": 80.0})] * 2)
+    assert outcome.course == "persisted"
+    assert outcome.change.percent == pytest.approx(-20.0)
+
+
+def test_a_fall_with_the_m_wave_cannot_be_told_from_a_weaker_stimulus(judge):
+    outcome = judge(*shown("PPPPPPPP"), *[("present", {"amplitude_uv": 40.0, "m_wave_uv": 450.0})] * 2)
+    assert outcome.course is None
+    assert outcome.residual is True
+    assert codes(outcome) == ["m_wave_fell_alike"]
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        {"m_wave_uv": 300.0},  # relaxant, or a stimulus that reaches the nerve no longer
+        {"noise_uv": 0.5},  # an electrode shorted
+        {"noise_uv": 30.0},  # an electrode off
+    ],
+)
+def test_silence_of_a_channel_that_changed_is_no_disappearance(judge, silent):
+    outcome = judge(*shown("PPPPPPPP"), *[("absent", silent)] * 2)
+    assert outcome.course is None
+    assert outcome.disappeared_at is None
+
+
+def test_silence_at_a_weaker_stimulus_is_no_disappearance(judge):
+    strong = ("present", {"intensity_ma": 15.0})
+    outcome = judge(*[strong] * 8, *[("absent", {"intensity_ma": 8.0})] * 2)
+    assert outcome.course is None
+    assert judge(*[strong] * 8, *[("absent", {"intensity_ma": 15.0})] * 2).course == "disappeared"
+
+
+def test_baseline_is_the_first_block_with_an_adequate_m_wave(judge):
+    weak = ("present", {"amplitude_uv": 30.0, "m_wave_uv": 200.0})
+    outcome = judge(weak, *shown("PPPPPPPPP"))
+    assert outcome.baseline_block == 1
+    assert outcome.change.percent == pytest.approx(0.0)
+
+
+def test_noisy_blocks_asked_together_tell_an_absence(judge, detect_as):
+    alone = judge(*shown("PPPPPPBBBB"))
+    assert alone.course is None
+    together = Run(first=6, last=9, detection=detect_as("absent", limit_uv=15.0))
+    outcome = judge(*shown("PPPPPPBBBB"), runs=[together])
+    assert outcome.course == "disappeared"
+    assert outcome.disappeared_at.time_s == 1800.0
+
+
+def test_noisy_blocks_that_together_show_a_response_are_no_absence(judge, detect_as):
+    together = Run(first=6, last=9, detection=detect_as("present", amplitude_uv=12.0))
+    assert judge(*shown("PPPPPPBBAA"), runs=[together]).course is None
+
+
+def test_an_lsr_seen_only_over_all_of_the_baseline_gives_no_course(judge, detect_as):
+    outcome = judge(*shown("BBBBBBBBBB"), first_stage=detect_as("present", amplitude_uv=12.0))
+    assert outcome.course is None
+    assert codes(outcome) == ["faint_at_baseline"]
+
+
+def test_a_gone_lsr_may_be_there_below_the_detection_limit(judge):
+    change = judge(*shown("PPPPPPAAAA")).change
+    assert change.percent == -100.0
+    assert change.interval_percent == pytest.approx((-100.0, -90.0))
+
+
+def test_an_lsr_that_comes_up_later_is_reported_so(judge):
+    assert codes(judge(*shown("AAAAAAAPPP"))) == ["appeared_later"]
+
+
+def test_a_recording_without_stages_starts_with_its_first_judged_block(judge):
+    bare = [None] * 10
+    assert judge(*shown("-PPPPPAAAA"), stages=bare).course == "disappeared"
+    assert judge(*shown("-AAAAAAAAA"), stages=bare).course == "not_detected_at_baseline"
+    assert judge(*shown("PPPPPPPPPN"), stages=bare).course == "persisted"
+    assert judge(*shown("PPPPPPNNNN"), stages=bare).course is None
+
+
+def test_a_stage_the_operation_does_not_know_is_not_before_decompression(judge):
+    outcome = judge(*shown("PPAA"), stages=["baseline", "baseline", "pause", "pause"])
+    assert outcome.course == "disappeared"
+
+
+def test_an_operation_has_stages_or_lasts(make_blocks):
+    assert is_operation(make_blocks("present", "present", stages=["baseline", "closing"]))
+    assert not is_operation(make_blocks("present", "present"))
+    assert is_operation(make_blocks(*["present"] * 4))
+    assert not is_operation(make_blocks(*["present"] * 4, stages=["closing"] * 4)[:2])
+
+
+def test_chance_over_many_blocks_is_no_return(judge):
+    """One block in forty at p = 0.005 is chance: presence is asked at alpha over all blocks."""
+    there = "PPPP" + "A" * 20 + "?" + "A" * 15
+    stages = ["baseline"] * 4 + ["decompression"] * 36
+    assert judge(*shown(there), stages=stages).course == "disappeared"

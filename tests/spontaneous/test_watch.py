@@ -1,0 +1,175 @@
+"""Between the stimuli of a recording: bursts by muscle and stage, and which muscles fire together."""
+
+import numpy as np
+import pytest
+
+from lsr.findings.pairs import find_sites
+from lsr.recording import Annotation, Recording, Segment
+from lsr.settings import Settings
+from lsr.spontaneous import watch
+from lsr.spontaneous.rhythm import is_heartbeat
+from lsr.spontaneous.shared import find_shared
+from lsr.spontaneous.watch import find_spontaneous
+from lsr.stages import Stage
+from lsr.stimuli import find_stimuli
+
+RATE_HZ = 4000.0
+SECONDS = 60.0
+LABELS = ("R O.Oculi", "R Mentalis", "L Mentalis")
+STIMULI_S = np.arange(1.0003, 30.0, 0.5)
+BURSTS_S = np.arange(0.75, 59.0, 2.5) + 0.05 * np.arange(24)  # of the first two, 80 ms each, between stimuli
+LAG_S = 0.006
+
+
+def draw_emg(*, unmarked_s=(), seed=4):
+    """Two muscles that fire together, one at rest; an artifact and an evoked response at each stimulus."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(0, SECONDS, 1 / RATE_HZ)
+    emg_uv = rng.normal(0, 5, (3, time_s.size))
+    for channel, lag_s in ((0, 0.0), (1, LAG_S)):
+        for start_s in BURSTS_S + lag_s:
+            within = (time_s >= start_s) & (time_s < start_s + 0.08)
+            emg_uv[channel, within] += rng.normal(0, 30, within.sum())
+    for stimulus_s in (*STIMULI_S, *unmarked_s):
+        first = round(stimulus_s * RATE_HZ)
+        emg_uv[:, first] += 1500.0
+        evoked_ms = np.arange(0, 12, 1e3 / RATE_HZ)
+        begin = first + round(0.004 * RATE_HZ)
+        emg_uv[:, begin : begin + evoked_ms.size] += 400 * np.sin(2 * np.pi * evoked_ms / 6)
+    return emg_uv
+
+
+def record(emg_uv, segments=None):
+    return Recording.from_arrays(
+        list(emg_uv),
+        rates_hz=RATE_HZ,
+        labels=LABELS,
+        segments=segments,
+        annotations=[Annotation(time_s=t, duration_s=None, text="Stim R zygomatic 12 mA") for t in STIMULI_S],
+        name="case.edf",
+    )
+
+
+def look(recording, stages=()):
+    return find_spontaneous(
+        recording, find_sites(recording, Settings()), find_stimuli(recording, Settings()), stages
+    )
+
+
+@pytest.fixture(scope="module")
+def found():
+    stages = (
+        Stage(name="baseline", start_s=0.0, end_s=30.0),
+        Stage(name="closing", start_s=30.0, end_s=SECONDS),
+    )
+    return look(record(draw_emg()), stages)
+
+
+def select(found, channel, stage=None):
+    (one,) = (one for one in found.activity if (one.channel, one.stage) == (channel, stage))
+    return one
+
+
+def test_bursts_are_counted_between_the_stimuli(found):
+    oculi = select(found, "R O.Oculi")
+    assert abs(oculi.n_bursts - BURSTS_S.size) <= 1
+    assert oculi.observed_s == pytest.approx(SECONDS - 0.103 * STIMULI_S.size, abs=0.5)
+    assert oculi.bursts_per_min == pytest.approx(60 * oculi.n_bursts / oculi.observed_s)
+    assert oculi.duration_ms == pytest.approx(80, abs=8)
+    assert oculi.active_share == pytest.approx(BURSTS_S.size * 0.08 / oculi.observed_s, rel=0.15)
+
+
+def test_a_muscle_at_rest_has_none_though_it_answers_every_stimulus(found):
+    mentalis = select(found, "L Mentalis")
+    assert (mentalis.n_bursts, mentalis.active_share) == (0, 0.0)
+    assert mentalis.duration_ms is None
+
+
+def test_stages_share_out_the_bursts(found):
+    parts = [select(found, "R O.Oculi", stage) for stage in ("baseline", "closing")]
+    whole = select(found, "R O.Oculi")
+    assert sum(part.n_bursts for part in parts) == whole.n_bursts
+    assert sum(part.observed_s for part in parts) == pytest.approx(whole.observed_s)
+
+
+def test_muscles_that_fire_together_are_told_with_their_lag(found):
+    (one,) = found.synkinesis
+    assert one.channels == ("R O.Oculi", "R Mentalis")
+    assert one.share > 0.9 > one.share_by_chance
+    assert one.lag_ms == pytest.approx(1000 * LAG_S, abs=1.0)
+
+
+def test_the_trend_holds_every_burst_once(found):
+    points = [point for point in found.trend if point.channel == "R Mentalis"]
+    assert sum(point.n_bursts for point in points) == select(found, "R Mentalis").n_bursts
+
+
+def test_stimuli_that_no_marker_tells_of_are_no_bursts():
+    unmarked_s = np.arange(30.2, 59.0, 0.9)
+    shown = look(record(draw_emg(unmarked_s=unmarked_s)))
+    assert select(shown, "L Mentalis").n_bursts == 0
+
+
+def test_sweeps_that_hold_nothing_but_responses_tell_nothing():
+    rows = [slice(round((t - 0.02) * RATE_HZ), round((t - 0.02) * RATE_HZ) + 400) for t in STIMULI_S]
+    emg_uv = draw_emg()
+    sweeps = np.concatenate([emg_uv[:, row] for row in rows], axis=1)
+    segments = [Segment(start_s=row.start / RATE_HZ, stop_s=row.stop / RATE_HZ) for row in rows]
+    assert look(record(sweeps, segments)) is None
+
+
+def test_nothing_is_found_twice_or_lost_where_blocks_meet(monkeypatch, found):
+    monkeypatch.setattr(watch, "_BLOCK_S", 3.7)
+    shorter = look(record(draw_emg()))
+    assert abs(select(shorter, "R O.Oculi").n_bursts - select(found, "R O.Oculi").n_bursts) <= 1
+
+
+def test_of_a_very_long_recording_stretches_tell_the_rate(monkeypatch, found):
+    monkeypatch.setattr(watch, "_MOST_SAMPLES", round(3 * RATE_HZ * 31))
+    part = select(look(record(draw_emg())), "R O.Oculi")
+    assert part.observed_s < 0.6 * SECONDS
+    assert part.bursts_per_min == pytest.approx(select(found, "R O.Oculi").bursts_per_min, rel=0.35)
+
+
+def test_saturated_stretches_are_no_bursts():
+    emg_uv = draw_emg()
+    rail_uv = 3000.0
+    emg_uv[2, 160_000:164_000] = rail_uv * np.sign(np.sin(np.arange(4000)))
+    recording = record(emg_uv)
+    object.__setattr__(recording.channels[2], "rail_min_uv", -rail_uv)
+    object.__setattr__(recording.channels[2], "rail_max_uv", rail_uv)
+    assert select(look(recording), "L Mentalis").n_bursts == 0
+
+
+@pytest.mark.parametrize("pulse_s", [0.5, 0.8, 1.2])
+def test_short_bursts_at_the_pace_of_a_pulse_are_the_heart(pulse_s):
+    rng = np.random.default_rng(6)
+    beats_s = np.cumsum(pulse_s * rng.normal(1.0, 0.03, 40))
+    spasm_s = np.array([beats_s[10] + 0.2 * pulse_s])
+    start_s = np.sort(np.concatenate([beats_s, spasm_s]))
+    duration_s = np.where(np.isin(start_s, spasm_s), 0.3, 0.03)
+    beats = is_heartbeat(start_s, start_s + duration_s)
+    assert beats.sum() == 40
+    assert not beats[np.isin(start_s, spasm_s)].any()
+
+
+def test_irregular_bursts_are_not_the_heart():
+    start_s = np.cumsum(np.random.default_rng(7).exponential(0.9, 60) + 0.05)
+    assert not is_heartbeat(start_s, start_s + 0.03).any()
+
+
+def test_muscles_that_fire_on_their_own_share_nothing():
+    rng = np.random.default_rng(8)
+    shared = [
+        find_shared(np.sort(rng.uniform(0, 600, 200)), np.sort(rng.uniform(0, 600, 150)), 600.0)
+        for _ in range(200)
+    ]
+    assert sum(one is not None for one in shared) <= 2
+
+
+def test_the_lag_changes_sign_with_the_order():
+    rng = np.random.default_rng(9)
+    first_s = np.sort(rng.uniform(0, 600, 80))
+    second_s = first_s + 0.012
+    assert find_shared(first_s, second_s, 600.0).lag_ms == pytest.approx(12.0)
+    assert find_shared(second_s, first_s, 600.0).lag_ms == pytest.approx(-12.0)
