@@ -28,7 +28,7 @@ from lsr.sweeps import Cut, Sweeps, cut_sweeps, plan_cut
 _FROM_MS, _FINE_UNTIL_MS, _UNTIL_MS = -5.0, 20.0, 60.0
 _MOST_SAMPLES = 380_000  # of the single sweeps of a recording, all pairs together
 # Steps up to 20 ms and after it: the finest that stay below that number, then the coarsest.
-_STEPS_MS = ((0.2, 0.4), (0.4, 1.25))
+_STEPS_MS = ((0.2, 0.4), (0.4, 2.0))
 _FADE_MS = 5.0  # the tail that detection knows of ends with its window, and is faded out after it
 
 

@@ -8,10 +8,21 @@ import pytest
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
-from lsr.findings.findings import BlockFinding, Course, Disappearance, Findings, PairFinding, PairSweep
+from lsr.findings.findings import (
+    BlockFinding,
+    Course,
+    Disappearance,
+    Findings,
+    PairFinding,
+    PairSweep,
+    RecruitmentLevel,
+)
 from lsr.recording import Problem, Recording
+from lsr.report.report import build_report
 from lsr.settings import Settings
+from lsr.stages import Event, Stage
 from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
+from lsr.traces import PairTraces, Traces
 
 M_WAVE = MWave(
     presence=Presence.PRESENT,
@@ -178,3 +189,124 @@ def make_findings():
         )
 
     return make
+
+
+@pytest.fixture
+def make_traces():
+    """Draw traces for pairs: a wave of 100 uV at 10 ms wherever a block is answered, in noise of 5 uV."""
+
+    def make(*pairs, sweeps_per_block=5, stages=(), events=(), recruitment=()):
+        rng = np.random.default_rng(1)
+        time_ms = np.round(np.arange(-5, 60.01, 0.5), 4)
+        wave = 100 * np.sin(np.clip((time_ms - 10) / 4, 0, 1) * 2 * np.pi)
+        made = []
+        for pair in pairs:
+            answered = [block.detection.presence is Presence.PRESENT for block in pair.blocks]
+            blocks = np.repeat(np.arange(len(pair.blocks)), sweeps_per_block)
+            noise = rng.normal(0, 5, (blocks.size, time_ms.size))
+            sweeps = noise + np.array([answered[block] * wave for block in blocks]).reshape(noise.shape)
+            averages = sweeps.reshape(len(pair.blocks), sweeps_per_block, time_ms.size).mean(axis=1)
+            made.append(
+                PairTraces(
+                    time_ms=time_ms,
+                    sweeps_uv=sweeps.astype(np.float32),
+                    times_s=np.array([pair.blocks[block].start_s + 1 for block in blocks]),
+                    blocks=blocks,
+                    onsets_ms=np.array([10.0 if answered[block] else np.nan for block in blocks]),
+                    n_not_shown=0,
+                    averages_uv=averages,
+                    baseline_block=0 if pair.blocks else None,
+                    last_block=len(pair.blocks) - 1 if pair.blocks else None,
+                    recruitment=recruitment,
+                )
+            )
+        return Traces(pairs=tuple(made), stages=tuple(stages), events=tuple(events))
+
+    return make
+
+
+STAGES = (
+    Stage(name="baseline", start_s=1580, end_s=1750),
+    Stage(name="decompression", start_s=1750, end_s=1950),
+)
+EVENTS = (Event(time_s=1600, text="Skin incision"), Event(time_s=1750, text="Teflon placed"))
+
+
+@pytest.fixture
+def operation_report(
+    recording, settings, make_findings, make_traces, operation_pair, direct_pair, indeterminate_pair
+):
+    """A report of an operation: an LSR that vanishes, one that cannot be told, and the direct muscle."""
+    doubtful = replace(indeterminate_pair, blocks=operation_pair.blocks[4:], muscle=Muscle.PLATYSMA)
+    direct = replace(direct_pair, blocks=operation_pair.blocks)
+    levels = tuple(
+        RecruitmentLevel(intensity_ma=ma, n_stimuli=10, persistence=share, amplitude_uv=uv, m_wave_uv=wave)
+        for ma, share, uv, wave in ((5, 0.0, 0.0, 0.0), (8, 0.5, 60.0, 700.0), (12, 1.0, 200.0, 1200.0))
+    )
+    pairs = (direct, operation_pair, doubtful)
+    traces = make_traces(*pairs, stages=STAGES, events=EVENTS, recruitment=levels)
+    findings = make_findings(*pairs, residual_lsr=False)
+    return build_report(recording, findings, settings, traces=traces)
+
+
+def hostile_report(texts, operation_pair, make_findings, make_traces, settings):
+    """Build a report whose every text field holds one of the texts, with as many pairs as texts."""
+    pairs, sets = [], []
+    stimulation = make_findings().stimulation[0]
+    for number, text in enumerate(texts):
+        detection = replace(
+            operation_pair.detection,
+            rejected={text: 2},
+            warnings=((text, text),),
+            reason=text,
+            evidence=((text, text),),
+        )
+        blocks = tuple(
+            replace(
+                block, stage=text, detection=replace(block.detection, reason=text, warnings=((text, text),))
+            )
+            for block in operation_pair.blocks[:2]
+        )
+        sets.append(replace(stimulation, id=f"S{number}", text=text, n_left_out={text: 1}))
+        pairs.append(
+            replace(
+                operation_pair,
+                stimulation=f"S{number}",
+                muscle=None,
+                relation=Relation.UNMAPPED,
+                channel=text,
+                detection=detection,
+                blocks=blocks,
+                warnings=(Problem(code=text, message=text),),
+            )
+        )
+    traces = make_traces(
+        *pairs,
+        sweeps_per_block=2,
+        stages=[Stage(name=text, start_s=1580 + k, end_s=1581 + k) for k, text in enumerate(texts)],
+        events=[Event(time_s=1580 + k, text=text) for k, text in enumerate(texts)],
+    )
+    findings = make_findings(
+        *pairs, stimulation=tuple(sets), problems=[Problem(code=t, message=t) for t in texts]
+    )
+    told = settings.model_copy(
+        update={
+            "channels": {
+                t: Settings.from_dict({"channels": {"a": {"side": "left"}}}).channels["a"] for t in texts
+            }
+        }
+    )
+    with Recording.from_arrays(
+        [np.zeros(500)] * len(texts),
+        rates_hz=1000,
+        labels=texts,
+        units=texts,
+        name=texts[-1],
+        format=texts[0],
+    ) as recording:
+        return build_report(recording, findings, told, traces=traces)
+
+
+@pytest.fixture
+def hostile(operation_pair, make_findings, make_traces, settings):
+    return lambda *texts: hostile_report(texts, operation_pair, make_findings, make_traces, settings)

@@ -6,6 +6,12 @@
   const root = document.body;
   const byId = (id) => document.getElementById(id);
   const pairs = data.pairs;
+  // Columns become rows.
+  pairs.forEach((pair) => {
+    const names = Object.keys(pair.blocks);
+    const n = names.length ? pair.blocks[names[0]].length : 0;
+    pair.blocks = Array.from({ length: n }, (_, k) => Object.fromEntries(names.map((name) => [name, pair.blocks[name][k]])));
+  });
   const isDirect = (pair) => pair.relation === "direct";
   const shapes = ["circle", "square", "diamond", "triangle", "cross", "down"];
   let colour = {};
@@ -48,6 +54,7 @@
       if (!usable) return null;
       return Float32Array.from({ length: n }, (_, k) => words.getInt16(2 * (row * n + k), true) * traces.step_uv);
     });
+    traces.sweep_blocks = traces.n_sweeps.flatMap((n, block) => Array(n).fill(block));
     const roots = new Int8Array(bytes(traces.sweeps).buffer);
     traces.single = traces.sweep_blocks.map((_, row) =>
       Float32Array.from(roots.subarray(row * n, (row + 1) * n), (q) => (traces.largest_uv * q * Math.abs(q)) / 16129));

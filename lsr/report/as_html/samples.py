@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lsr.report.as_html.view import clock_of, pair_order, pair_titles
+from lsr.report.as_html.view import clock_of, pair_order, pair_titles, words
 from lsr.report.plain import visible
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def page_data(report: Report) -> dict[str, Any]:
                 "relation": pair.relation.value,
                 "set": pair.stimulation,
                 "threshold_ma": pair.stimulus_threshold_ma,
-                "blocks": [_block(block) for block in pair.blocks],
+                "blocks": _columns([_block(block) for block in pair.blocks]),
                 "traces": _traces(traces.pairs[k]) if traces else None,
             }
             for k, pair in enumerate(report.pairs)
@@ -60,16 +60,21 @@ def page_data(report: Report) -> dict[str, Any]:
 
 
 def _stage(name: str, start_s: float, end_s: float) -> dict[str, Any]:
-    return {"name": visible(name.replace("_", " ")), "start_s": start_s, "end_s": end_s}
+    return {"name": words(name), "start_s": start_s, "end_s": end_s}
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """One list per name instead of names in every row."""
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
 
 
 def _block(block: BlockReport) -> dict[str, Any]:
     return {
         "start_s": block.start_s,
         "end_s": block.end_s,
-        "stage": visible(block.stage.replace("_", " ")) if block.stage else None,
+        "stage": words(block.stage) if block.stage else None,
         "presence": block.presence.value,
-        "reason": block.reason.replace("_", " ") if block.reason else None,
+        "reason": words(block.reason) if block.reason else None,
         "onset_ms": block.onset_latency_ms,
         "onset_ci_ms": block.onset_latency_ci_ms,
         "amplitude_uv": block.amplitude_uv,
@@ -92,8 +97,8 @@ def _traces(traces: PairTraces) -> dict[str, Any]:
         "usable": [bool(one) for one in usable],
         "sweeps": sweeps,
         "largest_uv": largest_uv,
-        "sweep_blocks": [int(one) for one in traces.blocks],
-        "sweep_times_s": [round(float(one), 2) for one in traces.times_s],
+        "n_sweeps": [int((traces.blocks == row).sum()) for row in range(usable.size)],  # of each block
+        "sweep_times_s": [round(float(one), 1) for one in traces.times_s],
         "sweep_onsets_ms": [None if math.isnan(one) else round(float(one), 1) for one in traces.onsets_ms],
         "n_not_shown": traces.n_not_shown,
         "baseline": traces.baseline_block,

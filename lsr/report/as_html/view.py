@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from lsr.anatomy import Relation
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
-from lsr.report.as_text import clock, counted, length, words
+from lsr.report.as_text import clock, counted, length
+from lsr.report.as_text import words as plain_words
 from lsr.report.plain import visible
 
 if TYPE_CHECKING:
@@ -54,6 +55,11 @@ _BY_PRESENCE = {
 }
 
 
+def words(name: str) -> str:
+    """Word a name of the report; some of them quote the file."""
+    return visible(plain_words(name), longest=80)
+
+
 def view_of(report: Report) -> dict[str, Any]:
     """Word a report for the page's template."""
     titles = pair_titles(report)
@@ -73,8 +79,8 @@ def view_of(report: Report) -> dict[str, Any]:
         "stimulation": [_stimulation(one) for one in report.stimulation],
         "lines": [_line(report, k, titles[k]) for k in pair_order(report)],
         "pairs": [
-            {"title": titles[k], "number": k, "blocks": _block_rows(report, pair)}
-            for k, pair in enumerate(report.pairs)
+            {"title": titles[k], "number": k, "blocks": _block_rows(report, report.pairs[k])}
+            for k in pair_order(report)
         ],
         "measures": _measure_tables(report, titles),
         "left_out": _left_out(report, titles),
@@ -228,7 +234,7 @@ def _told(report: Report, pair: PairReport, what: str, state: State) -> str:
 
 
 def _stage(stage: str | None) -> str:
-    return visible(words(stage)) if stage else _NONE
+    return words(stage) if stage else _NONE
 
 
 def _amplitude(pair: PairReport) -> dict[str, str]:
@@ -314,7 +320,7 @@ def _block_rows(report: Report, pair: PairReport) -> list[dict[str, str]]:
             "amplitude": _with_interval(block.amplitude_uv, block.amplitude_ci_uv, _uv),
             "persistence": _percent(block.persistence),
             "m_wave": _uv(block.m_wave.amplitude_uv) if block.m_wave else _NONE,
-            "used": f"{block.n_stimuli_used} / {block.n_stimuli_used + block.n_stimuli_rejected}",
+            "used": f"{block.n_stimuli_used}/{block.n_stimuli_used + block.n_stimuli_rejected}",
             "limit": _uv(block.detection_limit_uv),
         }
         for block in pair.blocks
@@ -332,12 +338,13 @@ def _answer(pair: PairReport, measures: BlockReport | PairReport) -> str:
 def _measure_tables(report: Report, titles: list[str]) -> list[dict[str, Any]]:
     """Tables of every measure, a few pairs each, so that they fit on paper."""
     tables = []
-    for first in range(0, len(report.pairs), 4):
-        pairs = report.pairs[first : first + 4]
-        columns = [_measures(pair) for pair in pairs]
+    order = pair_order(report)
+    for first in range(0, len(order), 4):
+        some = order[first : first + 4]
+        columns = [_measures(report.pairs[k]) for k in some]
         tables.append(
             {
-                "heads": titles[first : first + 4],
+                "heads": [titles[k] for k in some],
                 "rows": [(name, [column[name] for column in columns]) for name in columns[0]],
             }
         )
