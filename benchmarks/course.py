@@ -49,9 +49,9 @@ def judge(number: int) -> Verdict:
     gone, gone_at, within = pair.disappeared_at, None, None
     if gone is not None:
         gone_at = next(k for k, block in enumerate(pair.blocks) if block.start_s == gone.time_s)
-        if operation.gone_at is not None and gone.interval_s is not None:
+        if operation.gone_at is not None and gone.last_seen_s is not None:
             last, first = pair.blocks[operation.gone_at - 1].end_s, pair.blocks[operation.gone_at].start_s
-            within = gone.interval_s[0] <= last and gone.interval_s[1] >= first
+            within = gone.last_seen_s <= last and gone.time_s >= first
     return Verdict(
         operation=operation,
         called=pair.course.value if pair.course else UNTOLD,

@@ -201,8 +201,8 @@ def _gone(
         disappeared_at=Disappearance(
             time_s=block.start_s,
             stage=block.stage,
-            interval_s=(before.last_answered_s or before.start_s, block.start_s),
-            last_stage=before.stage,
+            last_seen_s=before.start_s if before.last_answered_s is None else before.last_answered_s,
+            last_seen_stage=before.stage,
         ),
         baseline_block=first,
         residual=False if _reaches_end(blocks, silent[-1]) else None,

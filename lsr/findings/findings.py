@@ -43,12 +43,12 @@ class BlockFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disappearance:
-    """When a response was gone: the start of the first block without it, and since when it was not seen."""
+    """When a response was gone: between when it was last seen and the first block without it."""
 
-    time_s: float
+    time_s: float  # start of the first block without it
     stage: str | None
-    interval_s: tuple[float, float] | None = None  # last stimulus with a response, first block without it
-    last_stage: str | None = None  # in which it was last seen
+    last_seen_s: float | None = None  # last stimulus with a response
+    last_seen_stage: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,13 +24,16 @@ Cell = str | int | float | bool | None
 Column = Callable[[Report, PairReport], Cell]
 
 _WHICH = ("stimulation", "branch", "muscle", "side", "channel", "relation")
-_INTERVALS = ("onset_latency_ci_ms", "amplitude_ci_uv", "persistence_ci")
+_INTERVALS = (
+    *("onset_latency_ci_ms", "amplitude_ci_uv", "persistence_ci", "amplitude_change_ci_percent"),
+    *("stimulus_threshold_ci_ma", "m_wave_threshold_ci_ma"),
+)
 _NESTED = {
     "m_wave": list(MWaveReport.model_fields),
     "late_response": list(LateResponseReport.model_fields),
     "disappeared_at": list(DisappearanceReport.model_fields),
 }
-_LISTS = ("rejected", "blocks", "warnings", "evidence", "sweeps")
+_LISTS = ("rejected", "recruitment", "blocks", "warnings", "evidence", "sweeps")
 
 
 def _plain(name: str) -> Column:

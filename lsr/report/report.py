@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 import lsr
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Detection, MWave, Presence
-from lsr.findings.findings import BlockFinding, Course, Findings, PairFinding, PairSweep
+from lsr.findings.findings import BlockFinding, Course, Findings, PairFinding, PairSweep, Spontaneous
 from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, StimulusSet, StimulusSource
@@ -84,6 +84,14 @@ MicrovoltInterval = Annotated[
 ShareInterval = Annotated[
     tuple[float, float] | None, _BOTH_FINITE, _both_rounded(4), Field(description="95 % interval, 0 to 1")
 ]
+MilliampereInterval = Annotated[
+    tuple[float, float] | None, _BOTH_FINITE, _both_rounded(3), Field(description="95 % interval, mA")
+]
+PercentInterval = Annotated[
+    tuple[float, float] | None, _BOTH_FINITE, _both_rounded(1), Field(description="95 % interval, percent")
+]
+Ratio = Annotated[float | None, _FINITE, _rounded(4)]
+Rate = Annotated[float | None, _FINITE, _rounded(2)]
 MilliampereRange = Annotated[
     tuple[float, float] | None, _BOTH_FINITE, _both_rounded(3), Field(description="lowest and highest, mA")
 ]
@@ -182,10 +190,88 @@ class SweepReport(_Part):
 
 
 class DisappearanceReport(_Part):
-    """When an LSR was gone: start of the first block without it."""
+    """When an LSR was gone: start of the first block without it, and when it was last seen before."""
 
     time_s: Seconds
     stage: str | None
+    last_seen_s: Seconds | None
+    last_seen_stage: str | None
+
+
+class RecruitmentReport(_Part):
+    """What stimuli of one intensity evoke."""
+
+    intensity_ma: Milliamperes
+    n_stimuli: int
+    persistence: Share
+    amplitude_uv: Microvolts
+    m_wave_uv: Microvolts
+
+
+class NerveConductionReport(_Part):
+    """The M wave of a direct muscle; differences are this side less, or over, the other."""
+
+    stimulation: str
+    branch: Branch | None
+    muscle: Muscle | None
+    side: Side | None
+    channel: str
+    onset_latency_ms: Milliseconds
+    amplitude_uv: Microvolts
+    n_stimuli: int
+    latency_difference_ms: Milliseconds
+    amplitude_ratio: Ratio
+
+
+class MuscleActivityReport(_Part):
+    """Bursts of a muscle between the stimuli, in a stage or (stage null) in all of the recording."""
+
+    channel: str
+    muscle: Muscle | None
+    side: Side | None
+    stage: str | None
+    observed_s: Seconds
+    n_bursts: int
+    bursts_per_min: Rate
+    duration_ms: Milliseconds
+    active_share: Ratio
+    discharge_hz: Rate
+
+
+class SynkinesisReport(_Part):
+    """Bursts that two muscles share more often than by chance."""
+
+    channels: tuple[str, str]
+    muscles: tuple[Muscle | None, Muscle | None]
+    n_shared: int
+    share: Ratio
+    share_by_chance: Ratio
+    lag_ms: Milliseconds
+    lag_quartiles_ms: Annotated[
+        tuple[float, float] | None, _BOTH_FINITE, _both_rounded(2), Field(description="quartiles, ms")
+    ]
+
+
+class ActivityTrendReport(_Part):
+    """Spontaneous activity of a muscle in a stretch of time."""
+
+    channel: str
+    start_s: Seconds
+    end_s: Seconds
+    observed_s: Seconds
+    n_bursts: int
+    bursts_per_min: Rate
+    active_share: Ratio
+
+
+class SpontaneousReport(_Part):
+    """What the muscles do between the stimuli."""
+
+    activity: list[MuscleActivityReport]
+    synkinesis: list[SynkinesisReport]
+    trend: list[ActivityTrendReport]
+    n_spikes: int
+    n_heartbeats: int
 
 
 class Measures(_Part):
@@ -223,6 +309,7 @@ class BlockReport(Measures):
     start_s: Seconds
     end_s: Seconds
     stage: str | None
+    intensity_ma: Milliamperes
     warnings: list[Note]
 
 
@@ -237,9 +324,15 @@ class PairReport(Measures):
     relation: Relation
     p_value_adjusted: PValue
     stimulus_threshold_ma: Milliamperes
+    stimulus_threshold_ci_ma: MilliampereInterval
+    m_wave_threshold_ma: Milliamperes
+    m_wave_threshold_ci_ma: MilliampereInterval
     course: Course | None
     amplitude_change_percent: Percent
+    amplitude_change_ci_percent: PercentInterval
+    baseline_block: int | None  # which of blocks, from 0
     disappeared_at: DisappearanceReport | None
+    recruitment: list[RecruitmentReport]
     blocks: list[BlockReport]
     warnings: list[Note]
     evidence: list[EvidenceReport]
@@ -259,6 +352,8 @@ class Report(_Part):
     multiplicity: str
     pairs: list[PairReport]
     residual_lsr: bool | None
+    nerve_conduction: list[NerveConductionReport]
+    spontaneous: SpontaneousReport | None
     problems: list[Note]
 
     _traces: Traces | None = PrivateAttr(default=None)
@@ -347,6 +442,11 @@ def build_report(
         multiplicity=MULTIPLICITY,
         pairs=[_pair_report(pair, with_sweeps=with_sweeps) for pair in findings.pairs],
         residual_lsr=findings.residual_lsr,
+        nerve_conduction=[
+            NerveConductionReport(**_copied(one, NerveConductionReport.model_fields))
+            for one in findings.nerve_conduction
+        ],
+        spontaneous=_spontaneous_report(findings.spontaneous),
         problems=notes(problems),
     )
     report._traces = traces
@@ -413,13 +513,31 @@ def _pair_report(pair: PairFinding, *, with_sweeps: bool) -> PairReport:
         relation=pair.relation,
         p_value_adjusted=pair.p_value_adjusted,
         stimulus_threshold_ma=pair.stimulus_threshold_ma,
+        stimulus_threshold_ci_ma=pair.stimulus_threshold_ci_ma,
+        m_wave_threshold_ma=pair.m_wave_threshold.intensity_ma if pair.m_wave_threshold else None,
+        m_wave_threshold_ci_ma=pair.m_wave_threshold.interval_ma if pair.m_wave_threshold else None,
         course=pair.course,
         amplitude_change_percent=pair.amplitude_change_percent,
+        amplitude_change_ci_percent=pair.amplitude_change_ci_percent,
+        baseline_block=pair.baseline_block,
         disappeared_at=_copied(pair.disappeared_at, DisappearanceReport.model_fields),
+        recruitment=[_copied(level, RecruitmentReport.model_fields) for level in pair.recruitment],
         blocks=[_block_report(block) for block in pair.blocks],
         warnings=notes(warnings),
         evidence=[EvidenceReport(step=step, found=found) for step, found in pair.detection.evidence],
         sweeps=[_sweep_report(sweep) for sweep in pair.sweeps] if with_sweeps else None,
+    )
+
+
+def _spontaneous_report(found: Spontaneous | None) -> SpontaneousReport | None:
+    if found is None:
+        return None
+    return SpontaneousReport(
+        activity=[_copied(one, MuscleActivityReport.model_fields) for one in found.activity],
+        synkinesis=[_copied(one, SynkinesisReport.model_fields) for one in found.synkinesis],
+        trend=[_copied(one, ActivityTrendReport.model_fields) for one in found.trend],
+        n_spikes=found.n_spikes,
+        n_heartbeats=found.n_heartbeats,
     )
 
 
@@ -429,6 +547,7 @@ def _block_report(block: BlockFinding) -> BlockReport:
         start_s=block.start_s,
         end_s=block.end_s,
         stage=block.stage,
+        intensity_ma=block.intensity_ma,
         warnings=notes(_own_warnings(block.detection)),
     )
 

@@ -76,8 +76,7 @@ def test_a_residual_lsr_is_what_the_end_shows(judge, there, residual):
 def test_a_disappearance_is_dated_by_the_first_block_without_and_the_last_with(judge):
     gone = judge(*shown("PPPPPP-AAA")).disappeared_at
     assert (gone.time_s, gone.stage) == (2100.0, "decompression")
-    assert gone.interval_s == (1500.0, 2100.0)
-    assert gone.last_stage == "arachnoid_dissection"
+    assert (gone.last_seen_s, gone.last_seen_stage) == (1500.0, "arachnoid_dissection")
 
 
 def test_a_disappearance_between_two_stages_says_that_it_may_have_been_earlier(judge):
