@@ -99,9 +99,9 @@ def bridge(emg_uv: np.ndarray, time_ms: np.ndarray, *, until_ms: float) -> np.nd
 
 
 def tail_columns(time_ms: np.ndarray) -> np.ndarray:
-    """Exponential decays from the first time on, slow ones that rise first, and damped swings.
+    """Exponential decays from the first time on, and slow ones that rise first.
 
-    The last two are how a second-order high-pass recovers, critically damped or less.
+    The latter, t exp(-t / tau), are how a critically damped high-pass recovers.
 
     Parameters
     ----------
@@ -109,11 +109,26 @@ def tail_columns(time_ms: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray, shape (n_samples, len(TAIL_MS) + len(RECOVERY_MS) + 2 * len(SWING_HZ))
+    np.ndarray, shape (n_samples, len(TAIL_MS) + len(RECOVERY_MS))
         Each has its largest value at 1.
     """
     since = (time_ms - time_ms[0])[:, None]
     decays = np.exp(-since / np.array(TAIL_MS))
     scaled = since / np.array(RECOVERY_MS)
-    damped = np.exp(-since / SWING_MS) * np.exp(2e-3j * np.pi * since * np.array(SWING_HZ))
-    return np.concatenate([decays, scaled * np.exp(1 - scaled), damped.real, damped.imag], axis=1)
+    return np.concatenate([decays, scaled * np.exp(1 - scaled)], axis=1)
+
+
+def swing_columns(time_ms: np.ndarray) -> np.ndarray:
+    """Damped swings from the first time on: an amplifier that overshoots as it recovers.
+
+    Parameters
+    ----------
+    time_ms : np.ndarray, shape (n_samples,)
+
+    Returns
+    -------
+    np.ndarray, shape (n_samples, 2 * len(SWING_HZ))
+    """
+    since = (time_ms - time_ms[0])[:, None]
+    swings = np.exp(-since / SWING_MS) * np.exp(2e-3j * np.pi * since * np.array(SWING_HZ))
+    return np.concatenate([swings.real, swings.imag], axis=1)

@@ -118,7 +118,7 @@ def _nothing_usable(reasons: tuple[str | None, ...]) -> Detection:
 
 
 def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> Detection:
-    model, removed = build_model(prepared)
+    model, steady, removed = build_model(prepared)
     noise = prepared.noise
     sizes = sizes_to_try(model, settings.search_window_ms)
     score = score_presence(model, settings.search_window_ms, sizes)
@@ -140,7 +140,7 @@ def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> D
     found = draws = None
     if presence is Presence.PRESENT:
         rng = np.random.default_rng(settings.seed)
-        every = draw_responses(model, score, settings.search_window_ms, sizes, rng)
+        every = draw_responses(steady, score, settings.search_window_ms, sizes, rng)
         draws = every.within(settings.search_window_ms)
         if draws is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.cleaning.artifact import tail_columns
+from lsr.cleaning.artifact import swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns
 from lsr.cleaning.mains import hum_columns
 from lsr.detection.evidence import Model, Whitening, log_evidence
@@ -23,13 +23,13 @@ from lsr.detection.prepare import Prepared
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
 _OVER_MS = 8.0  # after the latest onset most responses are over
 _TAIL_MISFIT = 0.03  # share of a fitted tail that sums of exponentials may leave
-_SLOW_MS = 4.0
-_SLOW_SIZES = (0.01, 0.05, 0.3)
 _FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and nuisances is
 _COPY_MISFIT = 0.12  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _TAIL_SIZES = (0.3, 2.0, 10.0)
+_SWING_COST = 15.0  # log evidence that damped swings have to bring before they are believed
 _COPY_SIZES = (0.002, 0.01, 0.05, 0.2)
+_RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _LEAST_COPY = 5e-4  # where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
 
@@ -57,12 +57,15 @@ class _Window:
     free: np.ndarray  # (n_samples,) bool: no LSR can be there
 
 
-def build_model(prepared: Prepared) -> tuple[Model, Removed]:
+def build_model(prepared: Prepared) -> tuple[Model, Model, Removed]:
     """The average of the sweeps with its noise and nuisances.
 
     Returns
     -------
     model : Model
+        Its noise grows where the sweeps differ from each other: for presence.
+    steady : Model
+        Its noise is the same throughout: a response that varies in size does not blur its own start.
     removed : Removed
     """
     noise, time = prepared.noise, prepared.time_ms
@@ -77,10 +80,12 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
     free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | (at > prepared.search_ms[1] + _OVER_MS)
     view = _Window(at, data, whitening.matrix, deviation, free)
-    columns = [_drift_and_tail(view, average, prepared), hum_prior]
-    share, copies = 0.0, np.zeros((at.size, 0))
+    copies = np.zeros((at.size, 0))
     if wave is not None:
         copies = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
+    columns = [_drift_and_tail(view, average, prepared, copies), hum_prior]
+    share = 0.0
+    if wave is not None:
         share = _copy_size(view, columns[0], copies)
         columns.append(copies * share)
     rough = np.concatenate(columns, axis=1)
@@ -90,9 +95,9 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
     nuisances = np.concatenate([rough, misfit], axis=1)
     even = Model.build(at, data, whitening, nuisances)
     inflation = _burst_inflation(prepared.emg_uv[:, window], noise, even, zone_ends_ms)
-    finest = _FINEST_SHARE * largest_uv / deviation
-    uneven = Whitening.build(noise, at.size, inflation * np.hypot(1, finest))
-    model = Model.build(at, data, uneven, nuisances)
+    finest = np.hypot(1, _FINEST_SHARE * largest_uv / deviation)
+    model = Model.build(at, data, Whitening.build(noise, at.size, inflation * finest), nuisances)
+    steady = Model.build(at, data, Whitening.build(noise, at.size, finest), nuisances)
     removed = Removed(
         tail_uv=tail_uv,
         crosstalk_uv=crosstalk_uv,
@@ -101,13 +106,14 @@ def build_model(prepared: Prepared) -> tuple[Model, Removed]:
         unexplained_direct_uv=excess_uv,
         burst_inflation=float(inflation.max()),
     )
-    return model, removed
+    return model, steady, removed
 
 
-def _drift_and_tail(view: _Window, average: np.ndarray, prepared: Prepared) -> np.ndarray:
+def _drift_and_tail(view: _Window, average: np.ndarray, prepared: Prepared, copies: np.ndarray) -> np.ndarray:
     """Level and slope as large as the stretches after allow; tails in proportion to the first samples.
 
-    The proportion is the most likely of a few, told by the samples outside the response's time.
+    The proportion, and whether the tail swings, is the most likely of a few by the samples outside the
+    response's time. There crosstalk competes: copies where the M wave is recorded, else bumps of any shape.
     """
     at, data, deviation = view.time_ms, view.data_uv, view.deviation_uv
     if prepared.after.any() and prepared.before.any():
@@ -117,32 +123,28 @@ def _drift_and_tail(view: _Window, average: np.ndarray, prepared: Prepared) -> n
     first = at < at[0] + 1.2
     tail = float(np.abs(data[first]).max()) + deviation
     drift = np.stack([np.ones_like(at), (at - 10) / 10], axis=1) * level
-    shapes = tail_columns(at) * tail
-    white, white_drift, white_shapes = (view.whitening[view.free] @ one for one in (data, drift, shapes))
+    plain = tail_columns(at) * tail
+    swinging = np.concatenate([plain, swing_columns(at) * tail], axis=1)
+    tried = [(0.0, plain * size) for size in _TAIL_SIZES]
+    tried += [(_SWING_COST, swinging * size) for size in _TAIL_SIZES]
+    rows = view.whitening[view.free]
+    white, beside = rows @ data, np.concatenate([drift, _rivals(view, copies)], axis=1)
     evidence = [
-        log_evidence(np.concatenate([white_drift, white_shapes * size], axis=1), white)
-        for size in _TAIL_SIZES
+        log_evidence(rows @ np.concatenate([beside, shapes], axis=1), white) - cost for cost, shapes in tried
     ]
-    columns = np.concatenate([drift, shapes * _TAIL_SIZES[int(np.argmax(evidence))]], axis=1)
-    return np.concatenate([columns, _slow_swings(view, columns)], axis=1)
+    return np.concatenate([drift, tried[int(np.argmax(evidence))][1]], axis=1)
 
 
-def _slow_swings(view: _Window, others: np.ndarray) -> np.ndarray:
-    """Recovery of any shape that is slower than a response; as large as the free samples ask for."""
+def _rivals(view: _Window, copies: np.ndarray) -> np.ndarray:
+    """What else may fill the direct zone: copies of the M wave, or bumps where no M wave was recorded."""
+    if copies.shape[1]:
+        return copies * _RIVAL_COPY
     at = view.time_ms
-    centres = np.arange(at[0], at[-1] + _SLOW_MS, _SLOW_MS)
-    swings = np.exp(-0.5 * ((at[:, None] - centres) / _SLOW_MS) ** 2)
-    largest = float(np.abs(view.data_uv[view.free]).max())
-    white, white_others, white_swings = (
-        view.whitening[view.free] @ one for one in (view.data_uv, others, swings * largest)
-    )
-    evidence = [log_evidence(white_others, white)]
-    evidence += [
-        log_evidence(np.concatenate([white_others, white_swings * size], axis=1), white)
-        for size in _SLOW_SIZES
-    ]
-    best = int(np.argmax(evidence))
-    return swings * largest * _SLOW_SIZES[best - 1] if best else np.zeros((at.size, 0))
+    direct = (at > at[0] + 0.5) & (at < _DIRECT_ZONE_ENDS_MS[1])
+    largest = float(np.abs(view.data_uv[direct]).max(initial=0.0))
+    centres = np.arange(2.5, _DIRECT_ZONE_ENDS_MS[1], 0.6)
+    bumps: np.ndarray = _RIVAL_BUMP * largest * np.exp(-0.5 * ((at[:, None] - centres) / 0.5) ** 2)
+    return bumps
 
 
 def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_ends_ms: float) -> np.ndarray:
