@@ -34,6 +34,12 @@ class Whitening:
         scale = np.broadcast_to(1 / (noise.average_sd_uv * np.asarray(inflation)), (n_samples,))
         return cls(noise.whitening(n_samples) * scale[:, None], noise.taps, scale)
 
+    @classmethod
+    def white(cls, deviation_uv: float, n_samples: int) -> Whitening:
+        """For noise that is white already."""
+        scale = np.full(n_samples, 1 / deviation_uv)
+        return cls(np.diag(scale), np.ones(1), scale)
+
     def shifted(self, columns_at: Callable[[np.ndarray], np.ndarray], positions: np.ndarray) -> np.ndarray:
         """Whiten columns that start at each position, given in samples: (n_positions, n_samples, n_columns).
 

@@ -9,16 +9,29 @@ from __future__ import annotations
 
 import numpy as np
 
+from lsr.cleaning.artifact import tail_columns
 from lsr.detection.detection import MWave, Presence
-from lsr.detection.onset import ONSET_SHARE
+from lsr.detection.evidence import Model, Whitening, log_evidence, scan, start_grid
+from lsr.detection.onset import draw_from
 from lsr.detection.prepare import Prepared, check_sweeps, prepare
+from lsr.detection.waveform import Family
 from lsr.settings import DetectionSettings
 
 _ENDS_MS = 20.0  # an M wave with its repolarisation
 _LEAST_UV = 50.0  # below this a direct response proves little; facial M waves are 0.5 to 5 mV
 _LEAST_SNR = 8.0
-_TAIL_MS = (0.5, 2.0, 8.0)
-_QUIET_MS = 0.5
+_LEAST_SAMPLES = 8
+_LEAST_EVIDENCE = 10.0
+_FINEST_SHARE = 0.003  # of the peak: well below the 5 % that define an onset
+_OVER_MS = 15.0
+_TAIL_SIZES = (0.3, 2.0)
+_STEP_MS = 0.1
+_N_DRAWS = 100
+_FAMILIES = tuple(
+    Family(width_ms=width, rise_ms=rise, length_ms=length)
+    for width, length in ((0.35, 4.0), (0.7, 6.0), (1.3, 8.0))
+    for rise in (0.5, 2.0)
+)
 
 
 def detect_m_wave(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings) -> MWave:
@@ -64,8 +77,8 @@ def find_m_wave(
 ) -> MWave:
     """Find the M wave in the average of a direct muscle.
 
-    The artifact tail is fitted to what stands before the M wave and after it; the M wave is the largest
-    deflection that remains, and starts where it first exceeds 5 % of its peak and the noise.
+    Found as an LSR is: a response with unknown start and waveform over an artifact tail of unknown size.
+    An M wave stands so far out of the noise that a share of its peak takes the noise's place.
 
     Parameters
     ----------
@@ -81,53 +94,39 @@ def find_m_wave(
     Returns
     -------
     MWave
-        Absent where nothing exceeds 50 uV and eight deviations of the noise.
+        Absent where nothing that starts in the window exceeds 50 uV and eight deviations of the noise.
     """
     window = (time_ms >= clear_ms) & (time_ms <= _ENDS_MS)
     at, wave = time_ms[window], average_uv[window]
-    if at.size < 8:
+    if at.size < 2 * _LEAST_SAMPLES:
         return MWave.absent()
-    wave = wave - _tail(at, wave)
-    search = (at >= window_ms[0]) & (at <= window_ms[1] + 6)
-    if not search.any():
+    low, high = max(window_ms[0], float(at[0]) + 0.2), window_ms[1]
+    deviation = max(noise_uv, _FINEST_SHARE * float(np.abs(wave - np.median(wave)).max()), 1e-9)
+    tail = _tail(at, wave, deviation)
+    model = Model.build(at, wave, Whitening.white(deviation, at.size), tail)
+    starts = start_grid(model, low, high, _STEP_MS)
+    sizes = deviation * 4.0 ** np.arange(1, 7)
+    found = scan(model, starts, _FAMILIES, sizes)
+    draws = draw_from(found, _N_DRAWS, np.random.default_rng(0))
+    onset = float(np.median(draws.onset_ms))
+    amplitude = float(np.median(np.ptp(draws.waves_uv, axis=1)))
+    likely = float(found.log_evidence.max()) > _LEAST_EVIDENCE
+    if not likely or amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + 0.5:
         return MWave.absent()
-    amplitude = float(np.ptp(wave[search]))
-    peak = int(np.flatnonzero(search)[np.abs(wave[search]).argmax()])
-    height = abs(float(wave[peak]))
-    if amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv):
-        return MWave.absent()
-    level = max(ONSET_SHARE * height, 3 * noise_uv)
-    onset = _start(at, np.abs(wave), peak, level)
-    if onset > window_ms[1]:
-        return MWave.absent()
+    peaks = draws.start_ms + np.abs(draws.waves_uv).argmax(axis=1) * draws.step_ms
     return MWave(
         presence=Presence.PRESENT,
         amplitude_uv=amplitude,
         onset_latency_ms=onset,
-        peak_latency_ms=float(at[peak]),
+        peak_latency_ms=float(np.median(peaks)),
     )
 
 
-def _tail(at: np.ndarray, wave: np.ndarray) -> np.ndarray:
-    """Exponential tail through the first millisecond and the last two, where no M wave is."""
-    rows = (at < at[0] + 0.8) | (at > at[-1] - 2)
-    columns = np.exp(-(at - at[0])[:, None] / np.array(_TAIL_MS))
-    ridge = 1e-3 * rows.sum() * np.eye(columns.shape[1])
-    fit = np.linalg.solve(columns[rows].T @ columns[rows] + ridge, columns[rows].T @ wave[rows])
-    tail: np.ndarray = columns @ fit
-    return tail
-
-
-def _start(at: np.ndarray, height: np.ndarray, peak: int, level: float) -> float:
-    """Time, between two samples, at which the run of activity that holds the peak passes the level.
-
-    Crossings of zero between two phases are shorter than half a millisecond and do not end the run.
-    """
-    width = max(2, round(_QUIET_MS / (at[1] - at[0])))
-    busy = np.convolve(height[: peak + 1] > level, np.ones(width), "full")[: peak + 1]
-    quiet = np.flatnonzero(busy == 0)
-    first = int(quiet[-1]) + 1 if quiet.size else 0
-    if first == 0 or height[first] <= height[first - 1]:
-        return float(at[first])
-    share = (level - height[first - 1]) / (height[first] - height[first - 1])
-    return float(at[first - 1] + np.clip(share, 0, 1) * (at[first] - at[first - 1]))
+def _tail(at: np.ndarray, wave: np.ndarray, deviation: float) -> np.ndarray:
+    """Level and tail, as large as the samples before and after an M wave ask for."""
+    outside = (at < at[0] + 1) | (at > _OVER_MS)
+    level = np.full((at.size, 1), 10 * deviation)
+    shapes = tail_columns(at) * (float(np.abs(wave[at < at[0] + 1]).max()) + deviation)
+    tried = [np.concatenate([level, shapes * size], axis=1) for size in _TAIL_SIZES]
+    evidence = [log_evidence(one[outside] / deviation, wave[outside] / deviation) for one in tried]
+    return tried[int(np.argmax(evidence))]
