@@ -17,7 +17,7 @@ import numpy as np
 
 from lsr.detection.detection import Detection
 from lsr.detection.prepare import Prepared, prepare
-from lsr.findings.findings import BlockFinding, Findings, PairFinding, RecruitmentLevel
+from lsr.findings.findings import BlockFinding, Findings, PairFinding
 from lsr.findings.pairs import find_pairs, find_sites
 from lsr.recording import Recording
 from lsr.settings import Settings
@@ -45,7 +45,6 @@ class PairTraces:
     averages_uv: np.ndarray  # (n_blocks, n_samples): NaN where no sweep could be used
     baseline_block: int | None  # what the others are compared with
     last_block: int | None  # the last one with an average
-    recruitment: tuple[RecruitmentLevel, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -179,7 +178,6 @@ class _Views:
             averages_uv=averages,
             baseline_block=pair.baseline_block if pair.baseline_block in drawn else first,
             last_block=int(drawn[-1]) if drawn.size else None,
-            recruitment=pair.recruitment,
         )
 
 

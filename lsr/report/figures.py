@@ -123,7 +123,7 @@ def draw_sheet(report: Report, number: int) -> Figure:
         figure = _figure(7.6, 4.6, left=0.085, bottom=0.09, hspace=0.3)
         grid = figure.add_gridspec(2, 2, width_ratios=(3, 2))
         _waterfall(figure.add_subplot(grid[:, 0]), report, number)
-        if _traces(report, number).recruitment and report.pairs[number].relation is not Relation.DIRECT:
+        if report.pairs[number].recruitment and report.pairs[number].relation is not Relation.DIRECT:
             _overlay(figure.add_subplot(grid[0, 1]), report, number)
             _recruitment(figure.add_subplot(grid[1, 1]), report, number)
         else:
@@ -171,7 +171,7 @@ def _all_figures(report: Report) -> Iterator[tuple[str, Figure]]:
             continue
         yield f"{number + 1}.waterfall", draw_waterfall(report, number)
         yield f"{number + 1}.overlay", draw_overlay(report, number)
-        if _traces(report, number).recruitment and pair.relation is not Relation.DIRECT:
+        if pair.recruitment and pair.relation is not Relation.DIRECT:
             yield f"{number + 1}.recruitment", draw_recruitment(report, number)
 
 
@@ -183,7 +183,7 @@ def as_svg(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def as_png(figure: Figure, *, dots_per_inch: int = 120, colours: int | None = None) -> bytes:
+def as_png(figure: Figure, *, dots_per_inch: int = 115, colours: int | None = None) -> bytes:
     """Save a figure as PNG, with so many colours where it has to be small; equal figures give equal bytes."""
     file = io.BytesIO()
     with _styled():
@@ -349,8 +349,9 @@ def _overlay(axes: Axes, report: Report, number: int) -> None:
     _zones(axes, report, last_ms)
     colour = _look(pair_order(report).index(number))["color"]
     rows = [row for row in (traces.baseline_block, traces.last_block) if row is not None]
+    first = "first" if pair.course is None else "baseline"
     looks = ({"color": _BASELINE, "linestyle": (0, (4, 2))}, {"color": colour})
-    for row, look, what in zip(rows, looks, ("baseline", "last"), strict=False):
+    for row, look, what in zip(rows, looks, (first, "last"), strict=False):
         label = f"{what} {moment(report, pair.blocks[row].start_s)}"
         axes.plot(traces.time_ms, traces.averages_uv[row], linewidth=1.1, label=label, **look)
     marked = [pair.blocks[row] for row in reversed(rows) if pair.blocks[row].onset_latency_ms is not None]
@@ -368,8 +369,9 @@ def _overlay(axes: Axes, report: Report, number: int) -> None:
 
 
 def _recruitment(axes: Axes, report: Report, number: int) -> None:
-    pair, levels = report.pairs[number], _traces(report, number).recruitment
-    strengths = [level.intensity_ma for level in levels]
+    pair = report.pairs[number]
+    levels = pair.recruitment
+    strengths = _numbers([level.intensity_ma for level in levels])
     lines = {
         "answered": _numbers([level.persistence for level in levels]),
         "LSR amplitude": _of_largest(_numbers([level.amplitude_uv for level in levels])),

@@ -195,7 +195,7 @@ def make_findings():
 def make_traces():
     """Draw traces for pairs: a wave of 100 uV at 10 ms wherever a block is answered, in noise of 5 uV."""
 
-    def make(*pairs, sweeps_per_block=5, stages=(), events=(), recruitment=()):
+    def make(*pairs, sweeps_per_block=5, stages=(), events=()):
         rng = np.random.default_rng(1)
         time_ms = np.round(np.arange(-5, 60.01, 0.5), 4)
         wave = 100 * np.sin(np.clip((time_ms - 10) / 4, 0, 1) * 2 * np.pi)
@@ -217,7 +217,6 @@ def make_traces():
                     averages_uv=averages,
                     baseline_block=0 if pair.blocks else None,
                     last_block=len(pair.blocks) - 1 if pair.blocks else None,
-                    recruitment=recruitment,
                 )
             )
         return Traces(pairs=tuple(made), stages=tuple(stages), events=tuple(events))
@@ -243,8 +242,8 @@ def operation_report(
         RecruitmentLevel(intensity_ma=ma, n_stimuli=10, persistence=share, amplitude_uv=uv, m_wave_uv=wave)
         for ma, share, uv, wave in ((5, 0.0, 0.0, 0.0), (8, 0.5, 60.0, 700.0), (12, 1.0, 200.0, 1200.0))
     )
-    pairs = (direct, operation_pair, doubtful)
-    traces = make_traces(*pairs, stages=STAGES, events=EVENTS, recruitment=levels)
+    pairs = (direct, replace(operation_pair, recruitment=levels), doubtful)
+    traces = make_traces(*pairs, stages=STAGES, events=EVENTS)
     findings = make_findings(*pairs, residual_lsr=False)
     return build_report(recording, findings, settings, traces=traces)
 

@@ -7,7 +7,7 @@
   const byId = (id) => document.getElementById(id);
   const pairs = data.pairs;
   // Columns become rows.
-  pairs.forEach((pair) => {
+  [...pairs, ...data.activity].forEach((pair) => {
     const names = Object.keys(pair.blocks);
     const n = names.length ? pair.blocks[names[0]].length : 0;
     pair.blocks = Array.from({ length: n }, (_, k) => Object.fromEntries(names.map((name) => [name, pair.blocks[name][k]])));
@@ -95,12 +95,14 @@
     const waves = direct.length ? direct : lsr.slice(0, 1);
     const low = (interval) => (interval ? interval[0] : null);
     const high = (interval) => (interval ? interval[1] : null);
+    const bursts = data.activity.map((one) => ({ pair: one, k: one.pair }));
     return [
       { label: "amplitude, µV", from: lsr, zero: true, value: (b) => b.amplitude_uv, low: (b) => low(b.amplitude_ci_uv), high: (b) => high(b.amplitude_ci_uv) },
       { label: "onset, ms", from: lsr, zero: false, value: (b) => b.onset_ms, low: (b) => low(b.onset_ci_ms), high: (b) => high(b.onset_ci_ms) },
       { label: "persistence, %", from: lsr, zero: true, value: (b) => (b.persistence === null ? null : 100 * b.persistence), low: () => null, high: () => null },
       { label: "M wave, µV", from: waves, zero: true, isWave: true, value: (b) => b.m_wave_uv, low: () => null, high: () => null },
-    ];
+      { label: "bursts/min", from: bursts, zero: true, isWave: true, value: (b) => b.rate, low: () => null, high: () => null },
+    ].filter((what) => what.from.length);
   }
 
   function stagesShown() {
@@ -197,16 +199,15 @@
     const last = Math.max(...all.map((b) => b.end_s), ...stagesShown().map((s) => s.end_s));
     const margin = Math.max((last - first) * 0.015, 0.5);
     trendSeries().forEach((what, row, rows) => {
-      if (!what.from.length) return;
       const values = what.from.map(({ pair }) => {
         const own = new Map(pair.blocks.map((block) => [middle(block), what.value(block)]));
         return times.map((time) => (own.has(time) ? own.get(time) : null));
       });
       const ends = what.from.flatMap(({ pair }) => pair.blocks.flatMap((b) => [what.value(b), what.low(b), what.high(b)])).filter((v) => v !== null);
-      const top = ends.length ? Math.max(...ends) : 1;
+      const top = (ends.length && Math.max(...ends)) || 1;
       const bottom = ends.length ? Math.min(...ends) : 0;
       const range = what.label.startsWith("persistence") ? [-12, 108]
-        : what.zero ? [-0.1 * top, 1.12 * top] : [bottom - 0.6, top + 0.6];
+        : what.zero ? [-0.1 * top, (row === 0 && stagesShown().length ? 1.35 : 1.12) * top] : [bottom - 0.6, top + 0.6];
       const isLast = row === rows.length - 1;
       const options = {
         width: host.clientWidth, height: isLast ? 124 : 108, legend: { show: false }, padding: [row ? 4 : 4, 10, 0, 0],
@@ -455,6 +456,8 @@
       : "Waterfall: averages of " + pair.blocks.length + " blocks, time runs down";
   }
 
+  const firstName = (pair) => (pair.is_operation ? "baseline" : "first block");
+
   function drawBeside(id, pair, traces, first, second) {
     const { context, width, height } = prepared(byId(id));
     const left = 8, top = 18, bottom = height - 20, right = width - 8;
@@ -484,7 +487,7 @@
     if (waves[0]) drawWave(context, x, traces.time_ms, waves[0], zero, perUv, colour.baseline, 2, [5, 3]);
     if (waves[1]) drawWave(context, x, traces.time_ms, waves[1], zero, perUv, colourOf(chosen.pair), 1.8);
     context.restore();
-    const names = [["baseline" + (baseline.start_s === undefined ? "" : " " + clock(baseline.start_s)), colour.baseline],
+    const names = [[firstName(pair) + (baseline.start_s === undefined ? "" : " " + clock(baseline.start_s)), colour.baseline],
       [block.start_s === undefined ? "" : clock(block.start_s) + (block.stage ? " " + block.stage : ""), colourOf(chosen.pair)]];
     names.forEach(([name, paint], k) => {
       context.fillStyle = paint;
@@ -495,10 +498,10 @@
     scaleBar(context, right - 2, bottom - 6, perUv);
   }
 
-  function drawRecruitment(pair, traces) {
+  function drawRecruitment(pair) {
     const box = byId("recruitment-box");
     const host = byId("recruitment");
-    const levels = traces.recruitment;
+    const levels = pair.recruitment;
     box.hidden = !levels.length || isDirect(pair);
     host.textContent = "";
     if (box.hidden) return;
@@ -582,6 +585,9 @@
     if (!traces || !pair.blocks.length) return;
     chosen.block = Math.max(0, Math.min(pair.blocks.length - 1, chosen.block));
     drawWaterfall(pair, traces);
+    const first = pair.is_operation ? "Baseline" : "First block";
+    byId("beside-title").textContent = first + " and chosen block";
+    byId("overlay-title").textContent = first + " and last average";
     drawBeside("beside", pair, traces, traces.baseline, chosen.block);
     drawBeside("overlay", pair, traces, traces.baseline, traces.last);
     tellBlock(pair);
@@ -593,7 +599,7 @@
     const traces = decoded(pairs[chosen.pair]);
     if (!byId("viewer") || !traces) return;
     drawTraces();
-    drawRecruitment(pairs[chosen.pair], traces);
+    drawRecruitment(pairs[chosen.pair]);
   }
 
   function choose(block) {

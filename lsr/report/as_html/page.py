@@ -74,9 +74,9 @@ def _stills(report: Report) -> dict[str, Any]:
 
     traces = report.traces
     return {
-        "trend": data_url(as_png(draw_trend(report), colours=32)) if _has_blocks(report) else None,
+        "trend": data_url(as_png(draw_trend(report), colours=48)) if _has_blocks(report) else None,
         "pairs": [
-            data_url(as_png(draw_sheet(report, number), colours=24)) for number in range(len(report.pairs))
+            data_url(as_png(draw_sheet(report, number), colours=48)) for number in range(len(report.pairs))
         ]
         if traces
         else [],

@@ -44,19 +44,40 @@ def page_data(report: Report) -> dict[str, Any]:
         "stages": [_stage(one.name, one.start_s, one.end_s) for one in traces.stages] if traces else [],
         "events": [[one.time_s, visible(one.text, longest=60)] for one in traces.events] if traces else [],
         "order": order,
+        "activity": _activity(report, order),
         "pairs": [
             {
                 "look": order.index(k),
                 "title": titles[k],
                 "relation": pair.relation.value,
-                "set": pair.stimulation,
+                "is_operation": pair.course is not None,
                 "threshold_ma": pair.stimulus_threshold_ma,
+                "recruitment": [
+                    [one.intensity_ma, one.persistence, one.amplitude_uv, one.m_wave_uv]
+                    for one in pair.recruitment
+                ],
                 "blocks": _columns([_block(block) for block in pair.blocks]),
                 "traces": _traces(traces.pairs[k]) if traces else None,
             }
             for k, pair in enumerate(report.pairs)
         ],
     }
+
+
+def _activity(report: Report, order: list[int]) -> list[dict[str, Any]]:
+    """Spontaneous activity over time, each channel's with the first pair that shows it."""
+    if report.spontaneous is None:
+        return []
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for one in report.spontaneous.trend:
+        row = {"start_s": one.start_s, "end_s": one.end_s, "presence": None, "rate": one.bursts_per_min}
+        rows.setdefault(one.channel, []).append(row)
+    pairs = {report.pairs[k].channel: k for k in reversed(order)}
+    return [
+        {"pair": pairs[channel], "blocks": _columns(some)}
+        for channel, some in rows.items()
+        if channel in pairs
+    ]
 
 
 def _stage(name: str, start_s: float, end_s: float) -> dict[str, Any]:
@@ -103,9 +124,6 @@ def _traces(traces: PairTraces) -> dict[str, Any]:
         "n_not_shown": traces.n_not_shown,
         "baseline": traces.baseline_block,
         "last": traces.last_block,
-        "recruitment": [
-            [one.intensity_ma, one.persistence, one.amplitude_uv, one.m_wave_uv] for one in traces.recruitment
-        ],
     }
 
 

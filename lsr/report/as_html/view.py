@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from lsr.anatomy import Relation
+from lsr.anatomy import Muscle, Relation, Side
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
 from lsr.report.as_text import clock, counted, length
@@ -87,6 +87,9 @@ def view_of(report: Report) -> dict[str, Any]:
         "warnings": _warnings(report, titles),
         "problems": [_note(one) for one in report.problems],
         "events": _events(report),
+        "conduction": _conduction(report),
+        "activity": _activity(report),
+        "synkinesis": _synkinesis(report),
         "channels": [
             {
                 "label": visible(one.label, longest=80),
@@ -99,8 +102,6 @@ def view_of(report: Report) -> dict[str, Any]:
         "settings": [visible(line) for line in _flat(report.settings)][:400],
         "has_traces": report.traces is not None and any(pair.blocks for pair in report.pairs),
         "has_trend": any(pair.blocks for pair in report.pairs),
-        "has_recruitment": report.traces is not None
-        and any(pair.recruitment for pair in report.traces.pairs),
     }
 
 
@@ -267,7 +268,10 @@ def _gone(report: Report, pair: PairReport) -> dict[str, str]:
     gone = pair.disappeared_at
     if gone is None:
         return {"main": _NONE, "more": ""}
-    return {"main": moment(report, gone.time_s), "more": _stage(gone.stage) if gone.stage else ""}
+    told = [words(gone.stage)] if gone.stage else []
+    if gone.last_seen_s is not None:
+        told.append(f"last seen {moment(report, gone.last_seen_s)}")
+    return {"main": moment(report, gone.time_s), "more": ", ".join(told)}
 
 
 def _trust(pair: PairReport) -> list[str]:
@@ -320,7 +324,9 @@ def _block_rows(report: Report, pair: PairReport) -> list[dict[str, str]]:
             "amplitude": _with_interval(block.amplitude_uv, block.amplitude_ci_uv, _uv),
             "persistence": _percent(block.persistence),
             "m_wave": _uv(block.m_wave.amplitude_uv) if block.m_wave else _NONE,
-            "used": f"{block.n_stimuli_used}/{block.n_stimuli_used + block.n_stimuli_rejected}",
+            "used": _NONE
+            if pair.relation is Relation.DIRECT
+            else f"{block.n_stimuli_used}/{block.n_stimuli_used + block.n_stimuli_rejected}",
             "limit": _uv(block.detection_limit_uv),
         }
         for block in pair.blocks
@@ -353,14 +359,15 @@ def _measure_tables(report: Report, titles: list[str]) -> list[dict[str, Any]]:
 
 def _measures(pair: PairReport) -> dict[str, str]:
     m_wave, late = pair.m_wave, pair.late_response
+    direct = pair.relation is Relation.DIRECT
     return {
         "channel": visible(pair.channel, longest=80),
         "relation of muscle to branch": words(pair.relation),
         "answer": _answer(pair, pair),
         "course": words(pair.course) if pair.course else _NONE,
-        "amplitude change, %": _NONE
-        if pair.amplitude_change_percent is None
-        else f"{pair.amplitude_change_percent:+.0f}",
+        "amplitude change, %": _with_interval(
+            pair.amplitude_change_percent, pair.amplitude_change_ci_percent, _change
+        ),
         "onset latency, ms": _with_interval(pair.onset_latency_ms, pair.onset_latency_ci_ms, _ms),
         "peak latency, ms": _ms(pair.peak_latency_ms),
         "latency jitter, ms": _NONE if pair.latency_jitter_ms is None else f"{pair.latency_jitter_ms:.2f}",
@@ -370,16 +377,19 @@ def _measures(pair: PairReport) -> dict[str, str]:
         "duration, ms": _ms(pair.duration_ms),
         "phases": _NONE if pair.n_phases is None else f"{pair.n_phases} ({pair.morphology})",
         "persistence, %": _with_interval(pair.persistence, pair.persistence_ci, _percent),
-        "stimuli used": str(pair.n_stimuli_used),
-        "stimuli left out": str(pair.n_stimuli_rejected),
+        "stimuli used": _NONE if direct else str(pair.n_stimuli_used),
+        "stimuli left out": _NONE if direct else str(pair.n_stimuli_rejected),
         "noise of one sweep, µV": _uv(pair.noise_uv),
         "detection limit, µV": _uv(pair.detection_limit_uv),
         "p": _p(pair.p_value),
         "p, adjusted": _p(pair.p_value_adjusted),
         "score": _NONE if pair.score is None else f"{pair.score:.3g}",
-        "stimulus threshold, mA": _NONE
-        if pair.stimulus_threshold_ma is None
-        else f"{pair.stimulus_threshold_ma:.3g}",
+        "stimulus threshold, mA": _with_interval(
+            pair.stimulus_threshold_ma, pair.stimulus_threshold_ci_ma, _uv
+        ),
+        "threshold of the M wave, mA": _with_interval(
+            pair.m_wave_threshold_ma, pair.m_wave_threshold_ci_ma, _uv
+        ),
         "M wave, µV": _uv(m_wave.amplitude_uv) if m_wave else _NONE,
         "M wave onset, ms": _ms(m_wave.onset_latency_ms) if m_wave else _NONE,
         "late response": _NONE if late is None else _late(late.presence, late.onset_latency_ms),
@@ -432,6 +442,62 @@ def _events(report: Report) -> list[dict[str, str]]:
     ]
 
 
+def _conduction(report: Report) -> list[list[str]]:
+    """Rows of nerve conduction: the M wave of every direct muscle, and how the other side's differs."""
+    return [
+        [
+            _site(one.side, one.muscle, one.channel),
+            words(one.branch) if one.branch else _NONE,
+            _ms(one.onset_latency_ms),
+            _uv(one.amplitude_uv),
+            _NONE if one.latency_difference_ms is None else f"{one.latency_difference_ms:+.1f}",
+            _NONE if one.amplitude_ratio is None else f"{one.amplitude_ratio:.2f}",
+            str(one.n_stimuli),
+        ]
+        for one in report.nerve_conduction
+    ]
+
+
+def _activity(report: Report) -> list[list[str]]:
+    """Rows of what muscles do between the stimuli, in all of the recording and by stage."""
+    return [
+        [
+            _site(one.side, one.muscle, one.channel),
+            words(one.stage) if one.stage else "all",
+            clock(one.observed_s),
+            str(one.n_bursts),
+            _uv(one.bursts_per_min),
+            _NONE if one.duration_ms is None else f"{one.duration_ms:.0f}",
+            _NONE if one.active_share is None else f"{100 * one.active_share:.1f}",
+            _NONE if one.discharge_hz is None else f"{one.discharge_hz:.0f}",
+        ]
+        for one in (report.spontaneous.activity if report.spontaneous else [])
+    ]
+
+
+def _synkinesis(report: Report) -> list[list[str]]:
+    """Rows of muscles that share bursts."""
+    return [
+        [
+            " and ".join(
+                _site(None, muscle, channel)
+                for muscle, channel in zip(one.muscles, one.channels, strict=True)
+            ),
+            str(one.n_shared),
+            _percent(one.share),
+            _percent(one.share_by_chance),
+            _NONE if one.lag_ms is None else f"{one.lag_ms:+.1f}",
+        ]
+        for one in (report.spontaneous.synkinesis if report.spontaneous else [])
+    ]
+
+
+def _site(side: Side | None, muscle: Muscle | None, channel: str) -> str:
+    if muscle is None:
+        return f"channel {visible(channel, longest=60)}"
+    return f"{side} {words(muscle)}" if side else words(muscle)
+
+
 def _with_interval(value: float | None, interval: tuple[float, float] | None, word: Word) -> str:
     if value is None:
         return _NONE
@@ -446,6 +512,10 @@ def _uv(value: float | None) -> str:
 
 def _ms(value: float | None) -> str:
     return _NONE if value is None else f"{value:.1f}"
+
+
+def _change(value: float | None) -> str:
+    return _NONE if value is None else f"{value:+.0f}"
 
 
 def _percent(share: float | None) -> str:
