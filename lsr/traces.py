@@ -23,6 +23,7 @@ from lsr.recording import Recording
 from lsr.settings import Settings
 from lsr.stages import Event, Stage
 from lsr.stimuli import StimulusSet
+from lsr.stimuli.texts import reads_as_pulse
 from lsr.sweeps import Cut, Sweeps, cut_sweeps, plan_cut
 
 _FROM_MS, _FINE_UNTIL_MS, _UNTIL_MS = -5.0, 20.0, 60.0
@@ -105,7 +106,10 @@ def _events(recording: Recording, findings: Findings, noted: Sequence[Event]) ->
     own = [
         Event(time_s=one.time_s, text=one.text)
         for one in recording.annotations
-        if one.text.strip() and one.text not in texts and round(one.time_s, 3) not in given
+        if one.text.strip()
+        and one.text not in texts
+        and round(one.time_s, 3) not in given
+        and not reads_as_pulse(one.text)
     ]
     return tuple(sorted({*own, *noted}, key=lambda one: (one.time_s, one.text)))
 
