@@ -108,7 +108,7 @@ def plan_operation(number: int) -> Operation:
         scale=scale,
         gone_at=gone_at,
         disturbed=tuple(int(one) for one in disturbed),
-        right=_right(fate, disturbance),
+        right=_right(_WORDS[fate] if gone_at is None else _gone(block_stage[gone_at]), disturbance),
     )
 
 
@@ -137,10 +137,13 @@ def _course(rng: np.random.Generator, fate: str, block_stage: np.ndarray) -> tup
     return scale, None
 
 
-def _right(fate: str, disturbance: str) -> tuple[str, ...]:
+def _gone(stage: int) -> str:
+    return "disappeared_before_decompression" if stage < 3 else "disappeared"
+
+
+def _right(word: str, disturbance: str) -> tuple[str, ...]:
     """The state, and what else is no error."""
-    word = _WORDS[fate]
-    if not disturbance.endswith("end") or fate in ("vanish", "vanish_early", "never"):
+    if not disturbance.endswith("end") or word.startswith(("disappeared", "not_detected")):
         return (word,)
     if disturbance.startswith("relaxant"):  # what is still seen may be called by its name
         return (UNTOLD, word)

@@ -21,6 +21,7 @@ from lsr.findings.blocks import Block, form_blocks
 from lsr.findings.course import is_operation
 from lsr.findings.find import Judged
 from lsr.findings.findings import BlockFinding
+from lsr.findings.likeness import likeness_grid, part_averages
 from lsr.findings.pairs import Pair, Site
 from lsr.findings.states import Run, find_blind_runs
 from lsr.findings.threshold import Level, group_levels
@@ -105,8 +106,11 @@ def judge_set(
     first = judge.pool(_first_stage(blocks)) if staged else {}
     if len(blocks) == 1 and int(material.cut.kept.sum()) == material.some().size:
         by_block = [judge.block_findings(blocks[0], whole, m_waves)]
+        parts_by_block = [dict.fromkeys(judge.channels)]
     else:
-        by_block = [judge.block(block) for block in blocks]
+        judged_blocks = [judge.block(block) for block in blocks]
+        by_block = [found for found, _ in judged_blocks]
+        parts_by_block = [parts for _, parts in judged_blocks]
     levels = _m_wave_levels(material, direct)
     judged = []
     for pair in pairs:
@@ -124,6 +128,7 @@ def judge_set(
                 first_stage=first.get(channel),
                 runs=runs,
                 blocks=own,
+                parts_uv=tuple(parts[channel] for parts in parts_by_block),
                 m_wave=m_waves[channel] if is_direct else (m_waves[direct.channel] if direct else None),
                 m_wave_levels=levels if direct else (),
                 n_too_close=int((~material.cut.kept).sum()),
@@ -149,11 +154,20 @@ class _Judge:
         sweeps = self.material.sweeps(self.material.some(which), self.channels)
         return self.detect(sweeps, self._direct_waves(sweeps))
 
-    def block(self, block: Block) -> dict[int, BlockFinding]:
-        """Judge a block in every pair, by channel."""
+    def block(self, block: Block) -> tuple[dict[int, BlockFinding], dict[int, np.ndarray | None]]:
+        """Judge a block in every pair, by channel, and average it to be compared with others."""
         sweeps = self.material.sweeps(block.stimuli, self.channels)
         waves = self._direct_waves(sweeps)
-        return self.block_findings(block, self.detect(sweeps, waves), waves)
+        found = self.detect(sweeps, waves)
+        parts = {channel: self._parts(sweeps.get(channel), found[channel]) for channel in self.channels}
+        return self.block_findings(block, found, waves), parts
+
+    def _parts(self, sweeps: Sweeps | None, found: Detection) -> np.ndarray | None:
+        used = np.array([sweep.used for sweep in found.sweeps], dtype=bool)
+        if sweeps is None or found.p_value is None or used.size != sweeps.emg_uv.shape[0]:
+            return None
+        grid_ms = likeness_grid(self.material.settings.detection.search_window_ms)
+        return part_averages(sweeps.emg_uv[used], sweeps.time_ms, grid_ms)
 
     def block_findings(
         self, block: Block, found: dict[int, Detection], waves: dict[int, MWave]

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import numpy as np
+
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.findings import BlockFinding, Course, Disappearance
 from lsr.findings.states import Run, States, judge_states, surely_gone
@@ -51,7 +53,9 @@ def judge_course(
     *,
     stage_order: Sequence[str],
     first_stage: Detection | None = None,
+    pooled: Detection | None = None,
     runs: Sequence[Run] = (),
+    parts_uv: Sequence[np.ndarray | None] = (),
 ) -> Outcome:
     """Judge the blocks of one pair.
 
@@ -64,14 +68,25 @@ def judge_course(
         Stages in the order of an operation.
     first_stage : Detection | None
         All stimuli of the first stage together.
+    pooled : Detection | None
+        All stimuli together.
     runs : sequence of Run
         What blocks too noisy to tell by themselves show together.
+    parts_uv : sequence of np.ndarray or None, one per block
+        Averages to compare blocks by.
 
     Returns
     -------
     Outcome
     """
-    states = judge_states(blocks, alpha=settings.alpha, runs=runs)
+    together = [(first_stage, range(_n_first(blocks))), (pooled, range(len(blocks)))]
+    states = judge_states(
+        blocks,
+        settings,
+        runs=runs,
+        parts_uv=parts_uv,
+        pooled=[(found, which) for found, which in together if found is not None],
+    )
     baseline = _at_baseline(blocks, states, first_stage, settings.alpha)
     if baseline is None:
         return _cannot_tell("no_baseline_verdict", "whether an LSR was there at baseline cannot be told")
@@ -83,12 +98,11 @@ def judge_course(
         return _cannot_tell("faint_at_baseline", message)
 
     def is_gone(silent: Sequence[int], neighbours: Sequence[int]) -> bool:
-        sizes = [_least_uv(blocks[k].detection) for k in neighbours]
         return surely_gone(
             blocks,
             states,
             silent,
-            amplitude_uv=min(sizes),
+            last_seen=neighbours,
             alpha=settings.alpha,
             power=settings.power,
             runs=runs,
@@ -113,8 +127,7 @@ def _at_baseline(
     """Presence in the first stage: present in any block, absent in all that can be judged."""
     if blocks[0].stage is None and all(block.stage is None for block in blocks):
         return next((state for state in states.there if state is not None), None)
-    n_first = next((k for k, block in enumerate(blocks) if block.stage != blocks[0].stage), len(blocks))
-    judged = [state for state in states.there[:n_first] if state is not None]
+    judged = [state for state in states.there[: _n_first(blocks)] if state is not None]
     if any(judged):
         return True
     if first_stage is not None and first_stage.p_value is not None:
@@ -123,6 +136,11 @@ def _at_baseline(
         if first_stage.presence is Presence.ABSENT:
             return False
     return False if judged else None
+
+
+def _n_first(blocks: Sequence[BlockFinding]) -> int:
+    """How many leading blocks share a stage."""
+    return next((k for k, block in enumerate(blocks) if block.stage != blocks[0].stage), len(blocks))
 
 
 def _cannot_tell(code: str, message: str, residual: bool | None = None) -> Outcome:
@@ -150,19 +168,13 @@ def _first_measured(states: States) -> int:
     return next((k for k in present if k >= since), present[0])
 
 
-def _least_uv(detection: Detection) -> float:
-    if detection.amplitude_ci_uv is not None:
-        return detection.amplitude_ci_uv[0]
-    return detection.amplitude_uv or 0.0
-
-
 def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bool) -> Outcome:
     """The last judged block holds a response: persisted, reduced or reappeared."""
     first, last = _first_measured(states), states.present[-1]
     if not _reaches_end(blocks, last):
         message = "the end of the recording tells neither presence nor absence: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
-    change = find_change(blocks[first], blocks[last]) if first < last else None
+    change = find_change(blocks, first, last, states.likeness) if first < last else None
     warnings = list(_unjudged_end(blocks, last))
     course: Course | None = Course.PERSISTED
     if returned:

@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from lsr.anatomy import Relation
 from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
 from lsr.findings.conduction import find_nerve_conduction
@@ -36,6 +38,7 @@ class Judged:
     first_stage: Detection | None  # those of the first stage, where there are several
     runs: tuple[Run, ...]  # blocks too noisy to tell by themselves, together
     blocks: tuple[BlockFinding, ...]
+    parts_uv: tuple[np.ndarray | None, ...]  # one per block: averages to compare blocks by
     m_wave: MWave | None
     m_wave_levels: tuple[Level, ...]  # by intensity; empty where it does not vary
     n_too_close: int  # stimuli whose window touches a gap or the next stimulus
@@ -92,7 +95,9 @@ def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome
                 settings.detection,
                 stage_order=tuple(settings.course.stages),
                 first_stage=judged.first_stage,
+                pooled=judged.pooled,
                 runs=judged.runs,
+                parts_uv=judged.parts_uv,
             )
             detection = _spokesman(judged, settings.detection.alpha)
         detection = _counted(detection, judged)

@@ -17,10 +17,16 @@ import numpy as np
 
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.findings import BlockFinding
+from lsr.findings.likeness import Likeness, find_likeness, likeness_grid
+from lsr.settings import DetectionSettings
 
 _ADEQUATE = 0.5  # of the reference M wave; below, a missing LSR may be a missing stimulus
 _SAME_INTENSITY = 0.8  # of the baseline's; below, a missing LSR may be a weak stimulus
 _SAME_NOISE = (1 / 3, 4.0)  # of the usual; outside, the electrode may no longer be on the muscle
+_CLEARLY_THERE = 0.35  # of the LSR's size, 2.5 deviations below what is measured: it is there
+_DOUBTFUL = 0.6  # of the LSR's size, 2 deviations above: silence is doubtful
+_CLEARLY_LESS = 0.5  # of what was last seen: over all silent blocks, it is not there any more
+_BIAS = 0.2  # of the LSR's size: how far a block without it may lie from 0
 _SURE = 1e-3  # chance of overlooking a response in all blocks that do not show it
 _NORMAL = NormalDist()
 
@@ -40,6 +46,7 @@ class States:
 
     there: tuple[bool | None, ...]  # None: cannot be told
     baseline: int | None  # the first block with an adequate M wave; None: no block proves the stimulus
+    likeness: Likeness | None = None
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -81,7 +88,14 @@ def is_blind(block: BlockFinding) -> bool:
     return unsure and found.reason != "no_m_wave" and _has_m_wave(block)
 
 
-def judge_states(blocks: Sequence[BlockFinding], *, alpha: float, runs: Sequence[Run] = ()) -> States:
+def judge_states(
+    blocks: Sequence[BlockFinding],
+    settings: DetectionSettings,
+    *,
+    runs: Sequence[Run] = (),
+    parts_uv: Sequence[np.ndarray | None] = (),
+    pooled: Sequence[tuple[Detection, Sequence[int]]] = (),
+) -> States:
     """Tell in which blocks a response was there.
 
     "Not there" needs, besides the block's own verdict, what there was at baseline: an M wave of at least
@@ -90,15 +104,20 @@ def judge_states(blocks: Sequence[BlockFinding], *, alpha: float, runs: Sequence
     Parameters
     ----------
     blocks : sequence of BlockFinding
-    alpha : float
-        False positive rate over all blocks.
+    settings : DetectionSettings
+        Its `alpha` is the false positive rate over all blocks.
     runs : sequence of Run
         What the blind blocks of `find_blind_runs` show together.
+    parts_uv : sequence of np.ndarray or None, one per block
+        Averages to compare blocks by; none: they are not compared.
+    pooled : sequence of (Detection, blocks)
+        What many blocks show together, to measure by where no block shows an LSR by itself.
 
     Returns
     -------
     States
     """
+    alpha = settings.alpha
     there = [_shown(block.detection, alpha / len(blocks)) for block in blocks]
     for run in runs:
         if run.detection.presence is Presence.ABSENT:
@@ -113,7 +132,52 @@ def judge_states(blocks: Sequence[BlockFinding], *, alpha: float, runs: Sequence
     for k, block in enumerate(blocks):
         if there[k] is False and (reference is None or not _comparable(block, reference, usual_uv)):
             there[k] = None
-    return States(there=tuple(there), baseline=baseline)
+    likeness = None
+    if parts_uv and reference is not None:
+        likeness = _compare(blocks, there, reference, settings, parts_uv, pooled)
+    if likeness is not None and reference is not None:
+        for k, block in enumerate(blocks):
+            if _comparable(block, reference, usual_uv) and there[k] is not True:
+                there[k] = _by_likeness(likeness, k, block, there[k], settings)
+    return States(there=tuple(there), baseline=baseline, likeness=likeness)
+
+
+def _compare(
+    blocks: Sequence[BlockFinding],
+    there: Sequence[bool | None],
+    reference: BlockFinding,
+    settings: DetectionSettings,
+    parts_uv: Sequence[np.ndarray | None],
+    pooled: Sequence[tuple[Detection, Sequence[int]]],
+) -> Likeness | None:
+    """Compare blocks with those that show an LSR by themselves, else with those that do so together."""
+    anchors: Sequence[int] = [
+        k for k, one in enumerate(there) if one and _m_ratio(blocks[k], reference) >= _ADEQUATE
+    ]
+    shown_by = [blocks[k].detection for k in anchors]
+    if not anchors:
+        for found, which in pooled:
+            if found.p_value is not None and found.p_value <= settings.alpha / len(blocks):
+                anchors, shown_by = which, [found]
+                break
+    grid_ms = likeness_grid(settings.search_window_ms)
+    ratios = np.array([_m_ratio(block, reference) for block in blocks])
+    return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios)
+
+
+def _by_likeness(
+    likeness: Likeness, k: int, block: BlockFinding, own: bool | None, settings: DetectionSettings
+) -> bool | None:
+    """Weigh a block's own verdict against how much of the LSR it holds."""
+    size, deviation = float(likeness.size[k]), float(likeness.deviation[k])
+    if not np.isfinite(size) or block.detection.p_value is None:
+        return own
+    if size - 2.5 * deviation > _CLEARLY_THERE:
+        return True
+    if own is False:
+        return None if size + 2 * deviation > _DOUBTFUL else False
+    most_uv = (size + 2 * deviation + _BIAS) * likeness.amplitude_uv
+    return False if most_uv <= settings.smallest_response_uv and size + 2 * deviation < _DOUBTFUL else None
 
 
 def surely_gone(
@@ -121,26 +185,29 @@ def surely_gone(
     states: States,
     silent: Sequence[int],
     *,
-    amplitude_uv: float,
+    last_seen: Sequence[int],
     alpha: float,
     power: float,
     runs: Sequence[Run] = (),
 ) -> bool:
-    """Whether a response of the given size could hardly have been overlooked in all silent blocks.
+    """Whether the response could hardly have been overlooked in all silent blocks.
 
     Parameters
     ----------
     blocks, states
     silent : sequence of int
         Blocks without the response.
-    amplitude_uv : float
-        Size it had when last seen; with the M wave it may have become smaller since.
+    last_seen : sequence of int
+        Blocks that tell its size; with the M wave it may have become smaller since.
     alpha, power : float
         Of every block's own verdict: what its detection limit was stated for.
     runs : sequence of Run
     """
     assert states.baseline is not None
+    if _clearly_less(states, silent, last_seen):
+        return True
     reference = blocks[states.baseline]
+    amplitude_uv = min(_least_uv(blocks[k].detection) for k in last_seen)
     misses = {
         k: _miss(amplitude_uv * _m_ratio(blocks[k], reference), blocks[k].detection, alpha, power)
         for k in silent
@@ -152,6 +219,23 @@ def surely_gone(
             ratio = min(_m_ratio(blocks[k], reference) for k in covered)
             joint = min(joint, _miss(amplitude_uv * ratio, run.detection, alpha, power))
     return joint <= _SURE
+
+
+def _clearly_less(states: States, silent: Sequence[int], last_seen: Sequence[int]) -> bool:
+    """Whether the silent blocks together hold less than half of what was seen beside them."""
+    if states.likeness is None or not silent:
+        return False
+    size, deviation = states.likeness.size, states.likeness.deviation
+    rows, seen = np.array(silent), np.array(last_seen)
+    left, left_deviation = size[rows].mean(), np.sqrt((deviation[rows] ** 2).mean() / rows.size)
+    before = max(float(size[seen].mean()), 0.5)
+    return bool(left + 3 * left_deviation + _BIAS / 2 < _CLEARLY_LESS * before)
+
+
+def _least_uv(detection: Detection) -> float:
+    if detection.amplitude_ci_uv is not None:
+        return detection.amplitude_ci_uv[0]
+    return detection.amplitude_uv or 0.0
 
 
 def _shown(detection: Detection, alpha: float) -> bool | None:

@@ -8,12 +8,14 @@ logarithm, taken for normal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lsr.detection.detection import Detection
 from lsr.findings.findings import BlockFinding
+from lsr.findings.likeness import Likeness
 from lsr.findings.states import m_wave_uv
 
 _DEVIATIONS_95 = 1.96
@@ -34,14 +36,35 @@ class Change:
     fell_with_m_wave: bool
 
 
-def find_change(first: BlockFinding, last: BlockFinding) -> Change | None:
-    """Change of amplitude between two blocks with a response; None where one has no amplitude."""
-    before, after = first.detection.amplitude_uv, last.detection.amplitude_uv
-    if not before or not after:
+def find_change(
+    blocks: Sequence[BlockFinding], first: int, last: int, likeness: Likeness | None = None
+) -> Change | None:
+    """Change of amplitude between two blocks with a response.
+
+    Where one of them has no amplitude of its own, they are compared by how much of the LSR each holds.
+
+    Parameters
+    ----------
+    blocks : sequence of BlockFinding
+    first, last : int
+    likeness : Likeness | None
+
+    Returns
+    -------
+    Change | None
+        None where nothing tells both sizes.
+    """
+    before, after = (blocks[k].detection.amplitude_uv for k in (first, last))
+    if before and after:
+        deviations = [_log_deviation(blocks[k].detection) for k in (first, last)]
+    elif likeness is not None and min(likeness.size[first], likeness.size[last]) > 0:
+        before, after = float(likeness.size[first]), float(likeness.size[last])
+        deviations = [float(likeness.deviation[k] / likeness.size[k]) for k in (first, last)]
+    else:
         return None
     log_ratio = float(np.log(after / before))
-    deviation = float(np.hypot(_log_deviation(first.detection), _log_deviation(last.detection)))
-    m_before, m_after = m_wave_uv(first), m_wave_uv(last)
+    deviation = float(np.linalg.norm(deviations))
+    m_before, m_after = m_wave_uv(blocks[first]), m_wave_uv(blocks[last])
     m_fall = float(np.log(m_after / m_before)) if m_before and m_after else 0.0
     low, high = (_percent(log_ratio + side * _DEVIATIONS_95 * deviation) for side in (-1, 1))
     return Change(

@@ -1,6 +1,7 @@
 """Which blocks can be told, and which only together."""
 
 from lsr.findings.states import find_blind_runs, is_blind, judge_states
+from lsr.settings import DetectionSettings
 
 
 def test_runs_are_of_neighbours_that_show_nothing_and_are_partly_blind(make_blocks):
@@ -20,7 +21,7 @@ def test_presence_needs_no_m_wave_and_absence_does(make_blocks):
     blocks = make_blocks(
         "present", ("present", {"m_wave_uv": None}), ("absent", {"m_wave_uv": 100.0}), "absent"
     )
-    states = judge_states(blocks, alpha=0.01)
+    states = judge_states(blocks, DetectionSettings())
     assert states.there == (True, True, None, False)
     assert states.present == (0, 1)
     assert states.baseline == 0
@@ -28,6 +29,6 @@ def test_presence_needs_no_m_wave_and_absence_does(make_blocks):
 
 def test_without_any_m_wave_no_block_is_absent(make_blocks):
     blocks = make_blocks(*[("absent", {"m_wave_uv": None})] * 3)
-    states = judge_states(blocks, alpha=0.01)
+    states = judge_states(blocks, DetectionSettings())
     assert states.there == (None, None, None)
     assert states.baseline is None

@@ -1,0 +1,135 @@
+"""How much of its LSR does each block hold, compared with the blocks that surely show it?
+
+Conventions
+-----------
+What repeats after every stimulus and is no response (artifact tail, crosstalk, hum locked to the stimulus)
+limits what one block can tell, but hardly changes from block to block. So blocks are compared with each
+other: the average of each is weighed along the waveform of the LSR, and where the blocks that surely show
+one lie at 1, one without it lies near 0. Time is milliseconds from the stimulus, EMG microvolts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lsr.detection.detection import Detection
+
+STEP_MS = 0.2
+N_PARTS = 4  # averages per block, of every fourth sweep each: their differences tell the noise
+_AFTER_MS = 12.0  # of the search window
+_TAILS_MS = (2.0, 6.0)  # what may drift from block to block: a baseline, and tails as slow as that
+_BEFORE_ONSET_MS = 0.3
+_LEAST_DURATION_MS = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Likeness:
+    """Size of the LSR in each block; 1 is that of the blocks it is measured against."""
+
+    size: np.ndarray  # (n_blocks,); NaN: cannot be told
+    deviation: np.ndarray  # (n_blocks,): standard deviation of the size
+    amplitude_uv: float  # of the blocks it is measured against
+
+
+def likeness_grid(search_window_ms: tuple[float, float]) -> np.ndarray:
+    """Times at which blocks are compared, shape (n_times,)."""
+    return np.arange(search_window_ms[0], search_window_ms[1] + _AFTER_MS, STEP_MS)
+
+
+def part_averages(emg_uv: np.ndarray, time_ms: np.ndarray, grid_ms: np.ndarray) -> np.ndarray | None:
+    """Averages of every fourth sweep of a block.
+
+    Parameters
+    ----------
+    emg_uv, time_ms : np.ndarray, shapes (n_sweeps, n_samples) and (n_samples,)
+        Usable sweeps.
+    grid_ms : np.ndarray, shape (n_times,)
+
+    Returns
+    -------
+    np.ndarray | None, shape (4, n_times)
+        None: fewer than eight sweeps, or they end before the grid does.
+    """
+    if emg_uv.shape[0] < 2 * N_PARTS or time_ms[-1] < grid_ms[-1] - STEP_MS:
+        return None
+    means = [emg_uv[part::N_PARTS].mean(axis=0) for part in range(N_PARTS)]
+    return np.stack([np.interp(grid_ms, time_ms, mean) for mean in means])
+
+
+def find_likeness(
+    parts_uv: Sequence[np.ndarray | None],
+    grid_ms: np.ndarray,
+    shown_by: Sequence[Detection],
+    anchors: Sequence[int],
+    m_ratio: np.ndarray,
+) -> Likeness | None:
+    """Weigh every block along the waveform of the LSR.
+
+    Parameters
+    ----------
+    parts_uv : sequence of np.ndarray or None, one per block
+        Of `part_averages`.
+    grid_ms : np.ndarray, shape (n_times,)
+    shown_by : sequence of Detection
+        Where the LSR's waveform is taken from.
+    anchors : sequence of int
+        Blocks whose mean size is 1.
+    m_ratio : np.ndarray, shape (n_blocks,)
+        M wave of each block against the baseline's: crosstalk changes with it.
+
+    Returns
+    -------
+    Likeness | None
+        None: no waveform, or no block to measure against.
+    """
+    template = _template(shown_by, grid_ms)
+    known = [k for k in anchors if parts_uv[k] is not None]
+    if template is None or not known:
+        return None
+    weights = _weights(template, grid_ms)
+    if weights is None:
+        return None
+    found = np.full((len(parts_uv), N_PARTS), np.nan)
+    for k, parts in enumerate(parts_uv):
+        if parts is not None:
+            found[k] = parts @ weights
+    variance = found.var(axis=1, ddof=1)
+    usual = 1.27 * float(
+        np.nanmedian(variance)
+    )  # the median of chi-square with 3 degrees is 0.79 of its mean
+    constant = float(found[known].mean()) - 1.0
+    deviation = np.sqrt((variance + usual) / 2 / N_PARTS + (constant * (1 - m_ratio)) ** 2)
+    sizes = [one.amplitude_uv for one in shown_by if one.amplitude_uv]
+    return Likeness(
+        size=found.mean(axis=1) - constant, deviation=deviation, amplitude_uv=float(np.mean(sizes))
+    )
+
+
+def _template(shown_by: Sequence[Detection], grid_ms: np.ndarray) -> np.ndarray | None:
+    """Mean waveform of the response, 0 before its onset and after its end."""
+    waves = []
+    for one in shown_by:
+        if one.time_ms is None or one.average_uv is None or one.onset_latency_ms is None:
+            continue
+        end_ms = one.onset_latency_ms + max(one.duration_ms or 0.0, _LEAST_DURATION_MS)
+        within = (grid_ms >= one.onset_latency_ms - _BEFORE_ONSET_MS) & (grid_ms <= end_ms)
+        waves.append(within * np.interp(grid_ms, one.time_ms, one.average_uv))
+    return np.mean(waves, axis=0) if waves else None
+
+
+def _weights(template: np.ndarray, grid_ms: np.ndarray) -> np.ndarray | None:
+    """Weights that give 1 for the template and 0 for whatever may drift."""
+    since = grid_ms - grid_ms[0]
+    drift = np.column_stack(
+        [np.ones_like(since), since, since**2, *(np.exp(-since / tau) for tau in _TAILS_MS)]
+    )
+    basis, _ = np.linalg.qr(drift)
+    rest = template - basis @ (basis.T @ template)
+    energy = float(rest @ template)
+    if energy < 0.05 * float(template @ template):
+        return None
+    weights: np.ndarray = rest / energy
+    return weights

@@ -1,0 +1,73 @@
+"""Blocks are compared with each other, whatever they have in common."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lsr.findings.likeness import find_likeness, likeness_grid, part_averages
+
+GRID_MS = likeness_grid((5.5, 14.0))
+
+
+def lsr(grid_ms=GRID_MS):
+    since = (grid_ms - 9.8) / 6
+    return np.where((since > 0) & (since < 1), 50 * np.sin(2 * np.pi * since), 0.0)
+
+
+@pytest.fixture
+def shown(detect_as):
+    """A detection that shows the LSR's waveform."""
+    found = detect_as("present", amplitude_uv=100.0)
+    return replace(found, duration_ms=6.0, time_ms=GRID_MS, average_uv=lsr())
+
+
+def draw_blocks(sizes, *, noise_uv=3.0, seed=1):
+    """Parts of blocks that hold so much of the LSR, on an artifact tail and crosstalk larger than it."""
+    rng = np.random.default_rng(seed)
+    common = 400 * np.exp(-(GRID_MS - 5.5) / 4) + 120 * np.sin(GRID_MS) * np.exp(-GRID_MS / 6)
+    return [common + size * lsr() + rng.normal(0, noise_uv, (4, GRID_MS.size)) for size in sizes]
+
+
+def test_sizes_are_found_under_a_tail_that_all_blocks_share(shown):
+    sizes = [1.0, 1.0, 1.0, 0.5, 0.0, 0.0, 1.0]
+    found = find_likeness(draw_blocks(sizes), GRID_MS, [shown], [0, 1, 2], np.ones(7))
+    np.testing.assert_allclose(found.size, sizes, atol=0.06)
+    assert (np.abs(found.size - sizes) < 3 * found.deviation).all()
+    assert found.amplitude_uv == 100.0
+
+
+def test_a_drifting_tail_changes_no_size(shown):
+    blocks = draw_blocks([1.0] * 6)
+    drifting = [parts + 30 * k * np.exp(-(GRID_MS - 5.5) / 5) + 10 * k for k, parts in enumerate(blocks)]
+    found = find_likeness(drifting, GRID_MS, [shown], [0], np.ones(6))
+    np.testing.assert_allclose(found.size, 1.0, atol=0.15)
+
+
+def test_where_the_m_wave_fell_sizes_are_less_sure(shown):
+    ratios = np.array([1.0, 1.0, 0.6])
+    found = find_likeness(draw_blocks([1.0, 1.0, 1.0]), GRID_MS, [shown], [0, 1], ratios)
+    assert found.deviation[2] > found.deviation[1]
+
+
+def test_a_block_without_enough_sweeps_has_no_size(shown):
+    blocks = draw_blocks([1.0, 1.0, 0.0])
+    blocks[1] = None
+    found = find_likeness(blocks, GRID_MS, [shown], [0], np.ones(3))
+    assert np.isnan(found.size[1])
+    assert np.isfinite(found.size[[0, 2]]).all()
+
+
+def test_without_a_waveform_or_an_anchor_nothing_is_compared(shown, detect_as):
+    blocks = draw_blocks([1.0, 0.0])
+    assert find_likeness(blocks, GRID_MS, [detect_as("absent")], [0], np.ones(2)) is None
+    assert find_likeness([None, *blocks[1:]], GRID_MS, [shown], [0], np.ones(2)) is None
+
+
+def test_parts_are_averages_of_every_fourth_sweep():
+    time_ms = np.arange(-10, 60, 0.1)
+    emg_uv = np.repeat(np.arange(10.0)[:, None], time_ms.size, axis=1)
+    parts = part_averages(emg_uv, time_ms, GRID_MS)
+    np.testing.assert_allclose(parts[:, 0], [4.0, 5.0, 4.0, 5.0])
+    assert part_averages(emg_uv[:7], time_ms, GRID_MS) is None
+    assert part_averages(emg_uv, np.arange(-50, 20, 0.1), GRID_MS) is None
