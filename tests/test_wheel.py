@@ -73,4 +73,8 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel):
     expected |= {
         f"lsr_cli/{path.relative_to(ROOT / 'cli').as_posix()}" for path in (ROOT / "cli").rglob("*.py")
     }
-    assert found == expected | {"lsr/py.typed", "lsr_cli/py.typed"}
+    page = {
+        f"lsr/report/as_html/{name}"
+        for name in ("page.html", "parts.html", "summary.html", "page.css", "page.js")
+    }
+    assert found == expected | page | {"lsr/py.typed", "lsr_cli/py.typed"}

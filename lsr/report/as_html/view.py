@@ -501,7 +501,8 @@ def _site(side: Side | None, muscle: Muscle | None, channel: str) -> str:
 def _with_interval(value: float | None, interval: tuple[float, float] | None, word: Word) -> str:
     if value is None:
         return _NONE
-    return word(value) + (f" ({word(interval[0])}{_TO}{word(interval[1])})" if interval else "")
+    between = " to " if interval and interval[0] < 0 else _TO
+    return word(value) + (f" ({word(interval[0])}{between}{word(interval[1])})" if interval else "")
 
 
 def _uv(value: float | None) -> str:
