@@ -16,7 +16,7 @@ import numpy as np
 
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.findings import BlockFinding, Course, Disappearance
-from lsr.findings.states import Run, States, judge_states, surely_gone
+from lsr.findings.states import Run, States, is_present, judge_states, surely_gone
 from lsr.findings.trend import Change, change_to_nothing, find_change
 from lsr.recording import Problem
 from lsr.settings import DetectionSettings
@@ -130,8 +130,8 @@ def _at_baseline(
     judged = [state for state in states.there[: _n_first(blocks)] if state is not None]
     if any(judged):
         return True
-    if first_stage is not None and first_stage.p_value is not None:
-        if first_stage.p_value <= alpha / len(blocks):
+    if first_stage is not None:
+        if is_present(first_stage, alpha / len(blocks)):
             return True
         if first_stage.presence is Presence.ABSENT:
             return False

@@ -123,7 +123,7 @@ def judge_states(
         if run.detection.presence is Presence.ABSENT:
             for k in range(run.first, run.last + 1):
                 there[k] = False if is_blind(blocks[k]) else there[k]
-        elif run.detection.p_value is not None and run.detection.p_value <= alpha / len(blocks):
+        elif is_present(run.detection, alpha / len(blocks)):
             there[run.first : run.last + 1] = [None] * (run.last + 1 - run.first)
     baseline = _baseline(blocks)
     reference = None if baseline is None else blocks[baseline]
@@ -157,7 +157,7 @@ def _compare(
     shown_by = [blocks[k].detection for k in anchors]
     if not anchors:
         for found, which in pooled:
-            if found.p_value is not None and found.p_value <= settings.alpha / len(blocks):
+            if is_present(found, settings.alpha / len(blocks)):
                 anchors, shown_by = which, [found]
                 break
     grid_ms = likeness_grid(settings.search_window_ms)
@@ -176,7 +176,8 @@ def _by_likeness(
         return True
     if own is False:
         return None if size + 2 * deviation > _DOUBTFUL else False
-    most_uv = (size + 2 * deviation + _BIAS) * likeness.amplitude_uv
+    limit_uv = block.detection.detection_limit_uv
+    most_uv = min((size + 2 * deviation + _BIAS) * likeness.amplitude_uv, limit_uv or np.inf)
     return False if most_uv <= settings.smallest_response_uv and size + 2 * deviation < _DOUBTFUL else None
 
 
@@ -238,8 +239,14 @@ def _least_uv(detection: Detection) -> float:
     return detection.amplitude_uv or 0.0
 
 
+def is_present(detection: Detection, alpha: float) -> bool:
+    """Whether a response is there by its verdict, and at this level."""
+    there = detection.presence is Presence.PRESENT
+    return there and detection.p_value is not None and detection.p_value <= alpha
+
+
 def _shown(detection: Detection, alpha: float) -> bool | None:
-    if detection.p_value is not None and detection.p_value <= alpha:
+    if is_present(detection, alpha):
         return True
     return False if detection.presence is Presence.ABSENT else None
 
