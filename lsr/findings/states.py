@@ -24,7 +24,9 @@ _ADEQUATE = 0.5  # of the reference M wave; below, a missing LSR may be a missin
 _SAME_INTENSITY = 0.8  # of the baseline's; below, a missing LSR may be a weak stimulus
 _SAME_NOISE = (1 / 3, 4.0)  # of the usual; outside, the electrode may no longer be on the muscle
 _CLEARLY_THERE = 0.35  # of the LSR's size, 2.5 deviations below what is measured: it is there
-_DOUBTFUL = 0.6  # of the LSR's size, 2 deviations above: silence is doubtful
+_DOUBTFUL = 0.6  # of the LSR's size, 2 deviations above: a block's silence is doubtful
+_LITTLE = 0.4  # of the LSR's size, 2 deviations above: a block that cannot tell by itself is silent
+_UNLIKE_ALPHA = 1e-3  # what is little like the LSR needs so much smaller a p-value to be one
 _CLEARLY_LESS = 0.5  # of what was last seen: over all silent blocks, it is not there any more
 _BIAS = 0.2  # of the LSR's size: how far a block without it may lie from 0
 _SURE = 1e-3  # chance of overlooking a response in all blocks that do not show it
@@ -137,7 +139,9 @@ def judge_states(
         likeness = _compare(blocks, there, reference, settings, parts_uv, pooled)
     if likeness is not None and reference is not None:
         for k, block in enumerate(blocks):
-            if _comparable(block, reference, usual_uv) and there[k] is not True:
+            if there[k] is True:
+                there[k] = None if _is_another(likeness, k, block, alpha / len(blocks)) else True
+            elif _comparable(block, reference, usual_uv):
                 there[k] = _by_likeness(likeness, k, block, there[k], settings)
     return States(there=tuple(there), baseline=baseline, likeness=likeness)
 
@@ -165,6 +169,13 @@ def _compare(
     return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios)
 
 
+def _is_another(likeness: Likeness, k: int, block: BlockFinding, alpha: float) -> bool:
+    """Whether what a block shows is little like the LSR, and not so plain that it must be one."""
+    if likeness.size[k] + 2 * likeness.deviation[k] >= _LITTLE:
+        return False
+    return not is_present(block.detection, _UNLIKE_ALPHA * alpha)
+
+
 def _by_likeness(
     likeness: Likeness, k: int, block: BlockFinding, own: bool | None, settings: DetectionSettings
 ) -> bool | None:
@@ -178,7 +189,7 @@ def _by_likeness(
         return None if size + 2 * deviation > _DOUBTFUL else False
     limit_uv = block.detection.detection_limit_uv
     most_uv = min((size + 2 * deviation + _BIAS) * likeness.amplitude_uv, limit_uv or np.inf)
-    return False if most_uv <= settings.smallest_response_uv and size + 2 * deviation < _DOUBTFUL else None
+    return False if most_uv <= settings.smallest_response_uv and size + 2 * deviation < _LITTLE else None
 
 
 def surely_gone(
@@ -230,7 +241,7 @@ def _clearly_less(states: States, silent: Sequence[int], last_seen: Sequence[int
     rows, seen = np.array(silent), np.array(last_seen)
     left, left_deviation = size[rows].mean(), np.sqrt((deviation[rows] ** 2).mean() / rows.size)
     before = max(float(size[seen].mean()), 0.5)
-    return bool(left + 3 * left_deviation + _BIAS / 2 < _CLEARLY_LESS * before)
+    return bool(left + 2.5 * left_deviation + _BIAS / 2 < _CLEARLY_LESS * before)
 
 
 def _least_uv(detection: Detection) -> float:

@@ -70,9 +70,18 @@ def find_change(
     return Change(
         percent=_percent(log_ratio),
         interval_percent=(low, high),
-        is_reduction=log_ratio < -_DEVIATIONS_99 * deviation and log_ratio <= np.log(1 - _LEAST_FALL),
+        is_reduction=log_ratio <= np.log(1 - _LEAST_FALL)
+        and (log_ratio < -_DEVIATIONS_99 * deviation or _is_less(likeness, first, last)),
         fell_with_m_wave=m_fall < np.log(1 - _LEAST_M_FALL) and m_fall < _ALIKE * log_ratio,
     )
+
+
+def _is_less(likeness: Likeness | None, first: int, last: int) -> bool:
+    """Whether the last block holds less of the LSR than the first, beyond chance."""
+    if likeness is None:
+        return False
+    fall = likeness.size[first] - likeness.size[last]
+    return bool(fall > _DEVIATIONS_99 * np.hypot(likeness.deviation[first], likeness.deviation[last]))
 
 
 def change_to_nothing(first: BlockFinding, last: BlockFinding) -> Change:
