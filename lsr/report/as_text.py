@@ -41,6 +41,8 @@ def as_text(report: Report, *, colour: bool = False) -> str:
         _residual(report),
         _pair_table(report),
         *(_block_table(pair, report) for pair in report.pairs if _has_course(pair)),
+        _sides(report),
+        _spontaneous(report),
         _notes("Warnings", _warnings(report), colour=colour),
         _notes("About the file", report.problems, colour=colour),
         wrapped(report.notice),
@@ -230,7 +232,7 @@ def _measured(pair: PairReport) -> str:
 
 
 def _threshold(pair: PairReport) -> str:
-    return "" if pair.stimulus_threshold_ma is None else f", from {pair.stimulus_threshold_ma:g} mA on"
+    return "" if pair.stimulus_threshold_ma is None else f", from {pair.stimulus_threshold_ma:.3g} mA on"
 
 
 def _late(pair: PairReport) -> str:
@@ -299,6 +301,45 @@ def _residual(report: Report) -> str:
 
 
 # Column: (head, width, cell); text is aligned left, numbers right.
+def _sides(report: Report) -> str:
+    """Word nerve conduction where both sides were stimulated, each difference once."""
+    lines = [
+        wrapped(
+            f"- {words(one.muscle or one.channel)}, M wave of the {one.side} side: "
+            f"{_uv(one.amplitude_uv)} uV at {_ms(one.onset_latency_ms)} ms; "
+            f"{100 * one.amplitude_ratio:.0f} % of the other side's, "
+            f"{one.latency_difference_ms or 0.0:+.1f} ms",
+            indent="  ",
+        )
+        for one in report.nerve_conduction
+        if one.amplitude_ratio is not None
+    ]
+    return "\n".join(["Nerve conduction, side against side", *lines]) if lines else ""
+
+
+def _spontaneous(report: Report) -> str:
+    """Word the bursts between the stimuli; nothing where there are none."""
+    found = report.spontaneous
+    if found is None:
+        return ""
+    lines = [
+        f"- {_printable(one.channel)}: {counted(one.n_bursts, 'burst')} in {one.observed_s or 0.0:.0f} s, "
+        f"{one.bursts_per_min or 0.0:.3g} a minute, {one.duration_ms or 0.0:.0f} ms each, "
+        f"{100 * (one.active_share or 0.0):.0f} % of the time"
+        for one in found.activity
+        if one.stage is None and one.n_bursts
+    ]
+    lines += [
+        f"- {_printable(one.channels[0])} and {_printable(one.channels[1])} fire together: "
+        f"{counted(one.n_shared, 'burst')}, {100 * (one.share or 0.0):.0f} % of the muscle with fewer, "
+        f"{abs(one.lag_ms or 0.0):.0f} ms apart"
+        for one in found.synkinesis
+    ]
+    return (
+        "\n".join(["Between the stimuli", *(wrapped(line, indent="  ") for line in lines)]) if lines else ""
+    )
+
+
 _PairColumn = tuple[str, int, Callable[[PairReport], str]]
 _PAIR_COLUMNS: tuple[_PairColumn, ...] = (
     ("set", -3, lambda pair: pair.stimulation),
