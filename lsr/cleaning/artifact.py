@@ -14,7 +14,7 @@ import numpy as np
 # 16 ms of a 10 Hz high-pass. Sums of these also follow stretched and power-law decays.
 TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
 RECOVERY_MS = (2.5, 5.0, 10.0, 20.0)
-SWING_HZ, SWING_MS = (20.0, 45.0, 75.0), 6.0
+SWING_HZ, SWING_MS = (18.0, 30.0, 45.0, 60.0, 80.0), 6.0
 SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
 _GUARD_MS = 0.3
 _CHAINED_MS = 1.0  # saturation that returns within this still belongs to the artifact

@@ -32,6 +32,7 @@ _COPY_SIZES = (0.002, 0.01, 0.05, 0.2)
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _LEAST_COPY = 5e-4  # where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
+_AGREEMENT = 3.1  # deviations of the sign test: 1 in 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +153,8 @@ def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_end
 
     Nuisances are taken out of every sweep; then each is compared with the average of the *others*, scaled
     and shifted a little: a response that varies in size follows them, a spasm burst in a few sweeps, or an
-    amplifier that recovers at another time, does not.
+    amplifier that recovers at another time, does not. Where most sweeps agree that there is something, the
+    rest of their differences is taken for the response's own, and counts by its root.
     """
     n_sweeps, at = sweeps_uv.shape[0], model.time_ms
     if n_sweeps < _MIN_SWEEPS_FOR_BURSTS:
@@ -174,7 +176,13 @@ def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_end
     padded = np.pad(local, width, mode="reflect")
     smooth = np.convolve(padded, kernel / kernel.sum(), "same")[width:-width]
     inflation: np.ndarray = np.sqrt(np.maximum(1.0, 0.7 * smooth))
-    return inflation
+    return np.sqrt(inflation) if _most_agree(white, others, at >= zone_ends_ms) else inflation
+
+
+def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool:
+    """Whether most sweeps resemble the average of the others: a sign test, which a few bursts cannot sway."""
+    alike = (white[:, rows] * others[:, rows]).sum(axis=1) > 0
+    return bool(2 * alike.sum() - alike.size > _AGREEMENT * np.sqrt(alike.size))
 
 
 def _hum_left(average: np.ndarray, prepared: Prepared, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ _DRAW_STEP_MS = 0.05
 _LONGEST_MS = 16.0
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a start, family or size is passed over
 _N_DRAWS = 400
-_EDGE_MS = 0.25
+_EDGE_MS = 0.25  # beyond the end of the window; before its start an M wave ends
 _LEAST_INSIDE = 0.3  # share of the draws
 _TEMPER = 0.8  # no family is quite the truth: the evidence counts for a little less
 _MARKING_MS = 0.07  # no waveform tells its own start better: jitter, sampling, the low-pass
@@ -41,8 +41,7 @@ class Draws:
 
     def within(self, window_ms: tuple[float, float]) -> Draws | None:
         """Those that start in a window; None where too few do for a response to start there."""
-        low, high = window_ms[0] - _EDGE_MS, window_ms[1] + _EDGE_MS
-        inside = (self.onset_ms >= low) & (self.onset_ms <= high)
+        inside = (self.onset_ms >= window_ms[0]) & (self.onset_ms <= window_ms[1] + _EDGE_MS)
         if inside.mean() < _LEAST_INSIDE:
             return None
         return Draws(

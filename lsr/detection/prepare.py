@@ -21,6 +21,7 @@ ANALYSIS_HZ = 5_000.0  # a response's energy lies below 3 kHz; faster sweeps are
 _RESPONSE_LASTS_MS = 12.0  # after the latest onset
 _QUIET_MS = 10.0  # shortest stretch that tells the noise
 _LATE_MS = 40.0
+_SEVERAL = 4  # sweeps: what they share can be told from what they do not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,19 +171,22 @@ def _without_hum(
 def _noise_stretches(
     emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarray, after: np.ndarray, start_ms: float
 ) -> tuple[list[np.ndarray], str]:
-    """Stretches without response, what all sweeps share taken out where there are enough to tell."""
-    shared = np.median(emg_uv, axis=0) if emg_uv.shape[0] >= 4 else np.zeros_like(time_ms)
+    """Stretches without response, what all sweeps share taken out where there are enough to tell.
+
+    Drift is taken out only where a tail could hide in it: in a short stretch it looks like slow noise, and
+    slow noise that is missed makes responses of it.
+    """
+    several = emg_uv.shape[0] >= _SEVERAL
     stretches, names = [], []
     if before.any():
-        stretches.append(remove_drift(emg_uv[:, before]))
+        stretches.append(emg_uv[:, before])
         names.append("before the stimulus")
     if after.any():
-        stretches.append(remove_drift((emg_uv - shared)[:, after]))
+        late = emg_uv[:, after]
+        stretches.append(late - np.median(late, axis=0) if several and before.any() else remove_drift(late))
         names.append(f"after {time_ms[after][0]:.0f} ms")
     if not stretches:
-        rest = emg_uv - (np.mean(emg_uv, axis=0) if emg_uv.shape[0] >= 4 else 0.0)
+        rest = emg_uv - (np.mean(emg_uv, axis=0) if several else 0.0)
         stretches.append(remove_drift(rest[:, time_ms > start_ms]))
-        names.append(
-            "the sweeps' differences from their average" if emg_uv.shape[0] >= 4 else "the sweep itself"
-        )
+        names.append("the sweeps' differences from their average" if several else "the sweep itself")
     return stretches, " and ".join(names)
