@@ -129,7 +129,7 @@ def _weights(template: np.ndarray, grid_ms: np.ndarray) -> np.ndarray | None:
     basis, _ = np.linalg.qr(drift)
     rest = template - basis @ (basis.T @ template)
     energy = float(rest @ template)
-    if energy < 0.05 * float(template @ template):
+    if energy < 0.01 * float(template @ template):
         return None
     weights: np.ndarray = rest / energy
     return weights
