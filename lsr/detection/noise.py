@@ -28,6 +28,7 @@ class Noise:
     predictors: np.ndarray  # (order + 1, order + 1): row k predicts from k samples before
     errors: np.ndarray  # (order + 1,): prediction error of each row, in units of the variance
     spikiness: float  # 1: Gaussian; more: local energy exceeds what Gaussian noise reaches
+    quiet_ms: float  # how long a stretch of each sweep told it
 
     @property
     def average_sd_uv(self) -> float:
@@ -95,6 +96,7 @@ def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float) -> Noi
         predictors=predictors,
         errors=errors,
         spikiness=_spikiness(scaled, predictors[-1], errors[-1], step_ms),
+        quiet_ms=n_samples * step_ms,
     )
 
 

@@ -32,6 +32,7 @@ _COPY_SIZES = (0.002, 0.01, 0.05, 0.2)
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _LEAST_COPY = 5e-4  # where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
+_MANY_SWEEPS, _CLEARLY_ALIKE, _MANY_SHARE = 10, 0.3, 0.35
 _AGREEMENT = 3.1  # deviations of the sign test: 1 in 1000
 
 
@@ -180,9 +181,16 @@ def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_end
 
 
 def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool:
-    """Whether most sweeps resemble the average of the others: a sign test, which a few bursts cannot sway."""
-    alike = (white[:, rows] * others[:, rows]).sum(axis=1) > 0
-    return bool(2 * alike.sum() - alike.size > _AGREEMENT * np.sqrt(alike.size))
+    """Whether the sweeps resemble the average of the others: neither test is swayed by a few bursts.
+
+    Either most do so at all (a sign test), or many do so clearly, as when it jitters by half a phase.
+    """
+    own, theirs = white[:, rows], others[:, rows]
+    likeness = (own * theirs).sum(axis=1) / np.sqrt((own**2).sum(axis=1) * (theirs**2).sum(axis=1))
+    n_alike, n_sweeps = int((likeness > 0).sum()), likeness.size
+    if 2 * n_alike - n_sweeps > _AGREEMENT * np.sqrt(n_sweeps):
+        return True
+    return n_sweeps >= _MANY_SWEEPS and float((likeness > _CLEARLY_ALIKE).mean()) >= _MANY_SHARE
 
 
 def _hum_left(average: np.ndarray, prepared: Prepared, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

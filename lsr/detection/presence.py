@@ -24,6 +24,7 @@ _N_TOPS = 3
 # Upper tail of the score on noise alone: p = exp(-(score + offset) * slope), fitted from p = 0.2 to 0.005
 # on noise of several colours, rates and numbers of sweeps, then raised for noise that is not Gaussian.
 _TAIL_OFFSET, _TAIL_SLOPE = 1.75, 1.0
+_SHORT_MS = 15.0  # a quiet stretch as short as this doubles the score that is needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,21 +67,24 @@ def score_presence(model: Model, search_ms: tuple[float, float], sizes_uv: np.nd
 
 
 def p_value(score: float, noise: Noise) -> float:
-    """Probability of a score this high from noise.
-
-    Noise with spikes beyond the Gaussian weighs on few sweeps; averaging makes it Gaussian, so the
-    discount shrinks with the number of sweeps.
-    """
-    effective = 1 / float((noise.weights**2).sum())
-    discount = 1 + (noise.spikiness - 1) / effective
-    return float(np.clip(np.exp(-(score / discount + _TAIL_OFFSET) * _TAIL_SLOPE), 1e-12, 1.0))
+    """Probability of a score this high from noise."""
+    return float(np.clip(np.exp(-(score / _discount(noise) + _TAIL_OFFSET) * _TAIL_SLOPE), 1e-12, 1.0))
 
 
 def threshold_score(alpha: float, noise: Noise) -> float:
     """Score at which the p-value equals `alpha`."""
+    return float(_discount(noise) * (-np.log(alpha) / _TAIL_SLOPE - _TAIL_OFFSET))
+
+
+def _discount(noise: Noise) -> float:
+    """What a score is divided by where the noise is not well known.
+
+    Noise with spikes beyond the Gaussian weighs on few sweeps; averaging makes it Gaussian, so the
+    discount shrinks with the number of sweeps. A short quiet stretch tells the noise's colour poorly,
+    however many sweeps there are.
+    """
     effective = 1 / float((noise.weights**2).sum())
-    discount = 1 + (noise.spikiness - 1) / effective
-    return float(discount * (-np.log(alpha) / _TAIL_SLOPE - _TAIL_OFFSET))
+    return (1 + (noise.spikiness - 1) / effective) * (1 + _SHORT_MS / noise.quiet_ms)
 
 
 # Responses whose detectability is asked: seeded draws of three families, the same for every recording.
