@@ -31,7 +31,7 @@ from lsr.stages import Stage
 from lsr.stimuli import StimulusSet
 
 _BLOCK_S = 10.0
-_MOST_SAMPLES = 300_000_000  # of all channels together; beyond, stretches are read
+_MOST_SAMPLES = 100_000_000  # of all channels together, a dozen seconds of work; beyond, stretches are read
 _HIDDEN_S = (0.003, 0.100)  # before and after a stimulus: artifact, M wave, LSR, afterdischarge
 _RAIL_S = (0.010, 0.050)  # before and after a saturated sample
 _AT_RAIL = 0.99
