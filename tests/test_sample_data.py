@@ -98,10 +98,11 @@ def test_a_direct_muscle_shows_its_m_wave_and_never_an_lsr(name, truth):
 
 
 @select("direct")
-def test_an_m_wave_starts_within_1_5_ms_of_the_truth(name, truth):
-    assert found(name, truth).m_wave.onset_latency_ms == pytest.approx(
-        truth["m_wave_onset_latency_ms"], abs=1.5
-    )
+def test_an_m_wave_starts_within_half_a_millisecond_of_the_truth(name, truth):
+    # At 5 kHz behind a low-pass of 2 kHz the artifact's end runs into the M wave's start.
+    within_ms = 1.5 if name == "operation_persists" else 0.5
+    onset_ms = found(name, truth).m_wave.onset_latency_ms
+    assert onset_ms == pytest.approx(truth["m_wave_onset_latency_ms"], abs=within_ms)
 
 
 @select("target", "ambiguous", where=lambda name, truth: name in OPERATIONS)
@@ -132,3 +133,28 @@ def test_blocks_lie_in_the_stages_they_were_stimulated_in(name):
     assert [block.start_s for block in blocks] == pytest.approx(
         [block["start_s"] for block in truth["blocks"]], abs=0.01
     )
+
+
+@select("target", where=lambda name, truth: truth["stimulus_threshold_ma"] is not None)
+def test_a_stimulus_threshold_lies_at_the_lowest_intensity_that_evoked_a_response(name, truth):
+    pair = found(name, truth)
+    levels = sorted({level.intensity_ma for level in pair.recruitment})
+    lowest = truth["stimulus_threshold_ma"]
+    below = max(level for level in levels if level < lowest)
+    assert below <= pair.stimulus_threshold_ma <= lowest
+    low, high = pair.stimulus_threshold_ci_ma
+    assert low <= pair.stimulus_threshold_ma <= high
+
+
+@pytest.mark.parametrize("name", [name for name in TRUTHS if "bursts" not in TRUTHS[name]["nuisances"]])
+def test_stimuli_artifacts_and_heartbeats_are_no_bursts(name):
+    spontaneous = report_of(name).spontaneous
+    if spontaneous is not None:  # sweeps that hold nothing but responses tell nothing
+        assert [one.n_bursts for one in spontaneous.activity] == [0] * len(spontaneous.activity)
+
+
+def test_the_restless_patient_has_spasms_in_all_muscles_at_once():
+    spontaneous = report_of("restless_patient").spontaneous
+    assert [10 <= one.n_bursts <= 14 for one in spontaneous.activity] == [True] * 3  # 12 were planted
+    assert len(spontaneous.synkinesis) == 3
+    assert all(one.share > 0.9 and abs(one.lag_ms) < 3 for one in spontaneous.synkinesis)
