@@ -39,6 +39,7 @@ _UNMARKED = 0.4  # of the steepness of known artifacts: a stimulus that no marke
 _STANDS_OUT = 5.0  # times the steepness of the EMG: where artifacts can be told from it
 _JOINED_S = 0.025
 _CELL_S = 1.0  # grain of the timeline
+_MOST_CELLS = 200_000  # of a longer recording the grain is coarser
 _MOST_BINS = 120
 _LEAST_BIN_S = 60.0
 _LEAST_OBSERVED_S = 5.0  # of a muscle: less tells no rate
@@ -49,7 +50,8 @@ class _Track:
     """What one channel has shown so far."""
 
     site: Site
-    seen_s: np.ndarray  # (n_cells,): looked at, by second
+    cell_s: float  # grain of the timeline
+    seen_s: np.ndarray  # (n_cells,): looked at, cell by cell
     bursts: list[np.ndarray] = field(default_factory=list)  # rows: start, stop, active, discharge
     steepness: deque[float] = field(default_factory=lambda: deque(maxlen=60))  # of known artifacts
     n_spikes: int = 0
@@ -81,8 +83,9 @@ def find_spontaneous(
     UnreadableSamples
     """
     end_s = max((segment.stop_s for segment in recording.segments), default=0.0)
-    n_cells = int(np.ceil(end_s / _CELL_S)) + 1
-    tracks = {site.channel: _Track(site=site, seen_s=np.zeros(n_cells)) for site in sites}
+    cell_s = max(_CELL_S, end_s / _MOST_CELLS)
+    n_cells = int(np.ceil(end_s / cell_s)) + 1
+    tracks = {site.channel: _Track(site=site, cell_s=cell_s, seen_s=np.zeros(n_cells)) for site in sites}
     times = np.sort([one.time_s for found in stimuli for one in found.stimuli])
     last = np.array([one.train_ms[-1] / 1000 for found in stimuli for one in found.stimuli]).max(initial=0.0)
     for channels, samples, start_s, rate_hz in _blocks(recording, list(tracks)):
@@ -91,7 +94,7 @@ def find_spontaneous(
     if not enough:
         return None
     bursts = {track.site.channel: _joined(track) for track in enough}
-    periods = _periods(stages, n_cells)
+    periods = _periods(stages, n_cells, cell_s)
     sums = [
         _activity(track, bursts[track.site.channel], name, within)
         for track in enough
@@ -163,7 +166,7 @@ def _look(
         found = find_bursts(samples[row], rate_hz, own)
         track.n_spikes += found.n_spikes
         if found.observed_s:
-            cells = ((start_s + np.flatnonzero(~own) / rate_hz) / _CELL_S).astype(int)
+            cells = ((start_s + np.flatnonzero(~own) / rate_hz) / track.cell_s).astype(int)
             first = int(cells[0])
             counts = np.bincount(cells - first) / rate_hz
             track.seen_s[first : first + counts.size] += counts
@@ -231,9 +234,9 @@ def _joined(track: _Track) -> np.ndarray:
     return bursts
 
 
-def _periods(stages: Sequence[Stage], n_cells: int) -> list[tuple[str | None, np.ndarray]]:
-    """The whole recording, and each stage: its name, and which seconds it holds, (n_cells,) bool."""
-    middle_s = (np.arange(n_cells) + 0.5) * _CELL_S
+def _periods(stages: Sequence[Stage], n_cells: int, cell_s: float) -> list[tuple[str | None, np.ndarray]]:
+    """The whole recording, and each stage: its name, and which cells it holds, (n_cells,) bool."""
+    middle_s = (np.arange(n_cells) + 0.5) * cell_s
     periods: dict[str | None, np.ndarray] = {None: np.ones(n_cells, dtype=bool)}
     for stage in stages:
         within = (middle_s >= stage.start_s) & (middle_s < stage.end_s)
@@ -242,7 +245,7 @@ def _periods(stages: Sequence[Stage], n_cells: int) -> list[tuple[str | None, np
 
 
 def _activity(track: _Track, bursts: np.ndarray, stage: str | None, within: np.ndarray) -> MuscleActivity:
-    own = bursts[within[(bursts[:, 0] / _CELL_S).astype(int)]]
+    own = bursts[within[(bursts[:, 0] / track.cell_s).astype(int)]]
     observed_s = float(track.seen_s[within].sum())
     discharges = own[:, 3][np.isfinite(own[:, 3])]
     return MuscleActivity(
@@ -280,7 +283,7 @@ def _synkinesis(
 def _trend(track: _Track, bursts: np.ndarray, end_s: float) -> list[ActivityTrend]:
     """Activity over time, in bins of a minute or more; those in which nothing was looked at are left out."""
     width_s = max(_LEAST_BIN_S, float(np.ceil(end_s / _MOST_BINS)))
-    seen_bin = (np.arange(track.seen_s.size) * _CELL_S // width_s).astype(int)
+    seen_bin = (np.arange(track.seen_s.size) * track.cell_s // width_s).astype(int)
     burst_bin = (bursts[:, 0] // width_s).astype(int)
     points = []
     for k in range(int(seen_bin[-1]) + 1):
