@@ -46,7 +46,7 @@ class Whitening:
         Away from the first samples whitening is a filter, so one filtered copy serves all whole shifts.
         """
         n_samples = self.scale.size
-        if positions.min() < self.taps.size:
+        if positions.min() < 0:
             return np.stack([self.matrix @ columns_at(np.arange(n_samples) - at) for at in positions])
         whole = np.floor(positions + 1e-6).astype(int)
         parts = np.round(positions - whole, 6)

@@ -9,7 +9,7 @@ from scipy.stats import binom
 import lsr
 from lsr.synthetic import draw_sweeps
 
-N_NULLS = 150
+N_NULLS = 90
 
 
 def judge(drawn, *, direct=True, settings=None):
