@@ -15,6 +15,7 @@ import numpy as np
 from lsr.detection.onset import ONSET_SHARE, Draws
 
 _PHASE_SHARE = 0.1  # a deflection this large, relative to peak to peak, is a phase
+_NORMAL = 1.96  # deviations of a 95 % interval
 _POLYPHASIC = 5  # more than four phases: the convention for motor unit potentials
 
 
@@ -60,6 +61,25 @@ def measure(draws: Draws, *, confidence: float) -> Measures:
         n_phases=phases,
         morphology="polyphasic" if phases >= _POLYPHASIC else "monophasic",
     )
+
+
+def widen_interval(size: Measures, relative_sizes: np.ndarray) -> tuple[float, float]:
+    """Interval of the amplitude that also holds how much the sweeps differ in size.
+
+    Parameters
+    ----------
+    size : Measures
+        Its interval holds the noise alone.
+    relative_sizes : np.ndarray, shape (n_sweeps,)
+        Size of every sweep's response, of the mean response.
+    """
+    low, high = size.amplitude_ci_uv
+    if relative_sizes.size < 2:
+        return low, high
+    share = float(relative_sizes.std(ddof=1)) / np.sqrt(relative_sizes.size)
+    varies = _NORMAL * share * size.amplitude_uv
+    below, above = np.hypot(size.amplitude_uv - low, varies), np.hypot(high - size.amplitude_uv, varies)
+    return max(0.0, size.amplitude_uv - float(below)), size.amplitude_uv + float(above)
 
 
 def count_phases(wave_uv: np.ndarray) -> int:

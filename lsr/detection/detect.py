@@ -13,7 +13,7 @@ from collections import Counter
 
 import numpy as np
 
-from lsr.detection.amplitude import Measures, measure
+from lsr.detection.amplitude import Measures, measure, widen_interval
 from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
 from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import m_wave_of
@@ -302,7 +302,7 @@ def _assemble(
         onset_latency_ci_ms=interval,
         peak_latency_ms=size.peak_latency_ms if size else None,
         amplitude_uv=size.amplitude_uv if size else None,
-        amplitude_ci_uv=size.amplitude_ci_uv if size else None,
+        amplitude_ci_uv=widen_interval(size, persistence.size) if size and persistence else None,
         baseline_to_peak_uv=size.baseline_to_peak_uv if size else None,
         area_uv_ms=size.area_uv_ms if size else None,
         duration_ms=size.duration_ms if size else None,

@@ -15,6 +15,7 @@ from lsr.detection.noise import Noise
 
 _WIDTH_MS = 4.0
 _MIN_BASE_MS = 15.0
+_MARGIN = 2.0
 
 
 def find_late_response(
@@ -56,9 +57,9 @@ def find_late_response(
     spread = max(float(base.std()), 1e-3 * float(base.mean()))
     shape, scale = float((base.mean() / spread) ** 2), float(spread**2 / base.mean())
     n_tried = max(1.0, late.sum() * step / _WIDTH_MS)
-    p = float(min(1.0, n_tried * gammaincc(shape, curve.max() / scale)))
-    # the spread of few positions is itself uncertain: twice the energy before is the least that counts
-    found = p < alpha and curve.max() > 2 * base.mean()
+    # the spread of few positions is itself uncertain: only what exceeds it twice over counts
+    p = float(min(1.0, n_tried * gammaincc(shape, curve.max() / (_MARGIN * scale))))
+    found = p < alpha
     onset = None
     if found:
         level = base.mean() + 0.25 * (curve.max() - base.mean())

@@ -101,16 +101,9 @@ def _percent(log_ratio: float) -> float:
 
 
 def _log_deviation(detection: Detection) -> float:
-    """Relative deviation of a block's amplitude: noise, and the variation from sweep to sweep."""
+    """Relative deviation of a block's amplitude, as its interval has it."""
     assert detection.amplitude_uv is not None
-    noise = 0.0
-    if detection.amplitude_ci_uv is not None:
-        low, high = detection.amplitude_ci_uv
-        noise = (high - low) / (2 * _DEVIATIONS_95 * detection.amplitude_uv)
-    sizes = [
-        (sweep.amplitude_uv or 0.0) / detection.amplitude_uv
-        for sweep in detection.sweeps
-        if sweep.used and sweep.present is not None
-    ]
-    varies = float(np.std(sizes, ddof=1)) / np.sqrt(len(sizes)) if len(sizes) > 1 else _VARIES
-    return float(np.hypot(noise, varies))
+    if detection.amplitude_ci_uv is None:
+        return _VARIES
+    low, high = detection.amplitude_ci_uv
+    return float((high - low) / (2 * _DEVIATIONS_95 * detection.amplitude_uv))
