@@ -201,8 +201,10 @@ def draw_operation(operation: Operation) -> tuple[Recording, str]:
     )
     silent = (ResponsePlan(stimulation=0, channel=0), ResponsePlan(stimulation=0, channel=1))
     whole = draw_recording(plan, seed=operation.number)
-    rest = draw_recording(replace(plan, responses=silent), seed=operation.number)
-    emg = _disturb(operation, rest.emg_uv, whole.emg_uv - rest.emg_uv, whole.first_sample)
+    emg = whole.emg_uv
+    if operation.disturbed:
+        rest = draw_recording(replace(plan, responses=silent), seed=operation.number)
+        emg = _disturb(operation, rest.emg_uv, emg - rest.emg_uv, whole.first_sample)
     bounds = [Segment(start_s=float(start), stop_s=float(stop)) for start, stop in plan.stretches_s]
     first_of_stage = [operation.block_stage.index(stage) for stage in range(len(STAGES))]
     texts = [
@@ -226,8 +228,6 @@ def _disturb(
 ) -> np.ndarray:
     """Put together what muscles answer and everything else, disturbed where the operation says so."""
     emg_uv = rest_uv + muscle_uv
-    if not operation.disturbed:
-        return emg_uv
     rng = stream(operation.number, "disturbance")
     left, more = rng.uniform(0.15, 0.4), rng.uniform(1.0, 1.4)
     for block in operation.disturbed:
