@@ -67,6 +67,6 @@ def find_shared(first_s: np.ndarray, second_s: np.ndarray, observed_s: float) ->
 
 def _chance_of(n_shared: int, n: int, by_chance: float) -> float:
     """Probability that at least so many of n coincide by accident."""
-    from scipy.stats import binom
+    from scipy.special import bdtrc
 
-    return float(binom.sf(n_shared - 1, n, by_chance))
+    return float(bdtrc(n_shared - 1, n, by_chance))
