@@ -1,6 +1,6 @@
 # `make` alone lists the verbs: each line that carries a `##`.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format sample-data benchmark clean
+.PHONY: help demo test test-slow check format sample-data benchmark clean
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
@@ -29,7 +29,10 @@ demo: .venv/.can-run  ## analyse all of sample_data/: reports here, JSON and CSV
 	echo "JSON and CSV of every recording are in demo_output/."; exit $$failed
 
 test: .venv/.can-test  ## run the tests
-	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile
+	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not slow"
+
+test-slow: .venv/.can-test  ## run the long ones: drawn files, onsets of every shape, the browser
+	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m slow
 
 check: .venv/.can-test  ## format, lint, types
 	$(BIN)/ruff format --check .

@@ -9,6 +9,8 @@ import pytest
 from lsr.io.registry import read_recording
 from lsr.synthetic.sample_data import SEEDS, write_sample_data
 
+pytestmark = pytest.mark.slow
+
 SAMPLE_DATA = Path(__file__).parent.parent / "sample_data"
 NAMES = list(SEEDS)
 

@@ -7,6 +7,8 @@ from scipy.stats import binom
 import lsr
 from lsr.synthetic import draw_sweeps
 
+pytestmark = pytest.mark.slow
+
 N_BLOCKS = 40
 FAMILIES = ("smooth", "sharp", "ringing", "irregular")
 

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 
 from lsr.io.registry import read_recording
 
+pytestmark = pytest.mark.slow
+
 QUICK = settings(
     max_examples=1000,
     deadline=None,

@@ -11,6 +11,8 @@ import pytest
 from lsr.report.as_html import as_html, page
 from lsr.report.plain import visible
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = json.loads((Path(__file__).parent / "hostile_texts.json").read_text())
 REQUIRED = os.environ.get("LSR_REQUIRE_BROWSER") == "1"
 ARGUMENTS = (
