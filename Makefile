@@ -31,7 +31,7 @@ demo: .venv/.can-run  ## analyse all of sample_data/: reports here, JSON and CSV
 test: .venv/.can-test  ## run the tests
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not slow"
 
-test-slow: .venv/.can-test  ## run the long ones: drawn files, onsets of every shape, the browser
+test-slow: .venv/.can-test  ## run the long ones: sample recordings, drawn files, false positives, the browser
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m slow
 
 check: .venv/.can-test  ## format, lint, types

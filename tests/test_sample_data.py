@@ -8,6 +8,8 @@ import pytest
 
 import lsr
 
+pytestmark = pytest.mark.slow
+
 SAMPLE_DATA = Path(__file__).parents[1] / "sample_data"
 TRUTHS = {
     path.name.removesuffix(".truth.json"): json.loads(path.read_text(encoding="utf-8"))

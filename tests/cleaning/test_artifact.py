@@ -7,6 +7,8 @@ import lsr
 from lsr.cleaning.artifact import bridge, find_clear_ms, find_saturated, tail_columns
 from lsr.synthetic import draw_sweeps
 
+pytestmark = pytest.mark.slow
+
 TIME_MS = np.arange(-10.0, 40.0, 0.1)
 
 

@@ -9,6 +9,8 @@ from scipy.stats import binom
 import lsr
 from lsr.synthetic import draw_sweeps
 
+pytestmark = pytest.mark.slow
+
 N_NULLS = 90
 
 

@@ -15,6 +15,8 @@ from lsr.report.figures import (
     save_figures,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def _texts(figure):
     return " | ".join(re.findall(r"<text[^>]*>([^<]*)</text>", as_svg(figure).decode()))

@@ -21,6 +21,8 @@ from lsr.report.report import NOTICE, build_report
 from lsr.sweeps import Cut
 from lsr.traces import _axis_ms
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = json.loads((Path(__file__).parent / "hostile_texts.json").read_text())
 
 
