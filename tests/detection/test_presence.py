@@ -11,7 +11,7 @@ from lsr.synthetic import draw_sweeps
 
 pytestmark = pytest.mark.slow
 
-N_NULLS = 90
+N_NULLS = 150
 
 
 def judge(drawn, *, direct=True, settings=None):

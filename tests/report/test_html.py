@@ -189,7 +189,9 @@ def test_a_hostile_text_changes_no_element_of_the_page(hostile, no_stills, text)
 
 def test_a_page_of_hostile_texts_can_be_written(hostile, tmp_path):
     page_file = tmp_path / "page.html"
-    page_file.write_text(as_html(hostile(HOSTILE[38], HOSTILE[43], HOSTILE[48])), encoding="utf-8")
+    page = as_html(hostile(HOSTILE[38], HOSTILE[43], HOSTILE[48]))
+    page_file.write_text(page, encoding="utf-8")
+    assert page_file.read_text(encoding="utf-8") == page
 
 
 @pytest.mark.parametrize("character", ["\u202e", "\u2066", "\u200f", "\x00", "\x1b", "\ufeff", "\ud800"])
