@@ -31,15 +31,15 @@ demo: .venv/.can-run  ## analyse all of sample_data/: reports here, JSON and CSV
 test: .venv/.can-test  ## run the tests
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not slow"
 
-test-slow: .venv/.can-test  ## run the long ones: sample recordings, drawn files, false positives, the browser
+test-slow: .venv/.can-check  ## run the long ones: sample recordings, drawn files, false positives, the browser
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m slow
 
-check: .venv/.can-test  ## format, lint, types
+check: .venv/.can-check  ## format, lint, types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-format: .venv/.can-test  ## put the code into shape
+format: .venv/.can-check  ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
@@ -63,7 +63,12 @@ clean:  ## remove everything that make made
 	@touch $@
 
 .venv/.can-test: .venv/.can-run
-	@echo "Adding what tests and checks need (once) ..."
+	@echo "Adding what the tests need (once) ..."
+	@$(DEVELOPMENT_INSTALL) '.[test]'
+	@touch $@
+
+.venv/.can-check: .venv/.can-test
+	@echo "Adding what the checks and the browser tests need (once) ..."
 	@$(DEVELOPMENT_INSTALL) '.[dev]'
 	@touch $@
 
