@@ -26,7 +26,6 @@ from lsr.detection.presence import (
     detection_limit_uv,
     p_value,
     score_presence,
-    sizes_to_try,
     threshold_score,
 )
 from lsr.errors import SweepsError
@@ -120,8 +119,7 @@ def _nothing_usable(reasons: tuple[str | None, ...]) -> Detection:
 def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> Detection:
     model, steady, removed = build_model(prepared)
     noise = prepared.noise
-    sizes = sizes_to_try(model, settings.search_window_ms)
-    score = score_presence(model, settings.search_window_ms, sizes)
+    score = score_presence(model, settings.search_window_ms)
     p = p_value(score.value, noise)
     threshold = threshold_score(settings.alpha, noise)
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
@@ -140,7 +138,7 @@ def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> D
     found = draws = None
     if presence is Presence.PRESENT:
         rng = np.random.default_rng(settings.seed)
-        every = draw_responses(steady, score, settings.search_window_ms, sizes, rng)
+        every = draw_responses(steady, score, settings.search_window_ms, rng)
         draws = every.within(settings.search_window_ms)
         if draws is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
@@ -174,12 +172,13 @@ def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> D
 
 def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
     """Mean of the drawn responses, shape (n_samples,)."""
-    since = np.arange(draws.waves_uv.shape[1]) * draws.step_ms
-    waves = [
-        np.interp(time_ms - start, since, wave, left=0.0, right=0.0)
-        for start, wave in zip(draws.start_ms, draws.waves_uv, strict=True)
-    ]
-    mean: np.ndarray = np.mean(waves, axis=0)
+    position = (time_ms - draws.start_ms[:, None]) / draws.step_ms
+    last = draws.waves_uv.shape[1] - 1
+    before = np.clip(np.floor(position), 0, last - 1).astype(int)
+    share = np.clip(position - before, 0.0, 1.0)
+    rows = np.arange(draws.start_ms.size)[:, None]
+    waves = draws.waves_uv[rows, before] * (1 - share) + draws.waves_uv[rows, before + 1] * share
+    mean: np.ndarray = np.where((position >= 0) & (position <= last), waves, 0.0).mean(axis=0)
     return mean
 
 

@@ -2,65 +2,23 @@
 
 Conventions
 -----------
-Time is milliseconds from the stimulus. "Whitened" data have unit, uncorrelated noise. Nuisances
-(artifact tail, hum, crosstalk) are Gaussian with wide priors and integrated out, not subtracted, so
-that what they may explain counts for nothing; the same holds for the response's waveform.
+Time is milliseconds from the stimulus. Nuisances (artifact tail, hum, crosstalk) are Gaussian with wide
+priors and integrated out, not subtracted, so that what they may explain counts for nothing; the same holds
+for the response's waveform. "Whitened" data have unit, uncorrelated noise, nuisances included. Starts lie on
+a grid that divides the sampling interval evenly, so that a response is computed once and then shifted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from lsr.detection.noise import Noise
 from lsr.detection.waveform import Family
 
-_LEAST_SHARE = 1e-3  # a nuisance direction that explains less of itself than this is dropped
-
-
-@dataclass(frozen=True, slots=True)
-class Whitening:
-    """What turns the average's noise into unit white noise: a filter, then a scale for every sample."""
-
-    matrix: np.ndarray  # (n_samples, n_samples)
-    taps: np.ndarray  # (order + 1,): the filter away from the first samples
-    scale: np.ndarray  # (n_samples,): per microvolt
-
-    @classmethod
-    def build(cls, noise: Noise, n_samples: int, inflation: np.ndarray | float = 1.0) -> Whitening:
-        """For the average of a block; `inflation` raises the noise locally."""
-        scale = np.broadcast_to(1 / (noise.average_sd_uv * np.asarray(inflation)), (n_samples,))
-        return cls(noise.whitening(n_samples) * scale[:, None], noise.taps, scale)
-
-    @classmethod
-    def white(cls, deviation_uv: float, n_samples: int) -> Whitening:
-        """For noise that is white already."""
-        scale = np.full(n_samples, 1 / deviation_uv)
-        return cls(np.diag(scale), np.ones(1), scale)
-
-    def shifted(self, columns_at: Callable[[np.ndarray], np.ndarray], positions: np.ndarray) -> np.ndarray:
-        """Whiten columns that start at each position, given in samples: (n_positions, n_samples, n_columns).
-
-        Away from the first samples whitening is a filter, so one filtered copy serves all whole shifts.
-        """
-        n_samples = self.scale.size
-        if positions.min() < 0:
-            return np.stack([self.matrix @ columns_at(np.arange(n_samples) - at) for at in positions])
-        whole = np.floor(positions + 1e-6).astype(int)
-        parts = np.round(positions - whole, 6)
-        filtered = {}
-        for part in np.unique(parts):
-            plain = columns_at(np.arange(n_samples) - part)
-            filtered[part] = self.taps[0] * plain
-            for lag, tap in enumerate(self.taps[1:], start=1):
-                filtered[part][lag:] += tap * plain[:-lag]
-        out = np.zeros((positions.size, n_samples, filtered[parts[0]].shape[1]))
-        for k, (shift, part) in enumerate(zip(whole, parts, strict=True)):
-            out[k, shift:] = filtered[part][: n_samples - shift]
-        out *= self.scale[:, None]
-        return out
+_GRID_MS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,113 +27,172 @@ class Model:
 
     time_ms: np.ndarray  # (n_samples,)
     average_uv: np.ndarray  # (n_samples,)
-    whitening: Whitening
-    nuisances: np.ndarray  # (n_samples, n_nuisances): columns times their prior deviation, microvolts
-    estimator: np.ndarray  # (n_nuisances, n_samples): sizes of the nuisances from whitened data
-    explained: np.ndarray  # (rank, n_samples): E with E'E the share of whitened data that nuisances explain
-    projected: np.ndarray  # (n_samples,): whitened average without what nuisances explain
+    noise_root: np.ndarray  # (n_samples, n_samples): whitens the noise alone
+    root: np.ndarray  # (n_samples, n_samples): whitens noise and nuisances together
+    whitened: np.ndarray  # (n_samples,): the average
+
+    @classmethod
+    def build(
+        cls, time_ms: np.ndarray, average_uv: np.ndarray, noise_root: np.ndarray, nuisances: np.ndarray
+    ) -> Model:
+        """Whiten an average.
+
+        Parameters
+        ----------
+        time_ms, average_uv : np.ndarray, shape (n_samples,)
+        noise_root : np.ndarray, shape (n_samples, n_samples)
+            Lower triangular; turns the average's noise into unit white noise.
+        nuisances : np.ndarray, shape (n_samples, n_nuisances)
+            Columns times their prior deviation, microvolts.
+        """
+        from scipy.linalg.lapack import dpotrf, dtrtrs
+
+        columns = noise_root @ nuisances
+        covariance = columns @ columns.T
+        covariance.flat[:: covariance.shape[0] + 1] += 1.0
+        factor, failed = dpotrf(covariance, lower=1)
+        if failed:  # a tail a million times the noise: what is lost in rounding is noise
+            covariance.flat[:: covariance.shape[0] + 1] += 1e-12 * np.trace(covariance)
+            factor, _ = dpotrf(covariance, lower=1)
+        root, _ = dtrtrs(factor, noise_root, lower=1)
+        return cls(time_ms, average_uv, noise_root, root, root @ average_uv)
 
     @property
     def step_ms(self) -> float:
         """Sampling interval."""
         return round(float(self.time_ms[-1] - self.time_ms[0]) / (self.time_ms.size - 1), 9)
 
-    @classmethod
-    def build(
-        cls, time_ms: np.ndarray, average_uv: np.ndarray, whitening: Whitening, nuisances: np.ndarray
-    ) -> Model:
-        """Whiten the average and the nuisances, and take the latter out of the former."""
-        columns = whitening.matrix @ nuisances
-        values, vectors = np.linalg.eigh(columns.T @ columns)
-        kept = values > _LEAST_SHARE
-        values, vectors = values[kept], vectors[:, kept]
-        explained = (vectors / np.sqrt(1 + values)).T @ columns.T
-        estimator = (vectors / (1 + values)) @ (vectors.T @ columns.T)
-        data = whitening.matrix @ average_uv
-        projected = data - explained.T @ (explained @ data)
-        return cls(time_ms, average_uv, whitening, nuisances, estimator, explained, projected)
-
     def nuisance_estimate(self, response_uv: np.ndarray | float = 0.0) -> np.ndarray:
         """What the nuisances add to the average (microvolts), given the response in it."""
-        sizes = self.estimator @ (self.whitening.matrix @ (self.average_uv - response_uv))
-        estimate: np.ndarray = self.nuisances @ sizes
+        from scipy.linalg.lapack import dtrtrs
+
+        rest = self.average_uv - response_uv
+        noise = self.root.T @ (self.root @ rest)
+        noise, _ = dtrtrs(self.noise_root, noise, lower=1, trans=1)
+        noise, _ = dtrtrs(self.noise_root, noise, lower=1)
+        estimate: np.ndarray = rest - noise
         return estimate
 
-    def project(self, columns_uv: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Whitened columns, and the coordinates of the part of them that nuisances explain."""
-        whitened = self.whitening.matrix @ columns_uv
-        return whitened, self.explained @ whitened
 
-
-def log_evidence(columns: np.ndarray, data: np.ndarray) -> float:
-    """Log evidence of columns with sizes of unit variance over unit white noise alone.
+def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.ndarray) -> np.ndarray:
+    """Log evidence of columns with Gaussian sizes over unit white noise alone.
 
     Parameters
     ----------
-    columns : np.ndarray, shape (n_samples, n_columns)
-    data : np.ndarray, shape (n_samples,)
+    gram : np.ndarray, shape (n_columns, n_columns)
+        Products of the whitened columns.
+    moment : np.ndarray, shape (n_columns,)
+        Their products with the whitened data.
+    energy : float
+        Of the whitened data: no column can explain more.
+    sizes : np.ndarray, shape (n_tried, n_columns)
+        Prior deviations of the columns; 0 leaves one out.
+
+    Returns
+    -------
+    np.ndarray, shape (n_tried,)
     """
-    factor = np.linalg.cholesky(np.eye(columns.shape[1]) + columns.T @ columns)
-    inner = np.linalg.solve(factor, columns.T @ data)
-    return float(0.5 * inner @ inner - np.log(np.diag(factor)).sum())
+    n = moment.size
+    bordered = np.zeros((sizes.shape[0], n + 1, n + 1))
+    bordered[:, :n, :n] = sizes[:, :, None] * gram * sizes[:, None, :]
+    bordered[:, :n, n] = bordered[:, n, :n] = sizes * moment
+    bordered[:, range(n), range(n)] += 1.0
+    bordered[:, n, n] = corner = 1.01 * energy + 1.0
+    pivots = np.diagonal(
+        np.linalg.cholesky(bordered), axis1=1, axis2=2
+    )  # the last: what is left of the corner
+    evidence: np.ndarray = 0.5 * (corner - pivots[:, n] ** 2) - np.log(pivots[:, :n]).sum(axis=1)
+    return evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Modes:
+    """Independent directions of a family's responses at every start, and what the data say of each."""
+
+    family: Family
+    values: np.ndarray  # (n_starts, n_bumps): whitened energy of each direction
+    vectors: np.ndarray  # (n_starts, n_bumps, n_bumps): sizes of the bumps
+    along: np.ndarray  # (n_starts, n_bumps): the data along it
+
+    def log_evidence(self, sizes_uv: np.ndarray) -> np.ndarray:
+        """Log Bayes factor of a response against none, shape (n_starts, n_sizes); natural logarithm."""
+        power = sizes_uv[None, :, None] ** 2
+        spread = 1 + power * self.values[:, None, :]
+        gain = power / spread * self.along[:, None, :] ** 2
+        evidence: np.ndarray = 0.5 * (gain - np.log(spread)).sum(axis=-1)
+        return evidence
+
+
+def find_modes(model: Model, starts: np.ndarray, family: Family) -> Modes:
+    """Decompose a family's responses at every start.
+
+    Parameters
+    ----------
+    model : Model
+    starts : np.ndarray of int, shape (n_starts,)
+        On the grid that `start_numbers` counts.
+    family : Family
+    """
+    n_samples, n_starts = model.time_ms.size, starts.size
+    bumps = _placed(family, model.step_ms, n_samples, starts.tobytes())
+    whitened = (model.root @ bumps).reshape(n_samples, n_starts, -1)
+    along = np.tensordot(model.whitened, whitened, 1)
+    by_start = np.ascontiguousarray(whitened.transpose(1, 2, 0))
+    values, vectors = np.linalg.eigh(by_start @ by_start.transpose(0, 2, 1))
+    return Modes(family, np.clip(values, 0, None), vectors, (along[:, None, :] @ vectors)[:, 0])
+
+
+@lru_cache(maxsize=64)
+def _placed(family: Family, step_ms: float, n_samples: int, starts: bytes) -> np.ndarray:
+    """Bumps of a response at every start, shape (n_samples, n_starts * n_bumps)."""
+    per_sample = _per_sample(step_ms)
+    since = per_sample * np.arange(n_samples)[:, None] - np.frombuffer(starts, np.int64)
+    lowest = int(since.min())
+    table = family.bumps(np.arange(lowest, int(since.max()) + 1) * (step_ms / per_sample))
+    return table[since - lowest].reshape(n_samples, -1)
+
+
+def _per_sample(step_ms: float) -> int:
+    return max(1, round(step_ms / _GRID_MS))
+
+
+def start_numbers(model: Model, low_ms: float, high_ms: float, step_ms: float) -> np.ndarray:
+    """Grid numbers of starts from low to high, about `step_ms` apart, counted from the first sample."""
+    grid_ms = model.step_ms / _per_sample(model.step_ms)
+    every = max(1, round(step_ms / grid_ms))
+    apart = every * grid_ms
+    first = model.time_ms[0]
+    numbers = np.arange(np.floor((low_ms - first) / apart), np.ceil((high_ms - first) / apart) + 1)
+    return (numbers * every).astype(np.int64)
+
+
+def start_ms(model: Model, starts: np.ndarray) -> np.ndarray:
+    """Times of grid numbers, milliseconds from the stimulus."""
+    times: np.ndarray = model.time_ms[0] + starts * (model.step_ms / _per_sample(model.step_ms))
+    return times
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """Log evidence over starts, families and sizes."""
 
-    starts_ms: np.ndarray
+    starts_ms: np.ndarray  # (n_starts,)
     families: Sequence[Family]
-    sizes_uv: np.ndarray
+    sizes_uv: np.ndarray  # (n_sizes,): prior deviation of the response; each half as likely as the one before
     log_evidence: np.ndarray  # (n_starts, n_families, n_sizes): log Bayes factor and log prior of the size
-    modes: list[tuple[np.ndarray, np.ndarray, np.ndarray]]  # per family: eigenvalues, eigenvectors, data
+    modes: Sequence[Modes]  # per family
 
 
-def scan(model: Model, starts_ms: np.ndarray, families: Sequence[Family], sizes_uv: np.ndarray) -> Scan:
-    """Compare a response of each start, family and size with none.
+def scan(model: Model, starts: np.ndarray, families: Sequence[Family], sizes_uv: np.ndarray) -> Scan:
+    """Compare a response of each start (grid numbers), family and size with none."""
+    return weigh(model, starts, [find_modes(model, starts, family) for family in families], sizes_uv)
 
-    Parameters
-    ----------
-    model : Model
-    starts_ms : np.ndarray, shape (n_starts,)
-    families : sequence of Family
-    sizes_uv : np.ndarray, shape (n_sizes,)
-        Prior standard deviation of the response; each half as likely as the one before.
 
-    Returns
-    -------
-    Scan
-        Log Bayes factors, natural logarithm.
-    """
-    evidence = np.empty((starts_ms.size, len(families), sizes_uv.size))
-    modes = []
-    positions = (starts_ms - model.time_ms[0]) / model.step_ms
-    for j, family in enumerate(families):
-        whitened = model.whitening.shifted(_sampled(family, model.step_ms), positions)
-        explained = model.explained @ whitened
-        data = np.einsum("smk,m->sk", whitened, model.projected)
-        gram = whitened.transpose(0, 2, 1) @ whitened - explained.transpose(0, 2, 1) @ explained
-        values, vectors = np.linalg.eigh(gram)
-        values = np.clip(values, 0, None)
-        along = np.einsum("sij,si->sj", vectors, data)
-        spread = 1 + sizes_uv[None, :, None] ** 2 * values[:, None, :]
-        gain = sizes_uv[None, :, None] ** 2 / spread * along[:, None, :] ** 2
-        evidence[:, j, :] = 0.5 * (gain - np.log(spread)).sum(axis=-1)
-        modes.append((values, vectors, along))
+def weigh(model: Model, starts: np.ndarray, modes: Sequence[Modes], sizes_uv: np.ndarray) -> Scan:
+    """Evidence of modes at sizes."""
+    evidence = np.stack([one.log_evidence(sizes_uv) for one in modes], axis=1)
     halving = np.log(0.5) * np.arange(1, sizes_uv.size + 1)  # prior of the sizes
-    return Scan(starts_ms, families, sizes_uv, evidence + halving, modes)
-
-
-def _sampled(family: Family, step_ms: float) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda samples: family.bumps(samples * step_ms)
-
-
-def start_grid(model: Model, low_ms: float, high_ms: float, step_ms: float) -> np.ndarray:
-    """Starts from low to high, at steps that count from the model's first sample."""
-    first = model.time_ms[0]
-    numbers = np.arange(np.floor((low_ms - first) / step_ms), np.ceil((high_ms - first) / step_ms) + 1)
-    grid: np.ndarray = first + numbers * step_ms
-    return grid
+    return Scan(start_ms(model, starts), [one.family for one in modes], sizes_uv, evidence + halving, modes)
 
 
 def log_mean(log_values: np.ndarray, axis: int | None = None) -> np.ndarray:

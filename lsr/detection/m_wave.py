@@ -11,7 +11,7 @@ import numpy as np
 
 from lsr.cleaning.artifact import tail_columns
 from lsr.detection.detection import MWave, Presence
-from lsr.detection.evidence import Model, Whitening, log_evidence, scan, start_grid
+from lsr.detection.evidence import Model, Scan, log_evidence, scan, start_numbers
 from lsr.detection.onset import draw_from
 from lsr.detection.prepare import Prepared, check_sweeps, prepare
 from lsr.detection.waveform import Family
@@ -25,7 +25,8 @@ _LEAST_EVIDENCE = 10.0
 _FINEST_SHARE = 0.003  # of the peak: well below the 5 % that define an onset
 _OVER_MS = 15.0
 _TAIL_SIZES = (0.3, 1.0, 3.0)
-_STEP_MS = 0.1
+_STEP_MS, _COARSE_MS = 0.1, 0.5
+_NEGLIGIBLE = 12.0  # log evidence below the best by which a coarse start is passed over
 _N_DRAWS = 100
 _FAMILIES = tuple(
     Family(width_ms=width, rise_ms=rise, length_ms=length)
@@ -103,10 +104,9 @@ def find_m_wave(
     low, high = max(window_ms[0], float(at[0]) + 0.2), window_ms[1]
     deviation = max(noise_uv, _FINEST_SHARE * float(np.abs(wave - np.median(wave)).max()), 1e-9)
     tail = _tail(at, wave, deviation)
-    model = Model.build(at, wave, Whitening.white(deviation, at.size), tail)
-    starts = start_grid(model, low, high, _STEP_MS)
+    model = Model.build(at, wave, np.eye(at.size) / deviation, tail)
     sizes = deviation * 4.0 ** np.arange(1, 7)
-    found = scan(model, starts, _FAMILIES, sizes)
+    found = _scan(model, low, high, sizes)
     draws = draw_from(found, _N_DRAWS, np.random.default_rng(0))
     onset = float(np.median(draws.onset_ms))
     amplitude = float(np.median(np.ptp(draws.waves_uv, axis=1)))
@@ -122,11 +122,26 @@ def find_m_wave(
     )
 
 
+def _scan(model: Model, low_ms: float, high_ms: float, sizes_uv: np.ndarray) -> Scan:
+    """Look everywhere coarsely, then closely where a start is likely."""
+    coarse = scan(model, start_numbers(model, low_ms, high_ms, _COARSE_MS), _FAMILIES, sizes_uv)
+    likely = (coarse.log_evidence > coarse.log_evidence.max() - _NEGLIGIBLE).any(axis=2)
+    starts = coarse.starts_ms[likely.any(axis=1)]
+    families = [family for j, family in enumerate(_FAMILIES) if likely[:, j].any()]
+    closely = start_numbers(
+        model, max(low_ms, starts.min() - _COARSE_MS), min(high_ms, starts.max() + _COARSE_MS), _STEP_MS
+    )
+    return scan(model, closely, families, sizes_uv)
+
+
 def _tail(at: np.ndarray, wave: np.ndarray, deviation: float) -> np.ndarray:
     """Level and tail, as large as the samples before and after an M wave ask for."""
     outside = (at < at[0] + 1) | (at > _OVER_MS)
-    level = np.full((at.size, 1), 10 * deviation)
-    shapes = tail_columns(at) * (float(np.abs(wave[at < at[0] + 1]).max()) + deviation)
-    tried = [np.concatenate([level, shapes * size], axis=1) for size in _TAIL_SIZES]
-    evidence = [log_evidence(one[outside] / deviation, wave[outside] / deviation) for one in tried]
-    return tried[int(np.argmax(evidence))]
+    shapes = np.concatenate([np.ones((at.size, 1)), tail_columns(at)], axis=1)
+    first = float(np.abs(wave[at < at[0] + 1]).max()) + deviation
+    sizes = np.full((len(_TAIL_SIZES), shapes.shape[1]), 10 * deviation)
+    sizes[:, 1:] = first * np.array(_TAIL_SIZES)[:, None]
+    seen, target = shapes[outside] / deviation, wave[outside] / deviation
+    evidence = log_evidence(seen.T @ seen, seen.T @ target, float(target @ target), sizes)
+    chosen: np.ndarray = shapes * sizes[int(np.argmax(evidence))]
+    return chosen

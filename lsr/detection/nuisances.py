@@ -10,13 +10,14 @@ stretches before and after.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from lsr.cleaning.artifact import swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns
 from lsr.cleaning.mains import hum_columns
-from lsr.detection.evidence import Model, Whitening, log_evidence
+from lsr.detection.evidence import Model, log_evidence
 from lsr.detection.noise import Noise
 from lsr.detection.prepare import Prepared
 
@@ -28,12 +29,12 @@ _COPY_MISFIT = 0.12  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _TAIL_SIZES = (0.3, 2.0, 10.0)
 _SWING_COST = 15.0  # log evidence that damped swings have to bring before they are believed
-_COPY_SIZES = (0.002, 0.01, 0.05, 0.2)
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
-_LEAST_COPY = 5e-4  # where the direct zone asks for none
+_COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
 _MANY_SWEEPS, _CLEARLY_ALIKE, _MANY_SHARE = 10, 0.3, 0.35
 _AGREEMENT = 3.1  # deviations of the sign test: 1 in 1000
+_HUM_WORTH = 12.0  # energy of a harmonic, of two degrees of freedom, that noise seldom reaches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +50,43 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """The average where a response is looked for."""
+class _Shapes:
+    """Columns side by side, seen where no response can be: whitened products there."""
 
-    time_ms: np.ndarray
-    data_uv: np.ndarray
-    whitening: np.ndarray  # (n_samples, n_samples)
-    deviation_uv: float  # of the average's noise
-    free: np.ndarray  # (n_samples,) bool: no LSR can be there
+    columns: np.ndarray  # (n_samples, n_columns): of unit size
+    kind: np.ndarray  # (n_columns,) of str
+    gram: np.ndarray  # (n_columns, n_columns)
+    moment: np.ndarray  # (n_columns,)
+    energy: float
+
+    @classmethod
+    def seen(
+        cls, parts: dict[str, np.ndarray], data_uv: np.ndarray, root: np.ndarray, free: np.ndarray
+    ) -> _Shapes:
+        columns = np.concatenate(list(parts.values()), axis=1)
+        kind = np.repeat(list(parts), [part.shape[1] for part in parts.values()])
+        white, target = root[free] @ columns, root[free] @ data_uv
+        return cls(columns, kind, white.T @ white, white.T @ target, float(target @ target))
+
+    def sizes(self, **deviations: float) -> np.ndarray:
+        """Prior deviation of every column; 0 for kinds that are not named."""
+        return np.array([deviations.get(kind, 0.0) for kind in self.kind])
+
+    def log_evidence(self, sizes: np.ndarray) -> np.ndarray:
+        """Of several choices of sizes, shape (n_tried, n_columns)."""
+        some = (sizes > 0).any(axis=0)
+        return log_evidence(self.gram[np.ix_(some, some)], self.moment[some], self.energy, sizes[:, some])
+
+    def fit(self, sizes: np.ndarray) -> np.ndarray:
+        """What each column adds to the data, given its prior deviation, shape (n_samples, n_columns)."""
+        some = sizes > 0
+        own = sizes[some]
+        normal = own[:, None] * self.gram[np.ix_(some, some)] * own
+        normal.flat[:: own.size + 1] += 1.0
+        found = np.zeros(sizes.size)
+        found[some] = own * np.linalg.solve(normal, own * self.moment[some])
+        fitted: np.ndarray = self.columns * found
+        return fitted
 
 
 def build_model(prepared: Prepared) -> tuple[Model, Model, Removed]:
@@ -70,40 +100,43 @@ def build_model(prepared: Prepared) -> tuple[Model, Model, Removed]:
         Its noise is the same throughout: a response that varies in size does not blur its own start.
     removed : Removed
     """
-    noise, time = prepared.noise, prepared.time_ms
+    noise, time, deviation = prepared.noise, prepared.time_ms, prepared.noise.average_sd_uv
     window = (time >= prepared.clear_ms) & (time <= prepared.end_ms)
-    at = time[window]
-    average = noise.weights @ prepared.emg_uv
-    deviation = noise.average_sd_uv
-    whitening = Whitening.build(noise, at.size)
-    hum_uv, hum_prior = _hum_left(average, prepared, window)
+    at, average = time[window], noise.weights @ prepared.emg_uv
+    longest = max(int(part.sum()) for part in (window, prepared.before, prepared.after))
+    whitening = noise.whitening(longest)
+    root = whitening[: at.size, : at.size] / deviation
+    hum_uv, hum_prior = _hum_left(average, prepared, window, whitening)
     data = average[window] - hum_uv
     wave = None if prepared.direct_uv is None else prepared.direct_uv.mean(axis=0)
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
     free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | (at > prepared.search_ms[1] + _OVER_MS)
-    view = _Window(at, data, whitening.matrix, deviation, free)
-    copies = np.zeros((at.size, 0))
-    if wave is not None:
-        copies = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
-    columns = [_drift_and_tail(view, average, prepared, copies), hum_prior]
-    share = 0.0
-    if wave is not None:
-        share = _copy_size(view, columns[0], copies)
-        columns.append(copies * share)
-    rough = np.concatenate(columns, axis=1)
-    misfit, (tail_uv, crosstalk_uv, excess_uv, largest_uv) = _misfit_columns(
-        view, rough, columns[0].shape[1], hum_prior.shape[1]
-    )
-    nuisances = np.concatenate([rough, misfit], axis=1)
-    even = Model.build(at, data, whitening, nuisances)
-    inflation = _burst_inflation(prepared.emg_uv[:, window], noise, even, zone_ends_ms)
-    finest = np.hypot(1, _FINEST_SHARE * largest_uv / deviation)
-    model = Model.build(at, data, Whitening.build(noise, at.size, inflation * finest), nuisances)
-    steady = Model.build(at, data, Whitening.build(noise, at.size, finest), nuisances)
+    swings, bumps = _fixed_shapes(float(at[0]), prepared.step_ms, at.size)
+    parts = {
+        "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),
+        "tail": tail_columns(at),
+        "swing": swings,
+        "hum": hum_prior,
+    }
+    if wave is None:
+        parts["rival"] = _rivals(at)
+    else:
+        parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
+    shapes = _Shapes.seen(parts, data, root, free)
+    sizes = _choose_sizes(shapes, _level_uv(data, average, prepared), at, data, deviation)
+    allowed, tail_uv, crosstalk_uv, excess_uv, largest_uv = _misfit(shapes, sizes, at, data, free, deviation)
+    kept = sizes > 0
+    nuisances = np.concatenate([shapes.columns[:, kept] * sizes[kept], bumps * allowed[:, None]], axis=1)
+    finest = float(np.hypot(1, _FINEST_SHARE * largest_uv / deviation))
+    steady = Model.build(at, data, root / finest, nuisances)
+    inflation = _burst_inflation(prepared.emg_uv[:, window], noise, steady, zone_ends_ms)
+    model = steady
+    if inflation.max() > 1:
+        model = Model.build(at, data, root / (finest * inflation[:, None]), nuisances)
     removed = Removed(
         tail_uv=tail_uv,
         crosstalk_uv=crosstalk_uv,
-        crosstalk_share=share,
+        crosstalk_share=float(sizes[shapes.kind == "copy"].max(initial=0.0)),
         hum_in_average_uv=float(np.abs(hum_uv).max()),
         unexplained_direct_uv=excess_uv,
         burst_inflation=float(inflation.max()),
@@ -111,41 +144,50 @@ def build_model(prepared: Prepared) -> tuple[Model, Model, Removed]:
     return model, steady, removed
 
 
-def _drift_and_tail(view: _Window, average: np.ndarray, prepared: Prepared, copies: np.ndarray) -> np.ndarray:
-    """Level and slope as large as the stretches after allow; tails in proportion to the first samples.
+@lru_cache(maxsize=32)
+def _fixed_shapes(first_ms: float, step_ms: float, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
+    """Shapes that depend on the time axis alone: damped swings, and narrow bumps for what is left unexplained."""
+    at = first_ms + np.arange(n_samples) * step_ms
+    centres = np.arange(at[0], min(16.0, at[-1]), 0.3)
+    return swing_columns(at), np.exp(-0.5 * ((at[:, None] - centres) / 0.25) ** 2) / 1.2
 
-    The proportion, and whether the tail swings, is the most likely of a few by the samples outside the
-    response's time. There crosstalk competes: copies where the M wave is recorded, else bumps of any shape.
-    """
-    at, data, deviation = view.time_ms, view.data_uv, view.deviation_uv
+
+def _level_uv(data: np.ndarray, average: np.ndarray, prepared: Prepared) -> float:
+    """How far from zero the average may lie: as far as the stretches after allow."""
+    deviation = prepared.noise.average_sd_uv
     if prepared.after.any() and prepared.before.any():
-        level = 2 * deviation + abs(float(average[prepared.after].mean()))
-    else:
-        level = float(np.abs(data).max()) + 10 * deviation
-    first = at < at[0] + 1.2
-    tail = float(np.abs(data[first]).max()) + deviation
-    drift = np.stack([np.ones_like(at), (at - 10) / 10], axis=1) * level
-    plain = tail_columns(at) * tail
-    swinging = np.concatenate([plain, swing_columns(at) * tail], axis=1)
-    tried = [(0.0, plain * size) for size in _TAIL_SIZES]
-    tried += [(_SWING_COST, swinging * size) for size in _TAIL_SIZES]
-    rows = view.whitening[view.free]
-    white, beside = rows @ data, np.concatenate([drift, _rivals(view, copies)], axis=1)
-    evidence = [
-        log_evidence(rows @ np.concatenate([beside, shapes], axis=1), white) - cost for cost, shapes in tried
-    ]
-    return np.concatenate([drift, tried[int(np.argmax(evidence))][1]], axis=1)
+        return float(2 * deviation + abs(float(average[prepared.after].mean())))
+    return float(np.abs(data).max()) + 10 * deviation
 
 
-def _rivals(view: _Window, copies: np.ndarray) -> np.ndarray:
-    """What else may fill the direct zone: copies of the M wave, or bumps where no M wave was recorded."""
-    if copies.shape[1]:
-        return copies * _RIVAL_COPY
-    at = view.time_ms
+def _choose_sizes(
+    shapes: _Shapes, level_uv: float, at: np.ndarray, data: np.ndarray, deviation_uv: float
+) -> np.ndarray:
+    """Prior deviations of the columns: the most likely of a few, told where no response can be.
+
+    Tails go in proportion to the first samples, and may swing. There crosstalk competes: copies where the
+    M wave is recorded, else bumps of any shape. Then the share of the M wave that crosstalk may reach.
+    """
+    first = float(np.abs(data[at < at[0] + 1.2]).max()) + deviation_uv
     direct = (at > at[0] + 0.5) & (at < _DIRECT_ZONE_ENDS_MS[1])
-    largest = float(np.abs(view.data_uv[direct]).max(initial=0.0))
+    largest = float(np.abs(data[direct]).max(initial=0.0))
+    rivals = {"drift": level_uv, "copy": _RIVAL_COPY, "rival": _RIVAL_BUMP * largest}
+    tails = [{"tail": size * first} for size in _TAIL_SIZES]
+    tails += [{"tail": size * first, "swing": size * first} for size in _TAIL_SIZES]
+    tried = shapes.log_evidence(np.array([shapes.sizes(**rivals, **tail) for tail in tails]))
+    tried[len(_TAIL_SIZES) :] -= _SWING_COST
+    chosen = tails[int(np.argmax(tried))] | {"drift": level_uv, "hum": 1.0}
+    if "copy" not in shapes.kind:
+        return shapes.sizes(**chosen)
+    copies = np.array([shapes.sizes(**chosen, copy=size) for size in _COPY_SIZES])
+    best: np.ndarray = copies[int(np.argmax(shapes.log_evidence(copies)))]
+    return best
+
+
+def _rivals(at: np.ndarray) -> np.ndarray:
+    """What else may fill the direct zone where no M wave was recorded."""
     centres = np.arange(2.5, _DIRECT_ZONE_ENDS_MS[1], 0.6)
-    bumps: np.ndarray = _RIVAL_BUMP * largest * np.exp(-0.5 * ((at[:, None] - centres) / 0.5) ** 2)
+    bumps: np.ndarray = np.exp(-0.5 * ((at[:, None] - centres) / 0.5) ** 2)
     return bumps
 
 
@@ -160,8 +202,7 @@ def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_end
     n_sweeps, at = sweeps_uv.shape[0], model.time_ms
     if n_sweeps < _MIN_SWEEPS_FOR_BURSTS:
         return np.ones(at.size)
-    white = sweeps_uv @ model.whitening.matrix.T
-    white -= (white @ model.explained.T) @ model.explained
+    white = sweeps_uv @ model.root.T
     weights, variance = noise.weights[:, None], noise.variance_uv2 / noise.average_sd_uv**2
     others = (noise.weights @ white - weights * white) / (1 - weights)
     slopes = np.gradient(others, axis=1)
@@ -193,35 +234,37 @@ def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool
     return n_sweeps >= _MANY_SWEEPS and float((likeness > _CLEARLY_ALIKE).mean()) >= _MANY_SHARE
 
 
-def _hum_left(average: np.ndarray, prepared: Prepared, window: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _hum_left(
+    average: np.ndarray, prepared: Prepared, window: np.ndarray, whitening: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Hum that averaging left, told by the stretches before and after: estimate and its uncertainty.
 
     Sizes per harmonic by automatic relevance determination (MacKay 1994): a harmonic that is not there
     ends with no size and takes nothing away.
     """
-    time, deviation = prepared.time_ms, prepared.noise.average_sd_uv
+    deviation, n_window = prepared.noise.average_sd_uv, int(window.sum())
     stretches = [part for part in (prepared.before, prepared.after) if part.any()]
-    if not stretches:
-        return np.zeros(int(window.sum())), np.zeros((int(window.sum()), 0))
-    frequencies = [prepared.hum.frequency_hz] if prepared.hum else [50.0, 60.0]
-    highest = 0.4 * 1000 / prepared.step_ms
-    columns = np.concatenate(
-        [hum_columns(time, hz, tuple(h for h in range(1, 11) if h * hz < highest)) for hz in frequencies],
-        axis=1,
-    )
-    rows, data = [], []
-    for part in stretches:
-        white = prepared.noise.whitening(int(part.sum())) / deviation
-        drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
-        both = white @ np.concatenate([columns[part], average[part][:, None]], axis=1)
-        both -= drift @ (drift.T @ both)
-        rows.append(both[:, :-1])
-        data.append(both[:, -1])
-    design, target = np.concatenate(rows), np.concatenate(data)
-    normal, moment = design.T @ design, design.T @ target
-    size2 = np.full(
-        columns.shape[1], (10 * float(np.abs(columns.T @ average).max()) / time.size + deviation) ** 2
-    )
+    best: tuple[float, np.ndarray, np.ndarray, np.ndarray] | None = None
+    for frequency_hz in (prepared.hum.frequency_hz,) if prepared.hum else (50.0, 60.0):
+        columns = _hum_shapes(prepared.time_ms.size, prepared.step_ms, frequency_hz)
+        normal, moment = np.zeros((columns.shape[1],) * 2), np.zeros(columns.shape[1])
+        for part in stretches:
+            white = whitening[: part.sum(), : part.sum()] / deviation
+            drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
+            both = white @ np.concatenate([columns[part], average[part][:, None]], axis=1)
+            both -= drift @ (drift.T @ both)
+            normal += both[:, :-1].T @ both[:, :-1]
+            moment += both[:, :-1].T @ both[:, -1]
+        pairs = np.arange(columns.shape[1]).reshape(-1, 2)
+        own = normal[pairs[:, :, None], pairs[:, None, :]] + 1e-9 * np.eye(2)
+        worth = (moment[pairs] * np.linalg.solve(own, moment[pairs][..., None])[..., 0]).sum(axis=1)
+        if worth.max(initial=0.0) > (_HUM_WORTH if best is None else best[0]):
+            best = float(worth.max()), columns, normal, moment
+    if best is None:
+        return np.zeros(n_window), np.zeros((n_window, 0))
+    _, columns, normal, moment = best
+    start = 10 * float(np.abs(columns.T @ average).max()) / average.size + deviation
+    size2 = np.full(columns.shape[1], start**2)
     for _ in range(8):
         covariance = np.linalg.inv(normal + np.diag(1 / size2))
         mean = covariance @ moment
@@ -229,6 +272,14 @@ def _hum_left(average: np.ndarray, prepared: Prepared, window: np.ndarray) -> tu
         size2 = np.repeat(np.maximum(power, 1e-6 * deviation**2), 2)
     root = np.linalg.cholesky(covariance + 1e-12 * deviation**2 * np.eye(size2.size))
     return columns[window] @ mean, columns[window] @ root
+
+
+@lru_cache(maxsize=16)
+def _hum_shapes(n_samples: int, step_ms: float, frequency_hz: float) -> np.ndarray:
+    """Ten harmonics, or as many as the rate holds; any phase fits, so time counts from the first sample."""
+    highest = 0.4 * 1000 / step_ms
+    harmonics = tuple(h for h in range(1, 11) if h * frequency_hz < highest)
+    return hum_columns(np.arange(n_samples) * step_ms, frequency_hz, harmonics)
 
 
 def _direct_zone_ends_ms(m_wave_uv: np.ndarray | None, at: np.ndarray) -> float:
@@ -240,34 +291,24 @@ def _direct_zone_ends_ms(m_wave_uv: np.ndarray | None, at: np.ndarray) -> float:
     return float(np.clip(at[np.searchsorted(energy, energy[-1] / 2)], earliest, latest))
 
 
-def _copy_size(view: _Window, others: np.ndarray, copies: np.ndarray) -> float:
-    """Share of the M wave that crosstalk may reach: the most likely, told where no LSR can be."""
-    white, white_others, white_copies = (
-        view.whitening[view.free] @ one for one in (view.data_uv, others, copies)
-    )
-    evidence = [log_evidence(white_others, white)]
-    evidence += [
-        log_evidence(np.concatenate([white_others, white_copies * size], axis=1), white)
-        for size in _COPY_SIZES
-    ]
-    return (_LEAST_COPY, *_COPY_SIZES)[int(np.argmax(evidence))]
+def _misfit(
+    shapes: _Shapes,
+    sizes: np.ndarray,
+    at: np.ndarray,
+    data: np.ndarray,
+    free: np.ndarray,
+    deviation_uv: float,
+) -> tuple[np.ndarray, float, float, float, float]:
+    """How much tails, copies and what begins in the direct zone may leave unexplained, shape (n_samples,).
 
-
-def _misfit_columns(
-    view: _Window, rough: np.ndarray, n_tail: int, n_hum: int
-) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-    """Narrow bumps, as large as tails, copies and what begins in the direct zone may leave unexplained."""
-    at, data = view.time_ms, view.data_uv
-    white = (view.whitening @ rough)[view.free]
-    target = (view.whitening @ data)[view.free]
-    sizes = np.linalg.solve(white.T @ white + np.eye(rough.shape[1]), white.T @ target)
-    tail = rough[:, 2:n_tail] @ sizes[2:n_tail]
-    copy = rough[:, n_tail + n_hum :] @ sizes[n_tail + n_hum :]
-    rest = data - rough @ sizes
+    With it the largest tail, the largest copy, what is unexplained in the direct zone, and elsewhere.
+    """
+    fitted = shapes.fit(sizes)
+    tail = fitted[:, (shapes.kind == "tail") | (shapes.kind == "swing")].sum(axis=1)
+    copy = fitted[:, shapes.kind == "copy"].sum(axis=1)
+    rest = data - fitted.sum(axis=1)
     direct = (at > at[0] + 0.3) & (at < 5.5)
-    excess = (
-        np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - view.deviation_uv**2)) if direct.any() else 0.0
-    )
+    excess = np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - deviation_uv**2)) if direct.any() else 0.0
     step = at[1] - at[0]
     begun = 1.5 * excess * np.where(at < 5, 1.0, np.exp(-(((at - 5) / 3) ** 2)))
     near = _moving_mean(np.abs(copy), round(1.5 / step))
@@ -281,10 +322,8 @@ def _misfit_columns(
         + (_COPY_JITTER_MS * steep) ** 2
         + (_TAIL_MISFIT * tail * (at < 20)) ** 2
     )
-    bumps = np.exp(-0.5 * ((at[:, None] - np.arange(at[0], min(16.0, at[-1]), 0.3)) / 0.25) ** 2)
-    largest = float(np.abs(rest[~view.free]).max(initial=0.0))
-    found = (float(np.abs(tail).max()), float(np.abs(copy).max()), float(excess), largest)
-    return bumps * allowed[:, None] / 1.2, found
+    largest = float(np.abs(rest[~free]).max(initial=0.0))
+    return allowed, float(np.abs(tail).max()), float(np.abs(copy).max()), float(excess), largest
 
 
 def _moving_mean(values: np.ndarray, reach: int) -> np.ndarray:

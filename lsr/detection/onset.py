@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.detection.evidence import Model, Scan, scan, start_grid
+from lsr.detection.evidence import Model, Scan, scan, start_numbers
 from lsr.detection.presence import Score
 from lsr.detection.waveform import FAMILIES, Family
 
@@ -53,7 +53,7 @@ class Draws:
 
 
 def draw_responses(
-    model: Model, score: Score, search_ms: tuple[float, float], sizes_uv: np.ndarray, rng: np.random.Generator
+    model: Model, score: Score, search_ms: tuple[float, float], rng: np.random.Generator
 ) -> Draws:
     """Draw responses as the data allow them.
 
@@ -61,9 +61,8 @@ def draw_responses(
     ----------
     model : Model
     score : Score
-        Where a response may start at all.
+        Where a response may start at all, and how large it may be.
     search_ms : tuple of float
-    sizes_uv : np.ndarray, shape (n_sizes,)
     rng : np.random.Generator
 
     Returns
@@ -75,9 +74,9 @@ def draw_responses(
     low, high = max(low, likely.min() - 1.5), min(high, likely.max() + 1.0)
     if high <= low:
         low, high = search_ms
-    coarse = scan(model, start_grid(model, low, high, _COARSE_MS), FAMILIES, sizes_uv)
+    coarse = scan(model, start_numbers(model, low, high, _COARSE_MS), FAMILIES, score.sizes_uv)
     families, sizes, low, high = _worth_refining(coarse)
-    fine = scan(model, start_grid(model, low, high, _FINE_MS), families, sizes)
+    fine = scan(model, start_numbers(model, low, high, _FINE_MS), families, sizes)
     return draw_from(fine, _N_DRAWS, rng)
 
 
@@ -98,7 +97,8 @@ def draw_from(fine: Scan, n_draws: int, rng: np.random.Generator) -> Draws:
     waves = np.empty((n_draws, since.size))
     for j in np.unique(family):
         mine = family == j
-        values, vectors, along = (part[start[mine]] for part in fine.modes[j])
+        found = fine.modes[j]
+        values, vectors, along = (part[start[mine]] for part in (found.values, found.vectors, found.along))
         precision = 1 / fine.sizes_uv[size[mine], None] ** 2 + values
         modes = along / precision + rng.standard_normal(values.shape) / np.sqrt(precision)
         waves[mine] = np.einsum("nij,nj->ni", vectors, modes) @ fine.families[j].bumps(since).T

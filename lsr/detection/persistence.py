@@ -60,10 +60,9 @@ def measure_persistence(
     """
     time = model.time_ms
     templates = np.stack([np.interp(time - shift, time, response_uv) for shift in _SHIFTS_MS], axis=1)
-    whitened, explained = model.project(templates)
-    energy = (whitened**2).sum(axis=0) - (explained**2).sum(axis=0)
-    data, data_explained = model.project(sweeps_uv.T)
-    along = whitened.T @ data - explained.T @ data_explained  # (n_shifts, n_sweeps)
+    whitened = model.root @ templates
+    energy = (whitened**2).sum(axis=0)
+    along = whitened.T @ (model.root @ sweeps_uv.T)  # (n_shifts, n_sweeps)
     gain = along**2 / energy[:, None] * np.sign(along)
     best = gain.argmax(axis=0)
     rows = np.arange(sweeps_uv.shape[0])

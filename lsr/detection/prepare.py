@@ -49,7 +49,7 @@ class Prepared:
     @property
     def step_ms(self) -> float:
         """Sampling interval at the analysis rate."""
-        return float(self.time_ms[1] - self.time_ms[0])
+        return round(float(self.time_ms[-1] - self.time_ms[0]) / (self.time_ms.size - 1), 9)
 
 
 def check_sweeps(emg_uv: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,10 +10,11 @@ calibrated and how well it holds.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from lsr.detection.evidence import Model, log_mean, scan, start_grid
+from lsr.detection.evidence import Model, find_modes, log_mean, start_ms, start_numbers, weigh
 from lsr.detection.noise import Noise
 from lsr.detection.waveform import SEARCH_FAMILIES, Family
 
@@ -34,36 +35,45 @@ class Score:
     value: float
     starts_ms: np.ndarray  # (n_starts,)
     log_evidence: np.ndarray  # (n_starts,)
+    sizes_uv: np.ndarray  # (n_sizes,): prior deviations of the response that were tried
 
 
-def sizes_to_try(model: Model, search_ms: tuple[float, float]) -> np.ndarray:
+def score_presence(model: Model, search_ms: tuple[float, float]) -> Score:
+    """Score a response that starts within the search window.
+
+    Parameters
+    ----------
+    model : Model
+    search_ms : tuple of float
+        Where a response may start.
+    """
+    low, high = search_ms
+    latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
+    numbers = start_numbers(model, low - _BEFORE_MS, latest, _STEP_MS)
+    modes = [find_modes(model, numbers, family) for family in SEARCH_FAMILIES]
+    starts = start_ms(model, numbers)
+    inside = (starts >= low - 0.8) & (starts <= high)
+    sizes = _sizes_to_try(model, modes[0].values[inside])
+    found = weigh(model, numbers, modes, sizes)
+    by_start = log_mean(np.logaddexp.reduce(found.log_evidence, axis=2), axis=1)
+    within = float(log_mean(by_start[inside]))
+    elsewhere = float(log_mean(by_start[~inside])) if (~inside).any() else -np.inf
+    value = within - float(np.logaddexp(0.0, elsewhere)) + float(np.log(2))
+    return Score(value=value, starts_ms=starts, log_evidence=by_start, sizes_uv=sizes)
+
+
+def _sizes_to_try(model: Model, energies: np.ndarray) -> np.ndarray:
     """Sizes in steps of two, from the smallest that the noise lets through, (n_sizes,).
 
     Counted in what a response adds to the whitened data, so that the score of noise is the same whatever
     its colour, its size and the nuisances; each size is half as likely beforehand as the one below.
     """
-    starts = np.linspace(*search_ms, 4)
-    whitened = [model.project(SEARCH_FAMILIES[0].bumps(model.time_ms - start)) for start in starts]
-    tops = [np.linalg.eigvalsh(own.T @ own - lost.T @ lost)[-_N_TOPS:].mean() for own, lost in whitened]
+    tops = energies[:, -_N_TOPS:].mean(axis=1)
     unit = 1 / np.sqrt(max(float(np.median(tops)), 1e-12))
-    highest = 4 * float(model.projected @ model.projected) / _LEAST_ENERGY
+    highest = 4 * float(model.whitened @ model.whitened) / _LEAST_ENERGY
     n_sizes = int(np.clip(np.ceil(np.log(max(highest, 1.0)) / np.log(4)) + 1, 5, 16))
     sizes: np.ndarray = unit * np.sqrt(_LEAST_ENERGY) * 2.0 ** np.arange(n_sizes)
     return sizes
-
-
-def score_presence(model: Model, search_ms: tuple[float, float], sizes_uv: np.ndarray) -> Score:
-    """Score a response that starts within the search window."""
-    low, high = search_ms
-    latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
-    starts = start_grid(model, low - _BEFORE_MS, latest, _STEP_MS)
-    found = scan(model, starts, SEARCH_FAMILIES, sizes_uv)
-    by_start = log_mean(np.logaddexp.reduce(found.log_evidence, axis=2), axis=1)
-    inside = (starts >= low - 0.8) & (starts <= high)
-    within = float(log_mean(by_start[inside]))
-    elsewhere = float(log_mean(by_start[~inside])) if (~inside).any() else -np.inf
-    value = within - float(np.logaddexp(0.0, elsewhere)) + float(np.log(2))
-    return Score(value=value, starts_ms=starts, log_evidence=by_start)
 
 
 def p_value(score: float, noise: Noise) -> float:
@@ -89,7 +99,7 @@ def _discount(noise: Noise) -> float:
 
 # Responses whose detectability is asked: seeded draws of three families, the same for every recording.
 _PROBE_FAMILIES = tuple(Family(width_ms=w, rise_ms=1.0, length_ms=5.0) for w in (0.4, 0.7, 1.1))
-_PROBES_EACH = 4
+_PROBES_EACH, _N_PROBED_STARTS = 4, 5
 # Half the whitened energy of a response has to exceed the threshold score by what the search over starts,
 # shapes and sizes costs (found by planting responses, docs/method.md), and by the spread of its noise.
 _SEARCH_COST = 7.0
@@ -113,20 +123,28 @@ def detection_limit_uv(model: Model, search_ms: tuple[float, float], threshold: 
     """
     from scipy.special import ndtri
 
-    rng = np.random.default_rng(20_240_601)
-    starts = np.linspace(search_ms[0] + 0.5, search_ms[1], 5)
-    draws = [rng.standard_normal((family.centres_ms.size, _PROBES_EACH)) for family in _PROBE_FAMILIES]
-    limits = []
-    for start in starts:
-        waves = np.concatenate(
-            [
-                family.bumps(model.time_ms - start) @ sizes
-                for family, sizes in zip(_PROBE_FAMILIES, draws, strict=True)
-            ],
-            axis=1,
-        )
-        whitened, explained = model.project(waves)
-        energy = (whitened**2).sum(axis=0) - (explained**2).sum(axis=0)
-        limits.append(np.quantile(np.ptp(waves, axis=0) / np.sqrt(np.maximum(energy, 1e-12)), 0.75))
+    first_ms, n_samples = float(model.time_ms[0]), model.time_ms.size
+    waves, heights = _probes(first_ms, model.step_ms, n_samples, search_ms)
+    energy = ((model.root @ waves) ** 2).sum(axis=0)
+    limits = (heights / np.sqrt(np.maximum(energy, 1e-12))).reshape(_N_PROBED_STARTS, -1)
     needed = np.sqrt(2 * (max(threshold, 0.0) + _SEARCH_COST)) + ndtri(power)
-    return float(max(limits) * needed)
+    return float(np.quantile(limits, 0.75, axis=1).max() * needed)
+
+
+@lru_cache(maxsize=32)
+def _probes(
+    first_ms: float, step_ms: float, n_samples: int, search_ms: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Responses to look for, (n_samples, n_starts * n_shapes), and their heights peak to peak."""
+    rng = np.random.default_rng(20_240_601)
+    time_ms = first_ms + np.arange(n_samples) * step_ms
+    draws = [rng.standard_normal((family.centres_ms.size, _PROBES_EACH)) for family in _PROBE_FAMILIES]
+    waves = np.concatenate(
+        [
+            family.bumps(time_ms - start) @ sizes
+            for start in np.linspace(search_ms[0] + 0.5, search_ms[1], _N_PROBED_STARTS)
+            for family, sizes in zip(_PROBE_FAMILIES, draws, strict=True)
+        ],
+        axis=1,
+    )
+    return waves, np.ptp(waves, axis=0)
