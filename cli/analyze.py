@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,18 +12,22 @@ import typer
 
 from .output import (
     Attempts,
+    ChosenSettings,
     ConfigFile,
     EventsFile,
+    FailOn,
+    LogJson,
     Paths,
     ReportFormat,
     Stimulated,
     Verbose,
-    read_settings,
+    given_paths,
     refuse,
     show,
     wants_colour,
 )
 from .pages import FiguresFolder, HtmlTarget, leave_figures, leave_page, refuse_to_overwrite
+from .progress import AnalysisProgress
 
 if TYPE_CHECKING:
     from lsr import Report
@@ -54,30 +59,38 @@ def analyze(
         ),
     ] = None,
     timestamp: Annotated[bool, typer.Option("--timestamp", help="Also report when it was made.")] = False,
+    fail_on: FailOn = None,
     verbose: Verbose = False,
+    log_json: LogJson = False,
 ) -> None:
     """Find lateral spread responses; print one report per recording."""
-    settings = read_settings(config, stimulated)
-    _refuse_to_overwrite(paths, out)
-    refuse_to_overwrite(paths, html, figures)
+    attempts = Attempts(verbose=verbose, log_json=log_json, fail_on=fail_on or ())
+    settings = ChosenSettings(config, stimulated)
+    given: Iterable[Path] = given_paths(paths)  # those of stdin are analysed as they come
+    if out is not None or html is not None or figures is not None:
+        given = list(given)
+        _refuse_to_overwrite(given, out)
+        refuse_to_overwrite(given, html, figures)
     if explain is not None and format is not ReportFormat.TEXT:
         refuse(f"--explain is text, not {format.value}; --format json alone holds the evidence of all pairs")
     import lsr
 
     created = datetime.now(UTC) if timestamp else None
-    attempts = Attempts(verbose=verbose)
     n_shown = 0
-    for path in paths:
+    for path in given:
 
         def work(path: Path = path) -> Report:
-            report = lsr.analyze(
-                path,
-                settings,
-                events=events,
-                with_sweeps=sweeps,
-                with_traces=html is not None or figures is not None,
-                created=created,
-            )
+            chosen = settings.of(path)
+            with AnalysisProgress(path.name) as progress:
+                report = lsr.analyze(
+                    path,
+                    chosen,
+                    events=events,
+                    with_sweeps=sweeps,
+                    with_traces=html is not None or figures is not None,
+                    created=created,
+                    progress=progress,
+                )
             if explain is not None:
                 _pairs_to_explain(report, explain)  # wrong usage, where there is none
             return report
@@ -93,6 +106,7 @@ def analyze(
             _leave(report, path, out)
             leave_page(report, path, html)
             leave_figures(report, path, figures)
+            attempts.look_at(report)
             n_shown += 1
     attempts.finish()
 
@@ -153,6 +167,6 @@ def _leave(report: Report, path: Path, out: Path | None) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{path.stem}.json").write_text(as_json(report, indent=2) + "\n", encoding="utf-8")
-        (out / f"{path.stem}.csv").write_text(as_csv([report]), encoding="utf-8")
+        (out / f"{path.stem}.csv").write_text(as_csv([report]), encoding="utf-8", newline="")
     except OSError as error:
         refuse(f"{out}: cannot be written ({error.strerror}); name another folder with --out")

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from .output import (
     Attempts,
+    ChosenSettings,
     ConfigFile,
     EventsFile,
     InspectionFormat,
+    LogJson,
     Paths,
     Stimulated,
     Verbose,
-    read_settings,
+    given_paths,
     show,
 )
 
@@ -29,18 +31,19 @@ def inspect(
     stimulated: Stimulated = None,
     events: EventsFile = None,
     verbose: Verbose = False,
+    log_json: LogJson = False,
 ) -> None:
     """Show what is in a file: channels, stimuli, annotations, everything odd."""
-    settings = read_settings(config, stimulated)
+    attempts = Attempts(verbose=verbose, log_json=log_json)
+    settings = ChosenSettings(config, stimulated)
     import lsr
     from lsr.report.inspection import inspection_as_text
 
-    attempts = Attempts(verbose=verbose)
     n_shown = 0
-    for path in paths:
+    for path in given_paths(paths):
 
         def work(path: Path = path) -> Inspection:
-            return lsr.inspect(path, settings, events=events)
+            return lsr.inspect(path, settings.of(path), events=events)
 
         inspection = attempts.attempt(path, work)
         if inspection is None:

@@ -2,9 +2,8 @@
 
 Conventions
 -----------
-Data goes to stdout, everything else to stderr. Exit status: 0 every recording was analysed, 1 some
-recording was not, 2 wrong usage or configuration. The library is imported inside the commands, so that
-``lsr --help`` answers at once.
+Data goes to stdout, everything else to stderr. Exit statuses stand in the help. The library is imported
+inside the commands, so that ``lsr --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -16,22 +15,34 @@ from typing import Annotated
 import typer
 
 from .analyze import analyze
+from .config import app as config
 from .deidentify import deidentify
 from .inspect import inspect
+from .logs import start_logging
 from .schema import schema
 from .simulate import simulate
+
+_STATUSES = """\b
+Exit status:
+  0    every recording was analysed; whatever was found is no failure
+  1    some recording was not, the others were; stderr says which and why
+  2    wrong usage or configuration
+  3    --fail-on names what was found; only where nothing failed
+  130  interrupted (Ctrl-C)
+"""
 
 app = typer.Typer(
     name="lsr",
     help="Finds lateral spread responses in EDF recordings of facial EMG with stimulation. Research use.",
     no_args_is_help=True,
-    add_completion=False,
+    epilog=_STATUSES,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (analyze, inspect, deidentify, simulate, schema):
     app.command()(command)
+app.add_typer(config, name="config")
 
 
 def _show_version(wanted: bool) -> None:
@@ -49,6 +60,7 @@ def options(
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+    start_logging()
 
 
 def run() -> None:

@@ -8,10 +8,12 @@ A recording that is refused costs one line on stderr; the others go on. No messa
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
@@ -19,18 +21,32 @@ from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
 
+from .logs import NOTICE, chatter, start_logging, tell, tell_frames, tells_all
+
 if TYPE_CHECKING:
-    from lsr import Settings
+    from lsr import Report, Settings
 
 SOME_FAILED = 1
 WRONG_USAGE = 2
+FOUND = 3  # what --fail-on names
 
 Result = TypeVar("Result")
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Recordings.", show_default=False)]
+STDIN = Path("-")
+
+Paths = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="PATH", help="Recordings; - reads paths from stdin, one a line.", show_default=False
+    ),
+]
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE.toml", help="Configuration; what the file does not say."),
+    typer.Option(
+        "--config",
+        metavar="FILE.toml",
+        help="Settings; without it, lsr.toml beside each recording, where there is one.",
+    ),
 ]
 Stimulated = Annotated[
     str | None,
@@ -42,7 +58,13 @@ EventsFile = Annotated[
     Path | None,
     typer.Option("--events", metavar="FILE.csv", help="Stages of surgery: columns time or time_s, and text."),
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", help="Show where an unexpected error came from.")]
+Verbose = Annotated[
+    bool,
+    typer.Option("--verbose", help="Tell on stderr what is done, and where an unexpected error came from."),
+]
+LogJson = Annotated[
+    bool, typer.Option("--log-json", help="What is told on stderr comes as JSON, one object a line.")
+]
 
 
 class ReportFormat(StrEnum):
@@ -60,14 +82,32 @@ class InspectionFormat(StrEnum):
     JSON = "json"
 
 
+class Answer(StrEnum):
+    """What --fail-on may name: an answer of a pair."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    INDETERMINATE = "indeterminate"
+
+
+FailOn = Annotated[
+    list[Answer] | None,
+    typer.Option(
+        "--fail-on",
+        help="End with status 3 where a target pair has this answer; may be repeated. A recording without "
+        "a target pair counts as indeterminate.",
+    ),
+]
+
+
 def show(text: str) -> None:
     """Print data."""
     typer.echo(text)
 
 
-def complain(text: str) -> None:
-    """Print what is not data, on one line."""
-    typer.echo(f"lsr: {' '.join(text.split())}", err=True)
+def complain(text: str, level: int = logging.ERROR, **facts: object) -> None:
+    """Tell what is not data, on one line of stderr; facts have names of their own in JSON."""
+    tell(level, text, **facts)
 
 
 def refuse(text: str) -> NoReturn:
@@ -81,15 +121,63 @@ def wants_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def read_settings(config: Path | None, stimulated: str | None) -> Settings:
-    """Join the configuration and what the command line says of the stimulation; refuse what is wrong."""
-    from lsr import Settings, SettingsError
+def given_paths(paths: Sequence[Path]) -> Iterator[Path]:
+    """Give the paths of the command line; those of stdin as its lines come, where "-" stands for them."""
+    for path in paths:
+        if path != STDIN:
+            yield path
+            continue
+        for line in sys.stdin:
+            named = line.rstrip("\r\n")
+            if named:
+                yield Path(named)
 
-    try:
-        settings = Settings.from_file(config) if config else Settings()
-        return settings.stimulated(stimulated) if stimulated is not None else settings
-    except SettingsError as error:
-        refuse(str(error))
+
+class ChosenSettings:
+    """Which settings each recording gets: those of --config, else of `lsr.toml` beside it, else the defaults.
+
+    Parameters
+    ----------
+    config : Path | None
+        What --config names; read, and refused, at once.
+    stimulated : str | None
+        What --stimulated says; it stands above the file.
+    """
+
+    def __init__(self, config: Path | None, stimulated: str | None) -> None:
+        from lsr import Settings, SettingsError
+
+        self._stimulated = stimulated
+        self._of_file: dict[Path, Settings] = {}
+        try:
+            self._own = self._with_branch(Settings.from_file(config) if config else Settings())
+        except SettingsError as error:
+            refuse(str(error))
+        self._looks_beside = config is None
+
+    def of(self, recording: Path) -> Settings:
+        """Return the settings of a recording, and tell once that those of a file beside it are used.
+
+        Raises
+        ------
+        SettingsError
+            The file beside the recording is wrong.
+        """
+        from lsr import Settings
+        from lsr.settings import find_settings_file
+
+        beside = find_settings_file(recording) if self._looks_beside else None
+        if beside is None:
+            return self._own
+        if beside not in self._of_file:
+            self._of_file[beside] = self._with_branch(Settings.from_file(beside))
+            complain(
+                f"settings of {beside} are used for the recordings beside it", NOTICE, settings=str(beside)
+            )
+        return self._of_file[beside]
+
+    def _with_branch(self, settings: Settings) -> Settings:
+        return settings if self._stimulated is None else settings.stimulated(self._stimulated)
 
 
 class Attempts:
@@ -98,41 +186,67 @@ class Attempts:
     Parameters
     ----------
     verbose : bool
-        Show the traceback of an unexpected error.
+        Also tell what is done, and where an unexpected error came from.
+    log_json : bool
+        Tell it as JSON lines.
+    fail_on : sequence of Answer
+        Answers that give the status 3 where nothing failed.
     """
 
-    def __init__(self, *, verbose: bool) -> None:
-        self._verbose = verbose
+    def __init__(self, *, verbose: bool, log_json: bool = False, fail_on: Sequence[Answer] = ()) -> None:
+        start_logging(verbose=verbose, as_json=log_json)
+        self._fail_on = frozenset(answer.value for answer in fail_on)
         self._status = 0
+        self._found = False
 
     def attempt(self, path: Path, work: Callable[[], Result]) -> Result | None:
         """Return what `work` returns, or None after a complaint that names the file."""
         from lsr import EventsError, LsrError, SettingsError
 
+        begun = time.monotonic()
+        complain(f"{path}: begins", logging.INFO, recording=str(path))
         try:
-            with redirect_stdout(sys.stderr):  # whatever a library prints is no data
-                return work()
+            with redirect_stdout(chatter()):  # whatever a library prints is no data
+                result = work()
         except LsrError as error:
             wrong_usage = isinstance(error, SettingsError | EventsError)
-            self._fail(path, str(error), WRONG_USAGE if wrong_usage else SOME_FAILED)
+            self._fail(path, error, str(error), WRONG_USAGE if wrong_usage else SOME_FAILED)
         except Exception as error:
-            if self._verbose:
-                traceback.print_exc()
             place = traceback.extract_tb(error.__traceback__)[-1]
             self._fail(
                 path,
+                error,
                 f"unexpected {type(error).__name__} at {Path(place.filename).name}:{place.lineno}; "
                 "this is a fault of lsr: please report it, with what --verbose shows",
                 SOME_FAILED,
             )
+        else:
+            took_s = round(time.monotonic() - begun, 3)
+            complain(f"{path}: done in {took_s:.3f} s", logging.INFO, recording=str(path), took_s=took_s)
+            return result
         return None
 
-    def _fail(self, path: Path, message: str, status: int) -> None:
+    def look_at(self, report: Report) -> None:
+        """Remember whether a report has what --fail-on names."""
+        answers = {str(pair.presence) for pair in report.pairs if pair.relation == "target"}
+        hits = sorted(self._fail_on & (answers or {Answer.INDETERMINATE.value}))
+        if hits:
+            name = report.recording.name
+            complain(f"{name}: {' and '.join(hits)}, as --fail-on asks", NOTICE, recording=name, answers=hits)
+            self._found = True
+
+    def _fail(self, path: Path, error: Exception, message: str, status: int) -> None:
+        from lsr import LsrError
+
         named = str(path) in message or path.name in message
-        complain(message if named else f"{path}: {message}")
+        text = message if named else f"{path}: {message}"
+        complain(text, recording=str(path), error=type(error).__name__)
+        if tells_all() and not isinstance(error, LsrError):
+            tell_frames(error)
         self._status = max(self._status, status)
 
     def finish(self) -> None:
-        """End with the status of what happened."""
-        if self._status:
-            raise typer.Exit(self._status)
+        """End with the status of what happened; a failure stands above what was found."""
+        status = self._status or (FOUND if self._found else 0)
+        if status:
+            raise typer.Exit(status)

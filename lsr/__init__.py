@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         RecordingNotFound,
         SettingsError,
         SweepsError,
+        TableError,
         UnknownFormat,
         UnknownUnit,
         UnreadableSamples,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from lsr.io.registry import read_recording
     from lsr.pipeline import analyze
     from lsr.recording import Annotation, Channel, Problem, Recording, Segment
+    from lsr.report.as_table import read_table
     from lsr.report.inspection import Inspection, inspect
     from lsr.report.report import Report, report_schema
     from lsr.settings import Settings
@@ -55,6 +57,7 @@ _NAMES_OF = {
         "RecordingNotFound",
         "SettingsError",
         "SweepsError",
+        "TableError",
         "UnknownFormat",
         "UnknownUnit",
         "UnreadableSamples",
@@ -70,6 +73,7 @@ _NAMES_OF = {
     "lsr.io.registry": ("read_recording",),
     "lsr.pipeline": ("analyze",),
     "lsr.recording": ("Annotation", "Channel", "Problem", "Recording", "Segment"),
+    "lsr.report.as_table": ("read_table",),
     "lsr.report.inspection": ("Inspection", "inspect"),
     "lsr.report.report": ("Report", "report_schema"),
     "lsr.settings": ("Settings",),
@@ -116,6 +120,7 @@ __all__ = [
     "StimulusSource",
     "SweepFinding",
     "SweepsError",
+    "TableError",
     "UnknownFormat",
     "UnknownUnit",
     "UnreadableSamples",
@@ -123,6 +128,7 @@ __all__ = [
     "detect",
     "inspect",
     "read_recording",
+    "read_table",
     "relation_of",
     "report_schema",
 ]

@@ -17,6 +17,7 @@ A message names the file, the place, the value found and the way out. It never h
     ├── NoMuscle                no channel whose muscle can be told
     ├── SweepsError             arrays that are no sweeps (shape, time axis, not finite)
     ├── EventsError             an events file that cannot be read
+    ├── TableError              a table of pairs that cannot be read back
     └── SettingsError           a setting that is misspelt or out of range
 """
 
@@ -63,6 +64,10 @@ class SweepsError(LsrError, ValueError):
 
 class EventsError(LsrError):
     """An events file that cannot be read."""
+
+
+class TableError(LsrError):
+    """A table of pairs that cannot be read back."""
 
 
 class SettingsError(LsrError):

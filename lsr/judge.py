@@ -25,6 +25,7 @@ from lsr.findings.likeness import likeness_grid, part_averages
 from lsr.findings.pairs import Pair, Site
 from lsr.findings.states import Run, find_blind_runs
 from lsr.findings.threshold import Level, group_levels
+from lsr.progress import Progress, untold
 from lsr.recording import Recording
 from lsr.settings import Settings
 from lsr.stages import Stage
@@ -80,6 +81,7 @@ def judge_set(
     pooled: dict[int, Sweeps],
     m_waves: dict[int, MWave],
     stages: Sequence[Stage],
+    progress: Progress = untold,
 ) -> list[Judged]:
     """Judge every pair of a stimulus set.
 
@@ -92,6 +94,8 @@ def judge_set(
     m_waves : dict[int, MWave]
         In them, by channel.
     stages : sequence of Stage
+    progress : Progress
+        Told of every block.
 
     Returns
     -------
@@ -108,7 +112,10 @@ def judge_set(
         by_block = [judge.block_findings(blocks[0], whole, m_waves)]
         parts_by_block = [dict.fromkeys(judge.channels)]
     else:
-        judged_blocks = [judge.block(block) for block in blocks]
+        judged_blocks = []
+        for number, block in enumerate(blocks):
+            progress(f"judging the blocks of {material.stimuli.id}", number, len(blocks))
+            judged_blocks.append(judge.block(block))
         by_block = [found for found, _ in judged_blocks]
         parts_by_block = [parts for _, parts in judged_blocks]
     levels = _m_wave_levels(material, direct)

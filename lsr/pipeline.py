@@ -19,6 +19,7 @@ from lsr.findings.find import Judged, find_findings
 from lsr.findings.findings import Findings
 from lsr.findings.pairs import find_pairs, find_sites, name_branch
 from lsr.judge import Material, find_m_waves, judge_set
+from lsr.progress import Progress, untold
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings
 from lsr.spontaneous.watch import find_spontaneous
@@ -39,6 +40,7 @@ def analyze(
     with_sweeps: bool = False,
     with_traces: bool = False,
     created: datetime | None = None,
+    progress: Progress = untold,
 ) -> Report:
     """Find the lateral spread responses of a recording.
 
@@ -56,6 +58,8 @@ def analyze(
         Also keep what HTML and figures draw: sweeps and averages of every pair.
     created : datetime | None
         When the report was made; None leaves it out, so that equal input gives an equal report.
+    progress : Progress
+        Called with the step, how much of it is done, and of how much (0: not known); for long recordings.
 
     Returns
     -------
@@ -79,6 +83,7 @@ def analyze(
                 with_sweeps=with_sweeps,
                 with_traces=with_traces,
                 created=created,
+                progress=progress,
             )
     from lsr.report.report import build_report
 
@@ -86,12 +91,16 @@ def analyze(
     recording.start_sha256()  # of gigabytes it takes seconds, so it runs beside the analysis
     noted = () if events is None else read_events(events, recording.start or recording.start_clock)
     stages = find_stages(recording, chosen.course, noted)
-    findings = find(recording, chosen, stages)
+    findings = find(recording, chosen, stages, progress)
+    if with_traces:
+        progress("keeping traces", 0, 0)
     traces = find_traces(recording, findings, chosen, stages=stages, events=noted) if with_traces else None
     return build_report(recording, findings, chosen, with_sweeps=with_sweeps, traces=traces, created=created)
 
 
-def find(recording: Recording, settings: Settings, stages: Sequence[Stage] = ()) -> Findings:
+def find(
+    recording: Recording, settings: Settings, stages: Sequence[Stage] = (), progress: Progress = untold
+) -> Findings:
     """Find stimuli, cut sweeps, judge every pair, and join what they show.
 
     Parameters
@@ -100,6 +109,8 @@ def find(recording: Recording, settings: Settings, stages: Sequence[Stage] = ())
     settings : Settings
     stages : sequence of Stage
         As `find_stages` finds them.
+    progress : Progress
+        As for `analyze`.
 
     Returns
     -------
@@ -114,6 +125,7 @@ def find(recording: Recording, settings: Settings, stages: Sequence[Stage] = ())
     sets: list[StimulusSet] = []
     judged: list[Judged] = []
     problems: list[Problem] = []
+    progress("finding stimuli", 0, 0)
     for stimuli in find_stimuli(recording, settings):
         cut = plan_cut(recording, stimuli, settings.sweeps, search_ms=settings.detection.search_window_ms)
         material = Material(recording=recording, stimuli=stimuli, cut=cut, settings=settings)
@@ -123,6 +135,7 @@ def find(recording: Recording, settings: Settings, stages: Sequence[Stage] = ())
         problems += odd
         sets.append(named)
         pairs = find_pairs(named, sites)
-        judged += judge_set(replace(material, stimuli=named), pairs, pooled, m_waves, stages)
+        judged += judge_set(replace(material, stimuli=named), pairs, pooled, m_waves, stages, progress)
     findings = find_findings(judged, sets, settings, problems)
+    progress("looking between the stimuli", 0, 0)
     return replace(findings, spontaneous=find_spontaneous(recording, sites, sets, stages))

@@ -27,6 +27,8 @@ from pydantic import (
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.errors import SettingsError
 
+SETTINGS_FILE = "lsr.toml"  # what a settings file beside recordings is called
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -229,6 +231,15 @@ class Settings(_Frozen):
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"{path}: not valid TOML: {error}") from None
         return cls.from_dict(values, source=str(path))
+
+
+def find_settings_file(recording: str | Path) -> Path | None:
+    """Find the settings file beside a recording, `lsr.toml` in its folder; None where there is none.
+
+    The command line uses it where no `--config` is given; from Python, hand it to `Settings.from_file`.
+    """
+    beside = Path(recording).parent / SETTINGS_FILE
+    return beside if beside.is_file() else None
 
 
 def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:
