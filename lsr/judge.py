@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsr.anatomy import Relation
-from lsr.detection.detect import detect, unusable
+from lsr.detection.detect import detect_beside, unusable
 from lsr.detection.detection import Detection, MWave
-from lsr.detection.m_wave import detect_m_wave
+from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.findings.blocks import Block, form_blocks
 from lsr.findings.course import is_operation
 from lsr.findings.find import Judged
@@ -65,21 +65,27 @@ class Material:
         return chosen
 
 
-def find_m_waves(sweeps: dict[int, Sweeps], channels: Sequence[int], settings: Settings) -> dict[int, MWave]:
-    """M waves of the channels; absent where no sweep could be cut."""
+def read_directs(
+    sweeps: dict[int, Sweeps], channels: Sequence[int], settings: Settings
+) -> dict[int, DirectMuscle]:
+    """Read the channels as direct muscles; those of which no sweep could be cut are left out."""
     return {
-        channel: detect_m_wave(sweeps[channel].emg_uv, sweeps[channel].time_ms, settings.detection)
-        if channel in sweeps
-        else MWave.absent()
+        channel: read_direct(sweeps[channel].emg_uv, sweeps[channel].time_ms, settings.detection)
         for channel in channels
+        if channel in sweeps
     }
+
+
+def m_wave_in(read: dict[int, DirectMuscle], channel: int) -> MWave:
+    """M wave of a channel; absent where no sweep of it was read."""
+    return read[channel].m_wave if channel in read else MWave.absent()
 
 
 def judge_set(
     material: Material,
     pairs: Sequence[Pair],
     pooled: dict[int, Sweeps],
-    m_waves: dict[int, MWave],
+    read: dict[int, DirectMuscle],
     stages: Sequence[Stage],
     progress: Progress = untold,
 ) -> list[Judged]:
@@ -91,8 +97,8 @@ def judge_set(
     pairs : sequence of Pair
     pooled : dict[int, Sweeps]
         Sweeps of the stimuli that `Material.some` chooses, by channel.
-    m_waves : dict[int, MWave]
-        In them, by channel.
+    read : dict[int, DirectMuscle]
+        The same as direct muscles, by channel.
     stages : sequence of Stage
     progress : Progress
         Told of every block.
@@ -102,14 +108,14 @@ def judge_set(
     list[Judged]
         In the order of the pairs.
     """
-    direct = _direct_site(pairs, m_waves)
+    direct = _direct_site(pairs, read)
     judge = _Judge(material=material, pairs=pairs, direct=direct)
-    whole = judge.detect(pooled, m_waves)
+    whole = judge.detect(pooled, read)
     blocks = form_blocks(material.stimuli, stages, material.settings.course.block_stimuli)
     staged = any(block.stage != blocks[0].stage for block in blocks)
     first = judge.pool(_first_stage(blocks)) if staged else {}
     if len(blocks) == 1 and int(material.cut.kept.sum()) == material.some().size:
-        by_block = [judge.block_findings(blocks[0], whole, m_waves)]
+        by_block = [judge.block_findings(blocks[0], whole, read)]
         parts_by_block = [dict.fromkeys(judge.channels)]
     else:
         judged_blocks = []
@@ -136,7 +142,9 @@ def judge_set(
                 runs=runs,
                 blocks=own,
                 parts_uv=tuple(parts[channel] for parts in parts_by_block),
-                m_wave=m_waves[channel] if is_direct else (m_waves[direct.channel] if direct else None),
+                m_wave=m_wave_in(read, channel if is_direct or direct is None else direct.channel)
+                if is_direct or direct
+                else None,
                 m_wave_levels=levels if direct else (),
                 n_too_close=int((~material.cut.kept).sum()),
             )
@@ -159,15 +167,15 @@ class _Judge:
     def pool(self, which: np.ndarray) -> dict[int, Detection]:
         """Judge stimuli together in every pair, by channel."""
         sweeps = self.material.sweeps(self.material.some(which), self.channels)
-        return self.detect(sweeps, self._direct_waves(sweeps))
+        return self.detect(sweeps, self.directs(sweeps))
 
     def block(self, block: Block) -> tuple[dict[int, BlockFinding], dict[int, np.ndarray | None]]:
         """Judge a block in every pair, by channel, and average it to be compared with others."""
         sweeps = self.material.sweeps(block.stimuli, self.channels)
-        waves = self._direct_waves(sweeps)
-        found = self.detect(sweeps, waves)
+        read = self.directs(sweeps)
+        found = self.detect(sweeps, read)
         parts = {channel: self._parts(sweeps.get(channel), found[channel]) for channel in self.channels}
-        return self.block_findings(block, found, waves), parts
+        return self.block_findings(block, found, read), parts
 
     def _parts(self, sweeps: Sweeps | None, found: Detection) -> np.ndarray | None:
         used = np.array([sweep.used for sweep in found.sweeps], dtype=bool)
@@ -177,24 +185,24 @@ class _Judge:
         return part_averages(sweeps.emg_uv[used], sweeps.time_ms, grid_ms)
 
     def block_findings(
-        self, block: Block, found: dict[int, Detection], waves: dict[int, MWave]
+        self, block: Block, found: dict[int, Detection], read: dict[int, DirectMuscle]
     ) -> dict[int, BlockFinding]:
         """What a block shows in every pair, by channel."""
-        shared = waves.get(self.direct.channel) if self.direct else None
+        shared = m_wave_in(read, self.direct.channel) if self.direct else None
         return {
             pair.site.channel: self._finding(
                 block,
                 found[pair.site.channel],
-                waves.get(pair.site.channel) if pair.relation is Relation.DIRECT else shared,
+                m_wave_in(read, pair.site.channel) if pair.relation is Relation.DIRECT else shared,
             )
             for pair in self.pairs
         }
 
-    def detect(self, sweeps: dict[int, Sweeps], waves: dict[int, MWave]) -> dict[int, Detection]:
+    def detect(self, sweeps: dict[int, Sweeps], read: dict[int, DirectMuscle]) -> dict[int, Detection]:
         """Judge sweeps in every pair, by channel."""
-        return {pair.site.channel: self.detect_pair(pair, sweeps, waves) for pair in self.pairs}
+        return {pair.site.channel: self.detect_pair(pair, sweeps, read) for pair in self.pairs}
 
-    def detect_pair(self, pair: Pair, sweeps: dict[int, Sweeps], waves: dict[int, MWave]) -> Detection:
+    def detect_pair(self, pair: Pair, sweeps: dict[int, Sweeps], read: dict[int, DirectMuscle]) -> Detection:
         """Judge sweeps in one pair."""
         own = sweeps.get(pair.site.channel)
         if own is None or own.emg_uv.shape[0] == 0:
@@ -202,14 +210,15 @@ class _Judge:
         if own.channel.rate_hz < _SLOWEST_HZ:
             return unusable("rate_too_low", own.emg_uv.shape[0])
         if pair.relation is Relation.DIRECT:
-            wave = waves.get(pair.site.channel)
-            return unusable("direct_muscle", own.emg_uv.shape[0], m_wave=wave)
-        source = sweeps.get(self.direct.channel) if self.direct else None
-        return detect(own.emg_uv, own.time_ms, _on_axis(source, own), self.material.settings)
+            return unusable("direct_muscle", own.emg_uv.shape[0], m_wave=m_wave_in(read, pair.site.channel))
+        direct = read.get(self.direct.channel) if self.direct else None
+        if direct is not None and direct.emg_uv.shape[0] != own.emg_uv.shape[0]:
+            direct = None  # a gap took other stimuli from it
+        return detect_beside(direct, own.emg_uv, own.time_ms, self.material.settings.detection)
 
-    def _direct_waves(self, sweeps: dict[int, Sweeps]) -> dict[int, MWave]:
+    def directs(self, sweeps: dict[int, Sweeps]) -> dict[int, DirectMuscle]:
         channels = [pair.site.channel for pair in self.pairs if pair.relation is Relation.DIRECT]
-        return find_m_waves(sweeps, channels, self.material.settings)
+        return read_directs(sweeps, channels, self.material.settings)
 
     def _finding(self, block: Block, detection: Detection, m_wave: MWave | None) -> BlockFinding:
         rows = self.material.usable(block.stimuli)
@@ -239,7 +248,9 @@ def _judge_runs(
     for first, last in find_blind_runs(own, judge.material.settings.detection.alpha):
         which = np.concatenate([block.stimuli for block in blocks[first : last + 1]])
         sweeps = judge.material.sweeps(judge.material.some(which), channels)
-        runs.append(Run(first=first, last=last, detection=judge.detect_pair(pair, sweeps, {})))
+        runs.append(
+            Run(first=first, last=last, detection=judge.detect_pair(pair, sweeps, judge.directs(sweeps)))
+        )
     return tuple(runs)
 
 
@@ -256,7 +267,7 @@ def _m_wave_levels(material: Material, direct: Site | None) -> tuple[Level, ...]
     levels = []
     for ma, which in group_levels([one.intensity_ma for one in material.stimuli.stimuli]):
         sweeps = material.sweeps(material.some(which, _LEVEL_STIMULI), [direct.channel])
-        wave = find_m_waves(sweeps, [direct.channel], material.settings)[direct.channel]
+        wave = m_wave_in(read_directs(sweeps, [direct.channel], material.settings), direct.channel)
         n_given = sweeps[direct.channel].emg_uv.shape[0] if direct.channel in sweeps else 0
         levels.append(
             Level(
@@ -269,16 +280,7 @@ def _m_wave_levels(material: Material, direct: Site | None) -> tuple[Level, ...]
     return tuple(levels)
 
 
-def _direct_site(pairs: Sequence[Pair], m_waves: dict[int, MWave]) -> Site | None:
+def _direct_site(pairs: Sequence[Pair], read: dict[int, DirectMuscle]) -> Site | None:
     """The direct muscle with the largest M wave."""
     direct = [pair.site for pair in pairs if pair.relation is Relation.DIRECT]
-    return max(direct, key=lambda site: m_waves[site.channel].amplitude_uv or 0.0, default=None)
-
-
-def _on_axis(source: Sweeps | None, own: Sweeps) -> np.ndarray | None:
-    """The direct muscle's sweeps at the times of another channel's samples."""
-    if source is None or source.emg_uv.shape[0] != own.emg_uv.shape[0]:
-        return None
-    if source.time_ms.size == own.time_ms.size and np.allclose(source.time_ms, own.time_ms):
-        return source.emg_uv
-    return np.stack([np.interp(own.time_ms, source.time_ms, sweep) for sweep in source.emg_uv])
+    return max(direct, key=lambda site: m_wave_in(read, site.channel).amplitude_uv or 0.0, default=None)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from lsr.findings.find import Judged, find_findings
 from lsr.findings.findings import Findings
 from lsr.findings.pairs import find_pairs, find_sites, name_branch
-from lsr.judge import Material, find_m_waves, judge_set
+from lsr.judge import Material, judge_set, m_wave_in, read_directs
 from lsr.progress import Progress, untold
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings
@@ -130,12 +130,12 @@ def find(
         cut = plan_cut(recording, stimuli, settings.sweeps, search_ms=settings.detection.search_window_ms)
         material = Material(recording=recording, stimuli=stimuli, cut=cut, settings=settings)
         pooled = material.sweeps(material.some(), channels)
-        m_waves = find_m_waves(pooled, channels, settings)
-        named, odd = name_branch(stimuli, sites, m_waves)
+        read = read_directs(pooled, channels, settings)
+        named, odd = name_branch(stimuli, sites, {channel: m_wave_in(read, channel) for channel in channels})
         problems += odd
         sets.append(named)
         pairs = find_pairs(named, sites)
-        judged += judge_set(replace(material, stimuli=named), pairs, pooled, m_waves, stages, progress)
+        judged += judge_set(replace(material, stimuli=named), pairs, pooled, read, stages, progress)
     findings = find_findings(judged, sets, settings, problems)
     progress("looking between the stimuli", 0, 0)
     return replace(findings, spontaneous=find_spontaneous(recording, sites, sets, stages))

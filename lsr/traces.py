@@ -147,7 +147,6 @@ class _Views:
         prepared = prepare(
             sweeps.emg_uv.astype(float),
             sweeps.time_ms,
-            None,
             search_ms=detection.search_window_ms,
             mains_hz=detection.mains_hz,
         )

@@ -45,7 +45,7 @@ def decimate(emg_uv: np.ndarray, time_ms: np.ndarray, *, highest_hz: float) -> t
     reach = _HALF_LENGTH * factor
     kept = time_ms[::factor]
     padded = np.pad(emg_uv, ((0, 0), (reach, reach + factor)), mode="edge")
-    lowered = np.zeros((emg_uv.shape[0], kept.size))
-    for lag, tap in enumerate(_low_pass(factor)):
-        lowered += tap * padded[:, lag : lag + factor * kept.size : factor]
+    taps = _low_pass(factor)
+    around = np.lib.stride_tricks.sliding_window_view(padded, taps.size, axis=1)
+    lowered: np.ndarray = around[:, : factor * kept.size : factor] @ taps
     return lowered, kept

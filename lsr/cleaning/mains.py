@@ -14,6 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 _N_HARMONICS = 14
+_CLIP, _N_REFITS = 2.5, 4  # deviations beyond which a sample counts no more
 _MIN_QUIET_MS = 30.0  # below one and a half periods of 50 Hz a sine cannot be told from drift
 
 
@@ -48,11 +49,11 @@ def _slow_columns(time_ms: np.ndarray) -> np.ndarray:
 class _Design:
     """Orthonormal bases for one time axis and frequency; they depend on nothing else."""
 
-    slow: np.ndarray
-    all_harmonics: tuple[int, ...]
-    joint: np.ndarray  # slow and all harmonics
-    own: tuple[np.ndarray, ...]  # of each harmonic, what no other column explains
-    beside: tuple[np.ndarray, ...]  # sines just below and above each harmonic: the local noise level
+    harmonics: np.ndarray  # (n_harmonics,)
+    slow: np.ndarray  # (n_quiet, 4): level, drift, recovery
+    joint: np.ndarray  # (n_quiet, n_columns): slow and all harmonics
+    own: np.ndarray  # (n_quiet, 2 * n_harmonics): of each harmonic, what no other column explains
+    beside: np.ndarray  # (n_quiet, 4 * n_harmonics): sines just below and above: the local noise level
 
 
 @lru_cache(maxsize=32)
@@ -65,17 +66,27 @@ def _design(quiet: bytes, zero: int, step_ms: float, frequency_hz: float) -> _De
     columns = hum_columns(time, frequency_hz, harmonics)
     joint = np.linalg.qr(np.concatenate([slow, columns], axis=1))[0]
     apart_hz = 1400 / np.ptp(time)
-    own, beside = [], []
+    own, beside = [np.zeros((time.size, 0))], [np.zeros((time.size, 0))]
     for k, harmonic in enumerate(harmonics):
-        others = np.linalg.qr(np.concatenate([slow, np.delete(columns, [2 * k, 2 * k + 1], axis=1)], axis=1))[
-            0
-        ]
+        rest = np.concatenate([slow, np.delete(columns, [2 * k, 2 * k + 1], axis=1)], axis=1)
+        others = np.linalg.qr(rest)[0]
         mine = columns[:, 2 * k : 2 * k + 2]
         own.append(np.linalg.qr(mine - others @ (others.T @ mine))[0])
-        near = [max(harmonic * frequency_hz + shift, 4.0) for shift in (-apart_hz, apart_hz)]
-        sines = [hum_columns(time, hz, (1,)) for hz in near]
-        beside.append(np.concatenate([np.linalg.qr(s - slow @ (slow.T @ s))[0] for s in sines], axis=1))
-    return _Design(slow, harmonics, joint, tuple(own), tuple(beside))
+        for shift in (-apart_hz, apart_hz):
+            sine = hum_columns(time, max(harmonic * frequency_hz + shift, 4.0), (1,))
+            beside.append(np.linalg.qr(sine - slow @ (slow.T @ sine))[0])
+    return _Design(np.array(harmonics, int), slow, joint, np.hstack(own), np.hstack(beside))
+
+
+@lru_cache(maxsize=32)
+def _fitter(
+    quiet: bytes, zero: int, step_ms: float, frequency_hz: float, harmonics: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Hum columns on the whole axis; these with level and drift, where quiet; and what fits them."""
+    time = (np.arange(len(quiet)) - zero) * step_ms
+    columns = hum_columns(time, frequency_hz, harmonics)
+    both = np.concatenate([columns, _slow_columns(time)], axis=1)[np.frombuffer(quiet, bool)]
+    return columns, both, np.linalg.pinv(both)
 
 
 def find_hum(
@@ -103,49 +114,44 @@ def find_hum(
     step_ms = round(float(time_ms[-1] - time_ms[0]) / (time_ms.size - 1), 9)
     if quiet.sum() < 60 or quiet.sum() * step_ms < _MIN_QUIET_MS:
         return None
-    zero = round(-float(time_ms[0]) / step_ms)
-    axis_ms = (np.arange(time_ms.size) - zero) * step_ms
+    zero, where = round(-float(time_ms[0]) / step_ms), quiet.tobytes()
     emg = emg_uv[:, quiet].T
     candidates = [mains_hz] if mains_hz else [50.0, 60.0]
-    designs = [_design(quiet.tobytes(), zero, step_ms, hz) for hz in candidates]
+    designs = [_design(where, zero, step_ms, hz) for hz in candidates]
     level = emg - designs[0].slow @ (designs[0].slow.T @ emg)
     spread = np.median(np.abs(level), axis=0) / 0.6745 + 1e-12
-    explained = [float(((d.own[0].T @ emg) ** 2 / spread**2).sum()) if d.own else 0.0 for d in designs]
+    explained = [float(((design.own[:, :2].T @ emg) ** 2 / spread**2).sum()) for design in designs]
     best = int(np.argmax(explained))
-    design, frequency_hz = designs[best], candidates[best]
-    harmonics = _significant(design, emg, spread)
+    harmonics = _significant(designs[best], emg, spread)
     if not harmonics:
         return None
-    slow = _slow_columns(axis_ms)
-    columns = hum_columns(axis_ms, frequency_hz, harmonics)
-    both = np.concatenate([slow, columns], axis=1)
-    weights = _robust_fit(both[quiet], emg)[:, slow.shape[1] :]
-    return Hum(frequency_hz=frequency_hz, harmonics=harmonics, hum_uv=weights @ columns.T)
+    columns, both, fitter = _fitter(where, zero, step_ms, candidates[best], harmonics)
+    weights = _robust_fit(both, fitter, emg)[: columns.shape[1]]
+    return Hum(frequency_hz=candidates[best], harmonics=harmonics, hum_uv=(columns @ weights).T)
 
 
 def _significant(design: _Design, emg: np.ndarray, spread: np.ndarray) -> tuple[int, ...]:
     """Harmonics that stand out of the noise beside them, over all sweeps."""
+    n_harmonics, n_sweeps = design.harmonics.size, emg.shape[1]
     rest = emg - design.joint @ (design.joint.T @ emg)
-    ratio_needed = 1.5 + 6 / np.sqrt(emg.shape[1])
-    found = []
-    for harmonic, own, beside in zip(design.all_harmonics, design.own, design.beside, strict=True):
-        energy = np.minimum(((own.T @ emg) ** 2).sum(axis=0) / spread**2, 1e4).mean()
-        around = np.minimum(((beside.T @ rest) ** 2).sum(axis=0) / spread**2 / 2, 1e4).mean()
-        if energy > ratio_needed * around:
-            found.append(harmonic)
-    return tuple(found)
+    own = ((design.own.T @ emg) ** 2).reshape(n_harmonics, 2, n_sweeps).sum(axis=1) / spread**2
+    beside = ((design.beside.T @ rest) ** 2).reshape(n_harmonics, 4, n_sweeps).sum(axis=1) / spread**2 / 2
+    ratio_needed = 1.5 + 6 / np.sqrt(n_sweeps)
+    found = np.minimum(own, 1e4).mean(axis=1) > ratio_needed * np.minimum(beside, 1e4).mean(axis=1)
+    return tuple(int(harmonic) for harmonic in design.harmonics[found])
 
 
-def _robust_fit(columns: np.ndarray, emg: np.ndarray) -> np.ndarray:
-    """Huber regression of every sweep on the same columns, shape (n_sweeps, n_columns)."""
-    fit = np.linalg.lstsq(columns, emg, rcond=None)[0]
-    ridge = 1e-9 * np.trace(columns.T @ columns) * np.eye(columns.shape[1])
-    for _ in range(2):
+def _robust_fit(columns: np.ndarray, fitter: np.ndarray, emg: np.ndarray) -> np.ndarray:
+    """Huber regression of every sweep on the same columns, shape (n_columns, n_sweeps).
+
+    By pseudo-observations (Huber 1981, section 7.8): the residuals are clipped and fitted again, so that all
+    sweeps share one factorisation.
+    """
+    fit = fitter @ emg
+    rest = emg - columns @ fit
+    limit = _CLIP * (np.median(np.abs(rest), axis=0) / 0.6745 + 1e-12)
+    for _ in range(_N_REFITS):
+        fit += fitter @ np.clip(rest, -limit, limit)
         rest = emg - columns @ fit
-        spread = np.median(np.abs(rest), axis=0) / 0.6745 + 1e-12
-        trust = 1 / np.maximum(1.0, np.abs(rest) / (2.5 * spread))
-        weighted = columns.T[None] * trust.T[:, None, :]
-        normal = weighted @ columns + ridge
-        fit = np.linalg.solve(normal, (weighted @ emg.T[:, :, None]))[..., 0].T
-    by_sweep: np.ndarray = fit.T
-    return by_sweep
+    fitted: np.ndarray = fit
+    return fitted

@@ -16,7 +16,7 @@ import numpy as np
 from lsr.detection.amplitude import Measures, measure, widen_interval
 from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
 from lsr.detection.late import find_late_response
-from lsr.detection.m_wave import m_wave_of
+from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.detection.nuisances import Removed, build_model
 from lsr.detection.onset import Draws, draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
@@ -75,24 +75,39 @@ def detect(
     ('present', True)
     """
     chosen = (settings or Settings()).detection
-    emg, time = check_sweeps(emg_uv, time_ms)
     direct = None
     if direct_emg_uv is not None:
-        direct, _ = check_sweeps(direct_emg_uv, time_ms)
-        if direct.shape != emg.shape:
-            raise SweepsError(f"direct_emg_uv: needs the shape of emg_uv {emg.shape}, found {direct.shape}")
+        emg, time = check_sweeps(emg_uv, time_ms)
+        beside, _ = check_sweeps(direct_emg_uv, time)
+        if beside.shape != emg.shape:
+            raise SweepsError(f"direct_emg_uv: needs the shape of emg_uv {emg.shape}, found {beside.shape}")
+        direct = read_direct(beside, time, chosen)
+    return detect_beside(direct, emg_uv, time_ms, chosen)
+
+
+def detect_beside(
+    direct: DirectMuscle | None, emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings
+) -> Detection:
+    """Do the work of `detect` where the direct muscle was read before: many muscles are judged beside one.
+
+    Raises
+    ------
+    SweepsError
+        As `detect` does.
+    """
+    emg, time = check_sweeps(emg_uv, time_ms)
     rate_hz = 1000 / float(np.median(np.diff(time)))
     if rate_hz < _LOWEST_HZ * 0.999:
         raise SweepsError(f"time_ms: {rate_hz:.0f} Hz is too slow for latencies; at least 2000 Hz is needed")
-    if time[-1] < chosen.search_window_ms[1]:
+    if time[-1] < settings.search_window_ms[1]:
         raise SweepsError(
             f"time_ms: sweeps end at {time[-1]:.1f} ms, before the search window does "
-            f"({chosen.search_window_ms[1]} ms); cut longer sweeps or set detection.search_window_ms"
+            f"({settings.search_window_ms[1]} ms); cut longer sweeps or set detection.search_window_ms"
         )
-    prepared = prepare(emg, time, direct, search_ms=chosen.search_window_ms, mains_hz=chosen.mains_hz)
+    prepared = prepare(emg, time, search_ms=settings.search_window_ms, mains_hz=settings.mains_hz)
     if not isinstance(prepared, Prepared):
         return _nothing_usable(prepared)
-    return _judge(prepared, chosen, rate_hz)
+    return _judge(prepared, direct, settings, rate_hz)
 
 
 def unusable(reason: str, n_sweeps: int, *, m_wave: MWave | None = None) -> Detection:
@@ -116,14 +131,17 @@ def _nothing_usable(reasons: tuple[str | None, ...]) -> Detection:
     )
 
 
-def _judge(prepared: Prepared, settings: DetectionSettings, rate_hz: float) -> Detection:
-    model, steady, removed = build_model(prepared)
+def _judge(
+    prepared: Prepared, direct: DirectMuscle | None, settings: DetectionSettings, rate_hz: float
+) -> Detection:
+    wave = None if direct is None else direct.average_uv(prepared.used, prepared.time_ms)
+    model, steady, removed = build_model(prepared, wave)
     noise = prepared.noise
     score = score_presence(model, settings.search_window_ms)
     p = p_value(score.value, noise)
     threshold = threshold_score(settings.alpha, noise)
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
-    m_wave = None if prepared.direct_uv is None else m_wave_of(prepared, prepared.direct_uv, settings)
+    m_wave = None if direct is None else direct.m_wave
     presence, reason = _answer(p, limit, m_wave, prepared, removed, settings)
     late = find_late_response(
         prepared.emg_uv,

@@ -79,52 +79,49 @@ def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.
 
     Parameters
     ----------
-    gram : np.ndarray, shape (n_columns, n_columns)
+    gram : np.ndarray, shape (..., n_columns, n_columns)
         Products of the whitened columns.
-    moment : np.ndarray, shape (n_columns,)
+    moment : np.ndarray, shape (..., n_columns)
         Their products with the whitened data.
     energy : float
         Of the whitened data: no column can explain more.
     sizes : np.ndarray, shape (n_tried, n_columns)
-        Prior deviations of the columns; 0 leaves one out.
+        Prior deviations of the columns.
 
     Returns
     -------
-    np.ndarray, shape (n_tried,)
+    np.ndarray, shape (..., n_tried)
+        Natural logarithm.
     """
-    n = moment.size
-    bordered = np.zeros((sizes.shape[0], n + 1, n + 1))
-    bordered[:, :n, :n] = sizes[:, :, None] * gram * sizes[:, None, :]
-    bordered[:, :n, n] = bordered[:, n, :n] = sizes * moment
-    bordered[:, range(n), range(n)] += 1.0
-    bordered[:, n, n] = corner = 1.01 * energy + 1.0
-    pivots = np.diagonal(
-        np.linalg.cholesky(bordered), axis1=1, axis2=2
-    )  # the last: what is left of the corner
-    evidence: np.ndarray = 0.5 * (corner - pivots[:, n] ** 2) - np.log(pivots[:, :n]).sum(axis=1)
+    n = moment.shape[-1]
+    bordered = np.empty((*moment.shape[:-1], sizes.shape[0], n + 1, n + 1))
+    bordered[..., :n, :n] = gram[..., None, :, :] * (sizes[:, :, None] * sizes[:, None, :])
+    bordered[..., n, :n] = sizes * moment[..., None, :]  # the lower triangle alone is read
+    bordered[..., range(n), range(n)] += 1.0
+    bordered[..., n, n] = corner = 1.01 * energy + 1.0
+    # The last pivot tells what is left of the corner: the quadratic form, without solving for the sizes.
+    pivots = np.diagonal(np.linalg.cholesky(bordered), axis1=-2, axis2=-1)
+    evidence: np.ndarray = 0.5 * (corner - pivots[..., n] ** 2) - np.log(pivots[..., :n]).sum(axis=-1)
     return evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Modes:
-    """Independent directions of a family's responses at every start, and what the data say of each."""
+class Fits:
+    """A family's responses at every start, and what the data say of them."""
 
     family: Family
-    values: np.ndarray  # (n_starts, n_bumps): whitened energy of each direction
-    vectors: np.ndarray  # (n_starts, n_bumps, n_bumps): sizes of the bumps
-    along: np.ndarray  # (n_starts, n_bumps): the data along it
+    gram: np.ndarray  # (n_starts, n_bumps, n_bumps): products of the whitened bumps
+    moment: np.ndarray  # (n_starts, n_bumps): their products with the whitened data
+    energy: float  # of the whitened data
 
     def log_evidence(self, sizes_uv: np.ndarray) -> np.ndarray:
-        """Log Bayes factor of a response against none, shape (n_starts, n_sizes); natural logarithm."""
-        power = sizes_uv[None, :, None] ** 2
-        spread = 1 + power * self.values[:, None, :]
-        gain = power / spread * self.along[:, None, :] ** 2
-        evidence: np.ndarray = 0.5 * (gain - np.log(spread)).sum(axis=-1)
-        return evidence
+        """Log Bayes factor of a response against none, shape (n_starts, n_sizes)."""
+        sizes = np.broadcast_to(sizes_uv[:, None], (sizes_uv.size, self.moment.shape[1]))
+        return log_evidence(self.gram, self.moment, self.energy, sizes)
 
 
-def find_modes(model: Model, starts: np.ndarray, family: Family) -> Modes:
-    """Decompose a family's responses at every start.
+def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
+    """Compare a family's responses at every start with the average.
 
     Parameters
     ----------
@@ -136,10 +133,13 @@ def find_modes(model: Model, starts: np.ndarray, family: Family) -> Modes:
     n_samples, n_starts = model.time_ms.size, starts.size
     bumps = _placed(family, model.step_ms, n_samples, starts.tobytes())
     whitened = (model.root @ bumps).reshape(n_samples, n_starts, -1)
-    along = np.tensordot(model.whitened, whitened, 1)
     by_start = np.ascontiguousarray(whitened.transpose(1, 2, 0))
-    values, vectors = np.linalg.eigh(by_start @ by_start.transpose(0, 2, 1))
-    return Modes(family, np.clip(values, 0, None), vectors, (along[:, None, :] @ vectors)[:, 0])
+    return Fits(
+        family,
+        by_start @ by_start.transpose(0, 2, 1),
+        by_start @ model.whitened,
+        float(model.whitened @ model.whitened),
+    )
 
 
 @lru_cache(maxsize=64)
@@ -180,19 +180,19 @@ class Scan:
     families: Sequence[Family]
     sizes_uv: np.ndarray  # (n_sizes,): prior deviation of the response; each half as likely as the one before
     log_evidence: np.ndarray  # (n_starts, n_families, n_sizes): log Bayes factor and log prior of the size
-    modes: Sequence[Modes]  # per family
+    fits: Sequence[Fits]  # per family
 
 
 def scan(model: Model, starts: np.ndarray, families: Sequence[Family], sizes_uv: np.ndarray) -> Scan:
     """Compare a response of each start (grid numbers), family and size with none."""
-    return weigh(model, starts, [find_modes(model, starts, family) for family in families], sizes_uv)
+    return weigh(model, starts, [fit(model, starts, family) for family in families], sizes_uv)
 
 
-def weigh(model: Model, starts: np.ndarray, modes: Sequence[Modes], sizes_uv: np.ndarray) -> Scan:
-    """Evidence of modes at sizes."""
-    evidence = np.stack([one.log_evidence(sizes_uv) for one in modes], axis=1)
+def weigh(model: Model, starts: np.ndarray, fits: Sequence[Fits], sizes_uv: np.ndarray) -> Scan:
+    """Evidence of fits at sizes."""
+    evidence = np.stack([one.log_evidence(sizes_uv) for one in fits], axis=1)
     halving = np.log(0.5) * np.arange(1, sizes_uv.size + 1)  # prior of the sizes
-    return Scan(start_ms(model, starts), [one.family for one in modes], sizes_uv, evidence + halving, modes)
+    return Scan(start_ms(model, starts), [one.family for one in fits], sizes_uv, evidence + halving, fits)
 
 
 def log_mean(log_values: np.ndarray, axis: int | None = None) -> np.ndarray:

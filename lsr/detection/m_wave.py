@@ -7,13 +7,15 @@ Rows are sweeps, columns samples; time is milliseconds from the stimulus, EMG mi
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from lsr.cleaning.artifact import tail_columns
 from lsr.detection.detection import MWave, Presence
 from lsr.detection.evidence import Model, Scan, log_evidence, scan, start_numbers
 from lsr.detection.onset import draw_from
-from lsr.detection.prepare import Prepared, check_sweeps, prepare
+from lsr.detection.prepare import EARLIEST_MS, check_sweeps, clean, clear_times_ms
 from lsr.detection.waveform import Family
 from lsr.settings import DetectionSettings
 
@@ -35,13 +37,35 @@ _FAMILIES = tuple(
 )
 
 
-def detect_m_wave(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings) -> MWave:
-    """Find the M wave in the raw sweeps of a direct muscle.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectMuscle:
+    """The sweeps of a muscle supplied by the stimulated branch, cleaned once for all muscles beside it."""
+
+    time_ms: np.ndarray  # (n_samples,), at the analysis rate
+    emg_uv: np.ndarray  # (n_sweeps, n_samples): hum removed, spike bridged; missing samples are zero
+    m_wave: MWave
+
+    def average_uv(self, used: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+        """Average of some of the sweeps at other times, shape (n_times,)."""
+        average: np.ndarray = self.emg_uv[used].mean(axis=0)
+        if average.size == time_ms.size and np.allclose(self.time_ms, time_ms):
+            return average
+        there: np.ndarray = np.interp(time_ms, self.time_ms, average)
+        return there
+
+
+def read_direct(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings) -> DirectMuscle:
+    """Clean the raw sweeps of a direct muscle and find its M wave.
 
     Parameters
     ----------
     emg_uv, time_ms : np.ndarray, shapes (n_sweeps, n_samples) and (n_samples,)
     settings : DetectionSettings
+
+    Returns
+    -------
+    DirectMuscle
+        Its M wave is absent where the artifact hides it in all sweeps.
 
     Raises
     ------
@@ -49,23 +73,31 @@ def detect_m_wave(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSe
         Arrays that are no sweeps.
     """
     emg, time = check_sweeps(emg_uv, time_ms)
-    prepared = prepare(emg, time, None, search_ms=settings.search_window_ms, mains_hz=settings.mains_hz)
-    if not isinstance(prepared, Prepared):
-        return MWave.absent()
-    return m_wave_of(prepared, prepared.emg_uv, settings)
+    search_ms, emg = settings.search_window_ms, np.nan_to_num(emg)
+    clear_ms = clear_times_ms(emg, time, search_ms)
+    seen = clear_ms <= search_ms[0] - 0.5
+    start_ms = float(clear_ms[seen].max()) if seen.any() else float(clear_ms.min())
+    start_ms = max(start_ms, EARLIEST_MS)
+    found = clean(emg, time, start_ms=start_ms, search_ms=search_ms, mains_hz=settings.mains_hz)
+    m_wave = MWave.absent()
+    if seen.any():
+        quiet = found.before if found.before.any() else found.after
+        average = found.emg_uv[seen].mean(axis=0)
+        m_wave = find_m_wave(
+            found.time_ms,
+            average,
+            clear_ms=start_ms,
+            noise_uv=float(average[quiet].std()) if quiet.any() else _spread_uv(found.emg_uv[seen]),
+            window_ms=settings.direct_window_ms,
+        )
+    return DirectMuscle(time_ms=found.time_ms, emg_uv=found.emg_uv, m_wave=m_wave)
 
 
-def m_wave_of(prepared: Prepared, direct_uv: np.ndarray, settings: DetectionSettings) -> MWave:
-    """Find the M wave in cleaned sweeps of a direct muscle, shape (n_sweeps, n_samples)."""
-    average = direct_uv.mean(axis=0)
-    quiet = prepared.before if prepared.before.any() else prepared.after
-    return find_m_wave(
-        prepared.time_ms,
-        average,
-        clear_ms=prepared.clear_ms,
-        noise_uv=float(average[quiet].std()) if quiet.any() else prepared.noise.average_sd_uv,
-        window_ms=settings.direct_window_ms,
-    )
+def _spread_uv(emg_uv: np.ndarray) -> float:
+    """Noise of the average from what the sweeps differ by; from the last third of a single one."""
+    if emg_uv.shape[0] > 1:
+        return float(np.median(emg_uv.std(axis=0, ddof=1)) / np.sqrt(emg_uv.shape[0]))
+    return float(emg_uv[0, -emg_uv.shape[1] // 3 :].std())
 
 
 def find_m_wave(

@@ -89,8 +89,14 @@ class _Shapes:
         return fitted
 
 
-def build_model(prepared: Prepared) -> tuple[Model, Model, Removed]:
+def build_model(prepared: Prepared, wave: np.ndarray | None) -> tuple[Model, Model, Removed]:
     """The average of the sweeps with its noise and nuisances.
+
+    Parameters
+    ----------
+    prepared : Prepared
+    wave : np.ndarray | None, shape (n_samples,)
+        The direct muscle's average in the same sweeps, where recorded.
 
     Returns
     -------
@@ -108,7 +114,6 @@ def build_model(prepared: Prepared) -> tuple[Model, Model, Removed]:
     root = whitening[: at.size, : at.size] / deviation
     hum_uv, hum_prior = _hum_left(average, prepared, window, whitening)
     data = average[window] - hum_uv
-    wave = None if prepared.direct_uv is None else prepared.direct_uv.mean(axis=0)
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
     free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | (at > prepared.search_ms[1] + _OVER_MS)
     swings, bumps = _fixed_shapes(float(at[0]), prepared.step_ms, at.size)
@@ -146,7 +151,7 @@ def build_model(prepared: Prepared) -> tuple[Model, Model, Removed]:
 
 @lru_cache(maxsize=32)
 def _fixed_shapes(first_ms: float, step_ms: float, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shapes that depend on the time axis alone: damped swings, and narrow bumps for what is left unexplained."""
+    """Shapes that depend on the time axis alone: damped swings, and bumps for what is left unexplained."""
     at = first_ms + np.arange(n_samples) * step_ms
     centres = np.arange(at[0], min(16.0, at[-1]), 0.3)
     return swing_columns(at), np.exp(-0.5 * ((at[:, None] - centres) / 0.25) ** 2) / 1.2

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.detection.evidence import Model, Scan, scan, start_numbers
+from lsr.detection.evidence import Fits, Model, Scan, scan, start_numbers
 from lsr.detection.presence import Score
 from lsr.detection.waveform import FAMILIES, Family
 
@@ -96,15 +96,27 @@ def draw_from(fine: Scan, n_draws: int, rng: np.random.Generator) -> Draws:
     since = np.arange(0, _LONGEST_MS, _DRAW_STEP_MS)
     waves = np.empty((n_draws, since.size))
     for j in np.unique(family):
-        mine = family == j
-        found = fine.modes[j]
-        values, vectors, along = (part[start[mine]] for part in (found.values, found.vectors, found.along))
-        precision = 1 / fine.sizes_uv[size[mine], None] ** 2 + values
-        modes = along / precision + rng.standard_normal(values.shape) / np.sqrt(precision)
-        waves[mine] = np.einsum("nij,nj->ni", vectors, modes) @ fine.families[j].bumps(since).T
+        mine = np.flatnonzero(family == j)
+        kinds, kind = np.unique(np.stack([start[mine], size[mine]]), axis=1, return_inverse=True)
+        bumps = _draw_bumps(fine.fits[j], kinds[0], fine.sizes_uv[kinds[1]], kind.ravel(), rng)
+        waves[mine] = bumps @ fine.families[j].bumps(since).T
     height = np.abs(waves)
     first = np.argmax(height > ONSET_SHARE * height.max(axis=1, keepdims=True), axis=1)
     starts = fine.starts_ms[start] + rng.uniform(-_FINE_MS / 2, _FINE_MS / 2, n_draws)
     marks = rng.normal(0, _MARKING_MS, n_draws)
     onsets = starts + since[first] + marks
     return Draws(onset_ms=onsets, start_ms=starts, waves_uv=waves, step_ms=_DRAW_STEP_MS)
+
+
+def _draw_bumps(
+    fits: Fits, starts: np.ndarray, sizes_uv: np.ndarray, kind: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Sizes of the bumps from their posterior, shape (n_draws, n_bumps), for draws of several kinds."""
+    precision = fits.gram[starts]
+    n = precision.shape[1]
+    precision[:, range(n), range(n)] += 1 / sizes_uv[:, None] ** 2
+    root = np.linalg.inv(np.linalg.cholesky(precision))
+    mean = ((root @ fits.moment[starts][..., None]).transpose(0, 2, 1) @ root)[:, 0]
+    noise = rng.standard_normal((kind.size, 1, n)) @ root[kind]
+    drawn: np.ndarray = mean[kind] + noise[:, 0]
+    return drawn

@@ -21,6 +21,7 @@ ANALYSIS_HZ = 5_000.0  # a response's energy lies below 3 kHz; faster sweeps are
 _RESPONSE_LASTS_MS = 12.0  # after the latest onset
 _QUIET_MS = 10.0  # shortest stretch that tells the noise
 _LATE_MS = 40.0
+EARLIEST_MS = 1.5  # what comes before is the stimulus, whatever it looks like
 _SEVERAL = 4  # sweeps: what they share can be told from what they do not
 
 
@@ -30,7 +31,6 @@ class Prepared:
 
     time_ms: np.ndarray  # (n_samples,), at the analysis rate
     emg_uv: np.ndarray  # (n_used, n_samples): hum removed, spike bridged
-    direct_uv: np.ndarray | None  # (n_used, n_samples): the direct muscle, alike
     reasons: tuple[str | None, ...]  # per sweep given: why it is left out, None where used
     clear_ms: float  # from here on muscle can be seen
     search_ms: tuple[float, float]  # where an onset may lie
@@ -76,10 +76,46 @@ def check_sweeps(emg_uv: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, n
     return emg, time
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cleaned:
+    """Sweeps at the analysis rate without spike, level and hum."""
+
+    time_ms: np.ndarray  # (n_samples,)
+    emg_uv: np.ndarray  # (n_sweeps, n_samples)
+    end_ms: float
+    before: np.ndarray  # (n_samples,) bool, as in `Prepared`
+    after: np.ndarray
+    hum: Hum | None
+
+
+def clean(
+    emg_uv: np.ndarray,
+    time_ms: np.ndarray,
+    *,
+    start_ms: float,
+    search_ms: tuple[float, float],
+    mains_hz: float | None,
+) -> Cleaned:
+    """Bridge the spike until `start_ms`, lower the rate, take out level and hum."""
+    bridged = bridge(emg_uv, time_ms, until_ms=start_ms - 0.3)
+    emg, time = decimate(bridged, time_ms, highest_hz=ANALYSIS_HZ)
+    end_ms = min(search_ms[1] + _RESPONSE_LASTS_MS, float(time[-1]))
+    before, after = time < -1, (time > end_ms) & (time < end_ms + _LATE_MS)
+    quiet = before | (time > max(end_ms, 22.0))
+    step_ms = time[1] - time[0]
+    before &= before.sum() * step_ms >= _QUIET_MS
+    after &= after.sum() * step_ms >= _QUIET_MS
+    if before.any():
+        emg = emg - emg[:, before].mean(axis=1, keepdims=True)
+    hum = find_hum(emg, time, quiet, mains_hz=mains_hz)
+    if hum is not None:
+        emg = emg - hum.hum_uv
+    return Cleaned(time_ms=time, emg_uv=emg, end_ms=end_ms, before=before, after=after, hum=hum)
+
+
 def prepare(
     emg_uv: np.ndarray,
     time_ms: np.ndarray,
-    direct_emg_uv: np.ndarray | None,
     *,
     search_ms: tuple[float, float],
     mains_hz: float | None,
@@ -89,7 +125,6 @@ def prepare(
     Parameters
     ----------
     emg_uv, time_ms : np.ndarray, shapes (n_sweeps, n_samples) and (n_samples,)
-    direct_emg_uv : np.ndarray | None, same shape as `emg_uv`
     search_ms : tuple of float
         Where an onset may lie.
     mains_hz : float | None
@@ -99,48 +134,33 @@ def prepare(
     -------
     Prepared, or only the reasons per sweep where none can be used
     """
-    saturated = find_saturated(emg_uv)
-    clear_ms = find_clear_ms(
-        saturated[:, time_ms <= search_ms[1] + _RESPONSE_LASTS_MS],
-        time_ms[time_ms <= search_ms[1] + _RESPONSE_LASTS_MS],
-    )
+    clear_ms = clear_times_ms(emg_uv, time_ms, search_ms)
     reasons = _reasons(emg_uv, clear_ms, search_ms)
     used = np.array([reason is None for reason in reasons])
     if not used.any():
         return reasons
-    start_ms = max(float(clear_ms[used].max()), 1.5)
-    emg, time = decimate(
-        bridge(emg_uv[used], time_ms, until_ms=start_ms - 0.3), time_ms, highest_hz=ANALYSIS_HZ
-    )
-    end_ms = min(search_ms[1] + _RESPONSE_LASTS_MS, float(time[-1]))
-    before, after = time < -1, (time > end_ms) & (time < end_ms + _LATE_MS)
-    quiet = before | (time > max(end_ms, 22.0))
-    step_ms = time[1] - time[0]
-    before &= before.sum() * step_ms >= _QUIET_MS
-    after &= after.sum() * step_ms >= _QUIET_MS
-    emg, hum = _without_hum(emg, time, quiet, before, mains_hz)
-    direct = None
-    if direct_emg_uv is not None:
-        finite = np.nan_to_num(direct_emg_uv[used])
-        direct, _ = decimate(
-            bridge(finite, time_ms, until_ms=start_ms - 0.3), time_ms, highest_hz=ANALYSIS_HZ
-        )
-        direct, _ = _without_hum(direct, time, quiet, before, mains_hz)
-    stretches, noise_from = _noise_stretches(emg, time, before, after, start_ms)
+    start_ms = max(float(clear_ms[used].max()), EARLIEST_MS)
+    found = clean(emg_uv[used], time_ms, start_ms=start_ms, search_ms=search_ms, mains_hz=mains_hz)
+    stretches, noise_from = _noise_stretches(found, start_ms)
     return Prepared(
-        time_ms=time,
-        emg_uv=emg,
-        direct_uv=direct,
+        time_ms=found.time_ms,
+        emg_uv=found.emg_uv,
         reasons=reasons,
         clear_ms=start_ms,
         search_ms=search_ms,
-        end_ms=end_ms,
-        before=before,
-        after=after,
-        hum=hum,
-        noise=estimate_noise(stretches, step_ms=float(step_ms)),
+        end_ms=found.end_ms,
+        before=found.before,
+        after=found.after,
+        hum=found.hum,
+        noise=estimate_noise(stretches, step_ms=float(found.time_ms[1] - found.time_ms[0])),
         noise_from=noise_from,
     )
+
+
+def clear_times_ms(emg_uv: np.ndarray, time_ms: np.ndarray, search_ms: tuple[float, float]) -> np.ndarray:
+    """When each sweep first shows muscle, shape (n_sweeps,)."""
+    looked_at = time_ms <= search_ms[1] + _RESPONSE_LASTS_MS
+    return find_clear_ms(find_saturated(emg_uv)[:, looked_at], time_ms[looked_at])
 
 
 def _reasons(
@@ -159,23 +179,13 @@ def _reasons(
     return tuple(reasons)
 
 
-def _without_hum(
-    emg_uv: np.ndarray, time_ms: np.ndarray, quiet: np.ndarray, before: np.ndarray, mains_hz: float | None
-) -> tuple[np.ndarray, Hum | None]:
-    if before.any():
-        emg_uv = emg_uv - emg_uv[:, before].mean(axis=1, keepdims=True)
-    hum = find_hum(emg_uv, time_ms, quiet, mains_hz=mains_hz)
-    return (emg_uv, None) if hum is None else (emg_uv - hum.hum_uv, hum)
-
-
-def _noise_stretches(
-    emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarray, after: np.ndarray, start_ms: float
-) -> tuple[list[np.ndarray], str]:
+def _noise_stretches(found: Cleaned, start_ms: float) -> tuple[list[np.ndarray], str]:
     """Stretches without response, what all sweeps share taken out where there are enough to tell.
 
     Drift is taken out only where a tail could hide in it: in a short stretch it looks like slow noise, and
     slow noise that is missed makes responses of it.
     """
+    emg_uv, time_ms, before, after = found.emg_uv, found.time_ms, found.before, found.after
     several = emg_uv.shape[0] >= _SEVERAL
     stretches, names = [], []
     if before.any():

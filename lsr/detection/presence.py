@@ -14,14 +14,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from lsr.detection.evidence import Model, find_modes, log_mean, start_ms, start_numbers, weigh
+from lsr.detection.evidence import Model, fit, log_mean, start_ms, start_numbers, weigh
 from lsr.detection.noise import Noise
 from lsr.detection.waveform import SEARCH_FAMILIES, Family
 
 _STEP_MS = 0.4
 _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with those inside
 _LEAST_ENERGY = 5.0
-_N_TOPS = 3
+_N_TOPS, _N_SAMPLED = 3, 4
+_NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
 # Upper tail of the score on noise alone: p = exp(-(score + offset) * slope), fitted from p = 0.2 to 0.005
 # on noise of several colours, rates and numbers of sweeps, then raised for noise that is not Gaussian.
 _TAIL_OFFSET, _TAIL_SLOPE = 1.75, 1.0
@@ -35,7 +36,7 @@ class Score:
     value: float
     starts_ms: np.ndarray  # (n_starts,)
     log_evidence: np.ndarray  # (n_starts,)
-    sizes_uv: np.ndarray  # (n_sizes,): prior deviations of the response that were tried
+    sizes_uv: np.ndarray  # (n_sizes,): prior deviations of the response that may be
 
 
 def score_presence(model: Model, search_ms: tuple[float, float]) -> Score:
@@ -50,25 +51,29 @@ def score_presence(model: Model, search_ms: tuple[float, float]) -> Score:
     low, high = search_ms
     latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
     numbers = start_numbers(model, low - _BEFORE_MS, latest, _STEP_MS)
-    modes = [find_modes(model, numbers, family) for family in SEARCH_FAMILIES]
+    fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
     starts = start_ms(model, numbers)
     inside = (starts >= low - 0.8) & (starts <= high)
-    sizes = _sizes_to_try(model, modes[0].values[inside])
-    found = weigh(model, numbers, modes, sizes)
+    sizes = _sizes_to_try(model, fits[0].gram[inside])
+    found = weigh(model, numbers, fits, sizes)
     by_start = log_mean(np.logaddexp.reduce(found.log_evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
     elsewhere = float(log_mean(by_start[~inside])) if (~inside).any() else -np.inf
     value = within - float(np.logaddexp(0.0, elsewhere)) + float(np.log(2))
+    by_size = found.log_evidence[inside].max(axis=(0, 1))
+    likely = np.flatnonzero(by_size > by_size.max() - _NEGLIGIBLE)
+    sizes = sizes[max(0, likely[0] - 1) : likely[-1] + 2]
     return Score(value=value, starts_ms=starts, log_evidence=by_start, sizes_uv=sizes)
 
 
-def _sizes_to_try(model: Model, energies: np.ndarray) -> np.ndarray:
+def _sizes_to_try(model: Model, grams: np.ndarray) -> np.ndarray:
     """Sizes in steps of two, from the smallest that the noise lets through, (n_sizes,).
 
     Counted in what a response adds to the whitened data, so that the score of noise is the same whatever
     its colour, its size and the nuisances; each size is half as likely beforehand as the one below.
     """
-    tops = energies[:, -_N_TOPS:].mean(axis=1)
+    some = np.linspace(0, len(grams) - 1, _N_SAMPLED).round().astype(int)
+    tops = np.linalg.eigvalsh(grams[some])[:, -_N_TOPS:].mean(axis=1)
     unit = 1 / np.sqrt(max(float(np.median(tops)), 1e-12))
     highest = 4 * float(model.whitened @ model.whitened) / _LEAST_ENERGY
     n_sizes = int(np.clip(np.ceil(np.log(max(highest, 1.0)) / np.log(4)) + 1, 5, 16))
