@@ -17,7 +17,7 @@ from lsr.anatomy import Relation
 from lsr.detection.detect import detect_beside, unusable
 from lsr.detection.detection import Detection, MWave
 from lsr.detection.m_wave import DirectMuscle, read_direct
-from lsr.findings.blocks import Block, form_blocks
+from lsr.findings.blocks import Block, count_leading, form_blocks
 from lsr.findings.course import is_operation
 from lsr.findings.find import Judged
 from lsr.findings.findings import BlockFinding
@@ -255,8 +255,8 @@ def _judge_runs(
 
 
 def _first_stage(blocks: Sequence[Block]) -> np.ndarray:
-    """Stimuli of the leading blocks that share a stage."""
-    n_first = next((k for k, block in enumerate(blocks) if block.stage != blocks[0].stage), len(blocks))
+    """Stimuli of the leading blocks, those of the baseline."""
+    n_first = count_leading([block.stage for block in blocks])
     return np.concatenate([block.stimuli for block in blocks[:n_first]])
 
 

@@ -16,6 +16,8 @@ import numpy as np
 from lsr.stages import Stage
 from lsr.stimuli import StimulusSet
 
+BASELINE = "baseline"  # the stage that others are measured against
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
@@ -63,6 +65,24 @@ def form_blocks(stimuli: StimulusSet, stages: Sequence[Stage], block_stimuli: in
             )
         first = k
     return tuple(blocks)
+
+
+def count_leading(stage_of_block: Sequence[str | None]) -> int:
+    """Count the leading blocks that are the baseline: those of the first stage.
+
+    What was stimulated before a stage called baseline was announced belongs to it.
+
+    Examples
+    --------
+    >>> count_leading([None, "baseline", "baseline", "opening"]), count_leading([None, "opening"])
+    (3, 1)
+    """
+    first = next((k for k, stage in enumerate(stage_of_block) if stage != stage_of_block[0]), None)
+    if first is None:
+        return len(stage_of_block)
+    if stage_of_block[0] is None and stage_of_block[first] == BASELINE:
+        return first + count_leading(stage_of_block[first:])
+    return first
 
 
 def _stage_at(time_s: float, stages: Sequence[Stage]) -> str | None:
