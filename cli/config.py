@@ -81,8 +81,9 @@ def setting_lines(text: str) -> dict[Place, int]:
             continue  # within a value of several lines
         if isinstance(values.get("stimulation"), dict):
             values["stimulation"] = [values["stimulation"]]
-        for place, _ in _leaves(values):
-            found.setdefault(place, begins)
+        for place, value in _leaves(values):
+            if value != {}:  # a table that has only begun
+                found.setdefault(place, begins)
         begins = number + 1
     return found
 

@@ -16,7 +16,6 @@ away again, so every text comes back as it was.
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
@@ -137,14 +136,22 @@ def table_rows(report: Report) -> Iterator[dict[str, Cell]]:
 
 def as_csv(reports: Iterable[Report], *, header: bool = True) -> str:
     """Render reports as CSV, one row per pair; `header` False continues an earlier table."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    if header:
-        writer.writerow(_COLUMNS)
-    for report in reports:
-        for row in table_rows(report):
-            writer.writerow([as_cell(cell) for cell in row.values()])
-    return text.getvalue()
+    rows = [list(_COLUMNS)] if header else []
+    rows += [[as_cell(cell) for cell in row.values()] for report in reports for row in table_rows(report)]
+    return "".join(csv_line(row) for row in rows)
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """Join cells to a line of CSV; the module of the standard library leaves a carriage return bare."""
+    return ",".join(_in_quotes(cell) if _TO_QUOTE.search(cell) else cell for cell in cells) + "\n"
+
+
+def _in_quotes(cell: str) -> str:
+    doubled = cell.replace('"', '""')
+    return f'"{doubled}"'
+
+
+_TO_QUOTE = re.compile('[,"\r\n]')
 
 
 def safe_text(text: str) -> str:

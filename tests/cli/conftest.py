@@ -14,7 +14,7 @@ from lsr_cli.main import app
 def call():
     """Call `lsr` with arguments; gives exit_code, stdout and stderr."""
     runner = CliRunner()
-    return lambda *arguments: runner.invoke(app, [str(argument) for argument in arguments])
+    return lambda *arguments, stdin=None: runner.invoke(app, [str(one) for one in arguments], input=stdin)
 
 
 @pytest.fixture

@@ -1,0 +1,217 @@
+"""`lsr` in scripts that nobody watches: paths come in, statuses and lines go out."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import typer
+
+import lsr
+from lsr_cli import logs
+from lsr_cli.output import Answer, Attempts
+from lsr_cli.progress import AnalysisProgress
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+CLINIC = SAMPLES / "clinic_with_lsr.edf"
+
+
+@pytest.fixture(autouse=True)
+def _quiet_again():
+    yield
+    logs.start_logging()
+
+
+def _lines(result):
+    return [json.loads(line) for line in result.stderr.splitlines()]
+
+
+def test_paths_come_from_stdin_one_a_line(call, analyzed):
+    result = call("analyze", "first.edf", "-", "--format", "json", stdin="a b.edf\r\n\nlast.edf")
+    names = [json.loads(line)["recording"]["name"] for line in result.stdout.splitlines()]
+    assert names == ["first.edf", "a b.edf", "last.edf"]
+
+
+def test_inspect_takes_paths_from_stdin_too(call):
+    assert call("inspect", "-", stdin=f"{CLINIC}\n").stdout.startswith("clinic_with_lsr.edf: ")
+
+
+def test_a_line_is_out_before_the_next_path_is_in():
+    with subprocess.Popen(
+        [sys.executable, "-m", "lsr_cli", "analyze", "-", "--format", "json"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as streaming:
+        for _ in range(2):
+            streaming.stdin.write(f"{CLINIC}\n")
+            streaming.stdin.flush()
+            assert json.loads(streaming.stdout.readline())["recording"]["name"] == CLINIC.name
+        streaming.stdin.close()
+        assert streaming.wait() == 0
+
+
+@pytest.mark.parametrize(("named", "status"), [("present", 3), ("absent", 0), ("indeterminate", 0)])
+def test_an_answer_of_a_target_pair_can_end_with_three(call, named, status):
+    result = call("analyze", CLINIC, "--format", "json", "--fail-on", named)
+    assert result.exit_code == status
+    assert len(result.stdout.splitlines()) == 1
+    assert ("as --fail-on asks" in result.stderr) == (status == 3)
+
+
+def _ends(fail_on, pairs, *, failing=False):
+    attempts = Attempts(verbose=False, fail_on=[Answer(one) for one in fail_on])
+    if failing:
+        attempts.attempt(Path("x.edf"), lambda: 1 // 0)
+    pairs = [SimpleNamespace(relation=relation, presence=presence) for relation, presence in pairs]
+    attempts.look_at(SimpleNamespace(pairs=pairs, recording=SimpleNamespace(name="x.edf")))
+    try:
+        attempts.finish()
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
+
+
+def test_a_finding_is_no_failure_unless_it_is_named():
+    assert _ends([], [("target", "present")]) == 0
+    assert _ends(["absent"], [("target", "present")]) == 0
+    assert _ends(["absent", "present"], [("target", "present")]) == 3
+
+
+@pytest.mark.parametrize("relation", ["direct", "ambiguous", "unmapped"])
+def test_only_targets_count_as_answers(relation):
+    pairs = [("target", "absent"), (relation, "present"), (relation, "indeterminate")]
+    assert _ends(["present", "indeterminate"], pairs) == 0
+
+
+def test_without_a_target_nothing_can_be_told():
+    assert _ends(["indeterminate"], [("direct", "present")]) == 3
+    assert _ends(["present", "absent"], [("direct", "present")]) == 0
+
+
+def test_a_failure_stands_above_what_was_found():
+    assert _ends(["present"], [("target", "present")], failing=True) == 1
+
+
+def test_every_exit_status_is_told_by_help(call):
+    shown = call("--help").stdout
+    statuses = [line.split()[0] for line in shown.partition("Exit status:")[2].splitlines() if line.strip()]
+    assert statuses == ["0", "1", "2", "3", "130"]
+
+
+def test_an_interrupted_run_ends_with_130(call, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(vars(lsr), "analyze", interrupt)
+    assert call("analyze", "a.edf").exit_code == 130
+
+
+def test_logs_as_json_are_json_and_nothing_else(call, analyzed):
+    paths = ["good.edf", "refused.edf", "crashes.edf"]
+    result = call("analyze", *paths, "--verbose", "--log-json", "--format", "json")
+    lines = _lines(result)
+    assert {line["level"] for line in lines} == {"info", "error"}
+    assert [line["recording"] for line in lines if "took_s" in line] == ["good.edf"]
+    errors = {line["recording"]: line["error"] for line in lines if line["level"] == "error"}
+    assert errors == {"refused.edf": "MalformedRecording", "crashes.edf": "ZeroDivisionError"}
+    assert all(line["time"].endswith("+00:00") for line in lines)
+    assert any("frames" in line for line in lines)
+
+
+def test_no_log_holds_what_an_unexpected_error_quotes(call, monkeypatch):
+    header = "Doe^Jane, born 1950"
+
+    def crash(*arguments, **options):
+        raise ValueError(header)
+
+    monkeypatch.setitem(vars(lsr), "analyze", crash)
+    for options in ([], ["--log-json"]):
+        assert "Doe" not in call("analyze", "crashes.edf", "--verbose", *options).stderr
+
+
+def test_without_verbose_only_what_matters_is_told(call, analyzed):
+    assert _lines(call("analyze", "good.edf", "--log-json")) == []
+    assert [line["level"] for line in _lines(call("analyze", "refused.edf", "--log-json"))] == ["error"]
+
+
+def test_warnings_of_libraries_are_lines_too(call, monkeypatch):
+    import warnings
+
+    def warn(*arguments, **options):
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            logs.start_logging(as_json=True)  # within the context, which puts back what it found
+            warnings.warn("odd\nnumbers", RuntimeWarning, stacklevel=1)
+        raise lsr.NoStimuli("none")
+
+    monkeypatch.setitem(vars(lsr), "analyze", warn)
+    assert [line["level"] for line in _lines(call("analyze", "a.edf", "--log-json"))] == ["warning", "error"]
+
+
+def test_verbose_tells_the_steps(call):
+    told = call("analyze", CLINIC, "--verbose", "--format", "json").stderr
+    assert "judging the blocks of S1, 2 in all" in told
+    assert told.count("finding stimuli") == 1
+
+
+def test_a_long_analysis_shows_a_bar_on_a_terminal_alone(monkeypatch, capsys):
+    from lsr_cli import progress
+
+    monkeypatch.setattr(progress, "_QUIET_S", -1.0)
+    for is_terminal in (False, True):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda is_terminal=is_terminal: is_terminal)
+        monkeypatch.setenv("TERM", "xterm")
+        with AnalysisProgress("case.edf") as bar:
+            for block in range(3):
+                bar("judging the blocks of S1", block, 3)
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert ("case.edf: judging" in shown.err) == is_terminal
+
+
+def test_no_colour_means_no_colour_in_the_bar(monkeypatch, capsys):
+    from lsr_cli import progress
+
+    monkeypatch.setattr(progress, "_QUIET_S", -1.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    coloured = {}
+    for no_colour in ("", "1"):
+        monkeypatch.setenv("NO_COLOR", no_colour)
+        with AnalysisProgress("case.edf") as bar:
+            bar("judging", 1, 3)
+        coloured[no_colour] = re.search(r"\x1b\[(\d+;)*3\d", capsys.readouterr().err) is not None
+    assert coloured == {"": True, "1": False}
+
+
+def test_completion_is_offered_by_the_shell_and_loads_nothing():
+    code = (
+        "import sys\nsys.argv = ['lsr']\nfrom lsr_cli.main import run\n"
+        "try:\n    run()\nfinally:\n    print('loaded', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": "", "_LSR_COMPLETE": "complete_bash", "COMP_WORDS": "lsr an", "COMP_CWORD": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert "analyze" in done.stdout.splitlines()
+    assert "numpy" not in done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (("analyse",), "analyze"),
+        (("analyze", "a.edf", "--stimulatd", "x"), "--stimulated"),
+        (("config", "shwo"), "show"),
+    ],
+)
+def test_a_misspelt_command_or_option_is_refused_with_the_nearest(call, arguments, near):
+    result = call(*arguments)
+    assert result.exit_code == 2
+    assert near in result.stderr
