@@ -16,6 +16,7 @@ from lsr.detection.onset import ONSET_SHARE, Draws
 
 _PHASE_SHARE = 0.1  # a deflection this large, relative to peak to peak, is a phase
 _NORMAL = 1.96  # deviations of a 95 % interval
+_N_COUNTED = 25  # draws whose phases are counted
 _POLYPHASIC = 5  # more than four phases: the convention for motor unit potentials
 
 
@@ -49,7 +50,7 @@ def measure(draws: Draws, *, confidence: float) -> Measures:
     above = height > ONSET_SHARE * height.max(axis=1, keepdims=True)
     last = waves.shape[1] - 1 - np.argmax(above[:, ::-1], axis=1)
     tails = ((1 - confidence) / 2, (1 + confidence) / 2)
-    phases = int(np.median([count_phases(wave) for wave in waves[:: max(1, len(waves) // 60)]]))
+    phases = int(np.median([count_phases(wave) for wave in waves[:: max(1, len(waves) // _N_COUNTED)]]))
     low, high = np.quantile(peak_to_peak, tails)
     return Measures(
         peak_latency_ms=float(np.median(draws.start_ms + peak * draws.step_ms)),

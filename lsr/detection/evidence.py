@@ -10,7 +10,6 @@ a grid that divides the sampling interval evenly, so that a response is computed
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -107,17 +106,23 @@ def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.
 
 @dataclass(frozen=True, slots=True)
 class Fits:
-    """A family's responses at every start, and what the data say of them."""
+    """A family's responses at several starts, and what the data say of them."""
 
     family: Family
+    starts_ms: np.ndarray  # (n_starts,)
     gram: np.ndarray  # (n_starts, n_bumps, n_bumps): products of the whitened bumps
     moment: np.ndarray  # (n_starts, n_bumps): their products with the whitened data
     energy: float  # of the whitened data
 
     def log_evidence(self, sizes_uv: np.ndarray) -> np.ndarray:
-        """Log Bayes factor of a response against none, shape (n_starts, n_sizes)."""
+        """Log Bayes factor against no response, log prior of the size included, shape (n_starts, n_sizes).
+
+        `sizes_uv` are prior deviations of the response, each half as likely as the one before.
+        """
         sizes = np.broadcast_to(sizes_uv[:, None], (sizes_uv.size, self.moment.shape[1]))
-        return log_evidence(self.gram, self.moment, self.energy, sizes)
+        halving = np.log(0.5) * np.arange(1, sizes_uv.size + 1)
+        found: np.ndarray = log_evidence(self.gram, self.moment, self.energy, sizes) + halving
+        return found
 
 
 def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
@@ -131,25 +136,26 @@ def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
     family : Family
     """
     n_samples, n_starts = model.time_ms.size, starts.size
-    bumps = _placed(family, model.step_ms, n_samples, starts.tobytes())
+    per_sample = _per_sample(model.step_ms)
+    since = per_sample * np.arange(n_samples)[:, None] - starts
+    table = _table(family, model.step_ms / per_sample, max(int(since.max()), 0))
+    bumps = table[np.maximum(since, -1) + 1].reshape(n_samples, -1)
     whitened = (model.root @ bumps).reshape(n_samples, n_starts, -1)
     by_start = np.ascontiguousarray(whitened.transpose(1, 2, 0))
     return Fits(
         family,
+        model.time_ms[0] + starts * (model.step_ms / per_sample),
         by_start @ by_start.transpose(0, 2, 1),
         by_start @ model.whitened,
         float(model.whitened @ model.whitened),
     )
 
 
-@lru_cache(maxsize=64)
-def _placed(family: Family, step_ms: float, n_samples: int, starts: bytes) -> np.ndarray:
-    """Bumps of a response at every start, shape (n_samples, n_starts * n_bumps)."""
-    per_sample = _per_sample(step_ms)
-    since = per_sample * np.arange(n_samples)[:, None] - np.frombuffer(starts, np.int64)
-    lowest = int(since.min())
-    table = family.bumps(np.arange(lowest, int(since.max()) + 1) * (step_ms / per_sample))
-    return table[since - lowest].reshape(n_samples, -1)
+@lru_cache(maxsize=128)
+def _table(family: Family, grid_ms: float, last: int) -> np.ndarray:
+    """Bumps on the grid, shape (last + 2, n_bumps): the first row, before the start, is zero."""
+    bumps: np.ndarray = family.bumps(np.arange(-1, last + 1) * grid_ms)
+    return bumps
 
 
 def _per_sample(step_ms: float) -> int:
@@ -164,35 +170,6 @@ def start_numbers(model: Model, low_ms: float, high_ms: float, step_ms: float) -
     first = model.time_ms[0]
     numbers = np.arange(np.floor((low_ms - first) / apart), np.ceil((high_ms - first) / apart) + 1)
     return (numbers * every).astype(np.int64)
-
-
-def start_ms(model: Model, starts: np.ndarray) -> np.ndarray:
-    """Times of grid numbers, milliseconds from the stimulus."""
-    times: np.ndarray = model.time_ms[0] + starts * (model.step_ms / _per_sample(model.step_ms))
-    return times
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """Log evidence over starts, families and sizes."""
-
-    starts_ms: np.ndarray  # (n_starts,)
-    families: Sequence[Family]
-    sizes_uv: np.ndarray  # (n_sizes,): prior deviation of the response; each half as likely as the one before
-    log_evidence: np.ndarray  # (n_starts, n_families, n_sizes): log Bayes factor and log prior of the size
-    fits: Sequence[Fits]  # per family
-
-
-def scan(model: Model, starts: np.ndarray, families: Sequence[Family], sizes_uv: np.ndarray) -> Scan:
-    """Compare a response of each start (grid numbers), family and size with none."""
-    return weigh(model, starts, [fit(model, starts, family) for family in families], sizes_uv)
-
-
-def weigh(model: Model, starts: np.ndarray, fits: Sequence[Fits], sizes_uv: np.ndarray) -> Scan:
-    """Evidence of fits at sizes."""
-    evidence = np.stack([one.log_evidence(sizes_uv) for one in fits], axis=1)
-    halving = np.log(0.5) * np.arange(1, sizes_uv.size + 1)  # prior of the sizes
-    return Scan(start_ms(model, starts), [one.family for one in fits], sizes_uv, evidence + halving, fits)
 
 
 def log_mean(log_values: np.ndarray, axis: int | None = None) -> np.ndarray:

@@ -13,8 +13,8 @@ import numpy as np
 
 from lsr.cleaning.artifact import tail_columns
 from lsr.detection.detection import MWave, Presence
-from lsr.detection.evidence import Model, Scan, log_evidence, scan, start_numbers
-from lsr.detection.onset import draw_from
+from lsr.detection.evidence import Model, log_evidence
+from lsr.detection.onset import draw_from, search
 from lsr.detection.prepare import EARLIEST_MS, check_sweeps, clean, clear_times_ms
 from lsr.detection.waveform import Family
 from lsr.settings import DetectionSettings
@@ -27,7 +27,6 @@ _LEAST_EVIDENCE = 10.0
 _FINEST_SHARE = 0.003  # of the peak: well below the 5 % that define an onset
 _OVER_MS = 15.0
 _TAIL_SIZES = (0.3, 1.0, 3.0)
-_STEP_MS, _COARSE_MS = 0.1, 0.5
 _NEGLIGIBLE = 12.0  # log evidence below the best by which a coarse start is passed over
 _N_DRAWS = 100
 _FAMILIES = tuple(
@@ -138,11 +137,11 @@ def find_m_wave(
     tail = _tail(at, wave, deviation)
     model = Model.build(at, wave, np.eye(at.size) / deviation, tail)
     sizes = deviation * 4.0 ** np.arange(1, 7)
-    found = _scan(model, low, high, sizes)
-    draws = draw_from(found, _N_DRAWS, np.random.default_rng(0))
+    found = search(model, _FAMILIES, (low, high), sizes, negligible=_NEGLIGIBLE)
+    draws = draw_from(found, sizes, _N_DRAWS, np.random.default_rng(0))
     onset = float(np.median(draws.onset_ms))
     amplitude = float(np.median(np.ptp(draws.waves_uv, axis=1)))
-    likely = float(found.log_evidence.max()) > _LEAST_EVIDENCE
+    likely = max(float(one.log_evidence(sizes).max()) for one in found) > _LEAST_EVIDENCE
     if not likely or amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + 0.5:
         return MWave.absent()
     peaks = draws.start_ms + np.abs(draws.waves_uv).argmax(axis=1) * draws.step_ms
@@ -152,18 +151,6 @@ def find_m_wave(
         onset_latency_ms=onset,
         peak_latency_ms=float(np.median(peaks)),
     )
-
-
-def _scan(model: Model, low_ms: float, high_ms: float, sizes_uv: np.ndarray) -> Scan:
-    """Look everywhere coarsely, then closely where a start is likely."""
-    coarse = scan(model, start_numbers(model, low_ms, high_ms, _COARSE_MS), _FAMILIES, sizes_uv)
-    likely = (coarse.log_evidence > coarse.log_evidence.max() - _NEGLIGIBLE).any(axis=2)
-    starts = coarse.starts_ms[likely.any(axis=1)]
-    families = [family for j, family in enumerate(_FAMILIES) if likely[:, j].any()]
-    closely = start_numbers(
-        model, max(low_ms, starts.min() - _COARSE_MS), min(high_ms, starts.max() + _COARSE_MS), _STEP_MS
-    )
-    return scan(model, closely, families, sizes_uv)
 
 
 def _tail(at: np.ndarray, wave: np.ndarray, deviation: float) -> np.ndarray:

@@ -32,6 +32,7 @@ _SWING_COST = 15.0  # log evidence that damped swings have to bring before they 
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
+_NOTABLE_INFLATION = 1.1
 _MANY_SWEEPS, _CLEARLY_ALIKE, _MANY_SHARE = 10, 0.3, 0.35
 _AGREEMENT = 3.1  # deviations of the sign test: 1 in 1000
 _HUM_WORTH = 12.0  # energy of a harmonic, of two degrees of freedom, that noise seldom reaches
@@ -136,7 +137,7 @@ def build_model(prepared: Prepared, wave: np.ndarray | None) -> tuple[Model, Mod
     steady = Model.build(at, data, root / finest, nuisances)
     inflation = _burst_inflation(prepared.emg_uv[:, window], noise, steady, zone_ends_ms)
     model = steady
-    if inflation.max() > 1:
+    if inflation.max() > _NOTABLE_INFLATION:
         model = Model.build(at, data, root / (finest * inflation[:, None]), nuisances)
     removed = Removed(
         tail_uv=tail_uv,

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from lsr.detection.evidence import Fits, Model, Scan, scan, start_numbers
+from lsr.detection.evidence import Fits, Model, fit, start_numbers
 from lsr.detection.presence import Score
 from lsr.detection.waveform import FAMILIES, Family
 
@@ -74,38 +75,72 @@ def draw_responses(
     low, high = max(low, likely.min() - 1.5), min(high, likely.max() + 1.0)
     if high <= low:
         low, high = search_ms
-    coarse = scan(model, start_numbers(model, low, high, _COARSE_MS), FAMILIES, score.sizes_uv)
-    families, sizes, low, high = _worth_refining(coarse)
-    fine = scan(model, start_numbers(model, low, high, _FINE_MS), families, sizes)
-    return draw_from(fine, _N_DRAWS, rng)
+    fine = search(model, FAMILIES, (low, high), score.sizes_uv, negligible=_NEGLIGIBLE)
+    return draw_from(fine, score.sizes_uv, _N_DRAWS, rng)
 
 
-def _worth_refining(coarse: Scan) -> tuple[Sequence[Family], np.ndarray, float, float]:
-    keep = coarse.log_evidence > coarse.log_evidence.max() - _NEGLIGIBLE
-    families = [family for j, family in enumerate(coarse.families) if keep[:, j].any()]
-    sizes = coarse.sizes_uv[keep.any(axis=(0, 1))]
-    starts = coarse.starts_ms[keep.any(axis=(1, 2))]
-    return families, sizes, float(starts.min() - _COARSE_MS), float(starts.max() + _COARSE_MS)
+def search(
+    model: Model,
+    families: Sequence[Family],
+    window_ms: tuple[float, float],
+    sizes_uv: np.ndarray,
+    *,
+    negligible: float,
+) -> list[Fits]:
+    """Fit closely what may be: the starts and families within `negligible` of the best log evidence.
+
+    Found coarsely first: families of one rise tell the rest which widths, lengths and starts are worth it.
+    """
+    low, high = window_ms
+    rise_ms = sorted({family.rise_ms for family in families})[1]
+    some = [family for family in families if family.rise_ms == rise_ms]
+    where = {family: start_numbers(model, low, high, _COARSE_MS) for family in some}
+    for step_ms, reach_ms, rises in ((_COARSE_MS, 2 * _COARSE_MS, True), (_FINE_MS, _COARSE_MS, False)):
+        fits = [fit(model, starts, family) for family, starts in where.items()]
+        evidence = [one.log_evidence(sizes_uv).max(axis=1) for one in fits]
+        least = max(float(one.max()) for one in evidence) - negligible
+        where = {}
+        for one, values in zip(fits, evidence, strict=True):
+            kept = one.starts_ms[values > least]
+            if kept.size:
+                ends = max(low, kept.min() - reach_ms), min(high, kept.max() + reach_ms)
+                starts = start_numbers(model, *ends, step_ms)
+                alike = [family for family in families if rises and _alike(family, one.family)]
+                where |= dict.fromkeys(alike or [one.family], starts)
+    return [fit(model, starts, family) for family, starts in where.items()]
 
 
-def draw_from(fine: Scan, n_draws: int, rng: np.random.Generator) -> Draws:
+def _alike(first: Family, second: Family) -> bool:
+    return (first.width_ms, first.length_ms) == (second.width_ms, second.length_ms)
+
+
+def draw_from(fits: Sequence[Fits], sizes_uv: np.ndarray, n_draws: int, rng: np.random.Generator) -> Draws:
     """Draw starts, families and sizes by their evidence, and a waveform of each."""
-    weight = np.exp(_TEMPER * (fine.log_evidence - fine.log_evidence.max())).ravel()
+    evidence = [one.log_evidence(sizes_uv) for one in fits]
+    ends = np.cumsum([0, *(one.size for one in evidence)])
+    joined = np.concatenate([one.ravel() for one in evidence])
+    weight = np.exp(_TEMPER * (joined - joined.max()))
     chosen = np.sort(rng.choice(weight.size, size=n_draws, p=weight / weight.sum()))
-    start, family, size = np.unravel_index(chosen, fine.log_evidence.shape)
     since = np.arange(0, _LONGEST_MS, _DRAW_STEP_MS)
-    waves = np.empty((n_draws, since.size))
-    for j in np.unique(family):
-        mine = np.flatnonzero(family == j)
-        kinds, kind = np.unique(np.stack([start[mine], size[mine]]), axis=1, return_inverse=True)
-        bumps = _draw_bumps(fine.fits[j], kinds[0], fine.sizes_uv[kinds[1]], kind.ravel(), rng)
-        waves[mine] = bumps @ fine.families[j].bumps(since).T
+    waves, starts = np.empty((n_draws, since.size)), np.empty(n_draws)
+    for one, first, end in zip(fits, ends[:-1], ends[1:], strict=True):
+        mine = np.flatnonzero((chosen >= first) & (chosen < end))
+        if mine.size:
+            kinds, kind = np.unique(chosen[mine] - first, return_inverse=True)
+            start, size = np.divmod(kinds, sizes_uv.size)
+            waves[mine] = _draw_bumps(one, start, sizes_uv[size], kind, rng) @ _shapes(one.family).T
+            starts[mine] = one.starts_ms[start][kind]
     height = np.abs(waves)
     first = np.argmax(height > ONSET_SHARE * height.max(axis=1, keepdims=True), axis=1)
-    starts = fine.starts_ms[start] + rng.uniform(-_FINE_MS / 2, _FINE_MS / 2, n_draws)
+    starts += rng.uniform(-_FINE_MS / 2, _FINE_MS / 2, n_draws)
     marks = rng.normal(0, _MARKING_MS, n_draws)
     onsets = starts + since[first] + marks
     return Draws(onset_ms=onsets, start_ms=starts, waves_uv=waves, step_ms=_DRAW_STEP_MS)
+
+
+@lru_cache(maxsize=32)
+def _shapes(family: Family) -> np.ndarray:
+    return family.bumps(np.arange(0, _LONGEST_MS, _DRAW_STEP_MS))
 
 
 def _draw_bumps(

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lsr.detection.evidence import Model, fit, log_mean, start_ms, start_numbers, weigh
+from lsr.detection.evidence import Model, fit, log_mean, start_numbers
 from lsr.detection.noise import Noise
 from lsr.detection.waveform import SEARCH_FAMILIES, Family
 
@@ -52,15 +52,15 @@ def score_presence(model: Model, search_ms: tuple[float, float]) -> Score:
     latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
     numbers = start_numbers(model, low - _BEFORE_MS, latest, _STEP_MS)
     fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
-    starts = start_ms(model, numbers)
+    starts = fits[0].starts_ms
     inside = (starts >= low - 0.8) & (starts <= high)
     sizes = _sizes_to_try(model, fits[0].gram[inside])
-    found = weigh(model, numbers, fits, sizes)
-    by_start = log_mean(np.logaddexp.reduce(found.log_evidence, axis=2), axis=1)
+    evidence = np.stack([one.log_evidence(sizes) for one in fits], axis=1)
+    by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
     elsewhere = float(log_mean(by_start[~inside])) if (~inside).any() else -np.inf
     value = within - float(np.logaddexp(0.0, elsewhere)) + float(np.log(2))
-    by_size = found.log_evidence[inside].max(axis=(0, 1))
+    by_size = evidence[inside].max(axis=(0, 1))
     likely = np.flatnonzero(by_size > by_size.max() - _NEGLIGIBLE)
     sizes = sizes[max(0, likely[0] - 1) : likely[-1] + 2]
     return Score(value=value, starts_ms=starts, log_evidence=by_start, sizes_uv=sizes)
