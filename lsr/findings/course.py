@@ -3,7 +3,8 @@
 Conventions
 -----------
 Blocks are in the order of time. Baseline is the leading stage, from its first block with an adequate M
-wave on; without stages it is the first block that can be judged.
+wave on. It is the first block that can be judged where there are no stages, and where nothing of the leading
+stage can be judged but an LSR is seen soon after.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from itertools import pairwise
 import numpy as np
 
 from lsr.detection.detection import Detection, Presence
+from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance
-from lsr.findings.states import Run, States, is_present, judge_states, surely_gone
-from lsr.findings.trend import Change, change_to_nothing, find_change
+from lsr.findings.states import Run, States, is_present, judge_states, m_wave_uv, surely_gone
+from lsr.findings.trend import LEAST_M_FALL, Change, change_to_nothing, find_change
 from lsr.recording import Problem
 from lsr.settings import DetectionSettings
 
@@ -25,6 +27,15 @@ _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many bloc
 _MIN_BLOCKS = 3
 _DECOMPRESSION = "decompression"
 _LAST_SHARE = 0.25  # of the blocks: the end of an operation without stages
+UNTOLD = frozenset(  # warnings that say why the course of an operation cannot be told
+    {
+        "no_baseline_verdict",
+        "faint_at_baseline",
+        "faint_at_end",
+        "no_final_verdict",
+        "m_wave_fell_alike",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +99,31 @@ def judge_course(
         pooled=[(found, which) for found, which in together if found is not None],
     )
     baseline = _at_baseline(blocks, states, first_stage, settings.alpha)
+    if baseline is None and _seen_soon_after(blocks, states, stage_order):
+        outcome = _follow(blocks, settings, states, stage_order, runs)
+        message = (
+            "nothing of the first stage can be judged; the LSR is measured against the first block that can"
+        )
+        return replace(outcome, warnings=(Problem(code="late_baseline", message=message), *outcome.warnings))
     if baseline is None:
         return _cannot_tell("no_baseline_verdict", "whether an LSR was there at baseline cannot be told")
     if not baseline:
         return _not_at_baseline(blocks, states)
-    present = states.present
-    if not present:
+    if not states.present:
         message = "at baseline an LSR is seen over all its stimuli only: single blocks are too noisy for it"
         return _cannot_tell("faint_at_baseline", message)
+    return _follow(blocks, settings, states, stage_order, runs)
+
+
+def _follow(
+    blocks: Sequence[BlockFinding],
+    settings: DetectionSettings,
+    states: States,
+    stage_order: Sequence[str],
+    runs: Sequence[Run],
+) -> Outcome:
+    """Follow an LSR that was there from its first block on."""
+    present = states.present
 
     def is_gone(silent: Sequence[int], neighbours: Sequence[int]) -> bool:
         return surely_gone(
@@ -138,9 +166,17 @@ def _at_baseline(
     return False if judged else None
 
 
+def _seen_soon_after(blocks: Sequence[BlockFinding], states: States, stage_order: Sequence[str]) -> bool:
+    """Whether the first block that can be judged shows an LSR, and lies before decompression."""
+    first = next((k for k, state in enumerate(states.there) if state is not None), None)
+    if first is None or not states.there[first]:
+        return False
+    return _before_decompression(blocks[first].stage, stage_order)
+
+
 def _n_first(blocks: Sequence[BlockFinding]) -> int:
-    """How many leading blocks share a stage."""
-    return next((k for k, block in enumerate(blocks) if block.stage != blocks[0].stage), len(blocks))
+    """How many leading blocks are the baseline."""
+    return count_leading([block.stage for block in blocks])
 
 
 def _cannot_tell(code: str, message: str, residual: bool | None = None) -> Outcome:
@@ -207,6 +243,13 @@ def _gone(
             "none can be judged: it may have disappeared before decompression"
         )
         warnings.append(Problem(code="disappearance_between_stages", message=message))
+    m_before, m_after = m_wave_uv(before), m_wave_uv(block)
+    if m_before and m_after and m_after < (1 - LEAST_M_FALL) * m_before:
+        message = (
+            f"the M wave was {100 * (1 - m_after / m_before):.0f} % smaller when the LSR was first missed "
+            "than when it was last seen: stimulus, electrode or anaesthesia may have had a part in it"
+        )
+        warnings.append(Problem(code="m_wave_smaller", message=message))
     return Outcome(
         course=Course.DISAPPEARED_BEFORE_DECOMPRESSION if early else Course.DISAPPEARED,
         change=change_to_nothing(blocks[first], blocks[silent[-1]]),
@@ -224,8 +267,9 @@ def _gone(
 
 def _reaches_end(blocks: Sequence[BlockFinding], last: int) -> bool:
     """Whether a block lies in the last stage, or, without stages, among the last quarter of blocks."""
-    if blocks[-1].stage is not None and any(block.stage != blocks[-1].stage for block in blocks):
-        return blocks[last].stage == blocks[-1].stage
+    others = [k for k, block in enumerate(blocks) if block.stage != blocks[-1].stage]
+    if blocks[-1].stage is not None and others:
+        return last > others[-1]
     return last >= len(blocks) - max(1.0, _LAST_SHARE * len(blocks))
 
 

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Changes are percent of the first block: -100 is gone, 0 unchanged. Intervals are those of the ratio's
-logarithm, taken for normal.
+Changes are percent of the first block: -100 is gone, 0 unchanged. The ratio of amplitudes is taken for
+log-normal, that of sizes found by comparing blocks for normal.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _DEVIATIONS_95 = 1.96
 _DEVIATIONS_99 = 2.58  # what a change has to exceed to be no chance
 _LEAST_FALL = 0.25  # of the amplitude; less is not called a reduction whatever its interval
 _ALIKE = 0.5  # a fall of the M wave by this share of the LSR's, in logarithms, is a fall alike
-_LEAST_M_FALL = 0.15
+LEAST_M_FALL = 0.15  # of the M wave; less is not called a fall
 _VARIES = 0.2  # relative deviation of a block's amplitude whose sweeps cannot be judged singly
 
 
@@ -41,7 +41,8 @@ def find_change(
 ) -> Change | None:
     """Change of amplitude between two blocks with a response.
 
-    Where one of them has no amplitude of its own, they are compared by how much of the LSR each holds.
+    Blocks are compared by their amplitudes, or by how much of the LSR each holds: where one of them has no
+    amplitude of its own, and where only that excludes that nothing changed.
 
     Parameters
     ----------
@@ -54,34 +55,69 @@ def find_change(
     Change | None
         None where nothing tells both sizes.
     """
-    before, after = (blocks[k].detection.amplitude_uv for k in (first, last))
-    if before and after:
-        deviations = [_log_deviation(blocks[k].detection) for k in (first, last)]
-    elif likeness is not None and min(likeness.size[first], likeness.size[last]) > 0:
-        before, after = float(likeness.size[first]), float(likeness.size[last])
-        deviations = [float(likeness.deviation[k] / likeness.size[k]) for k in (first, last)]
-    else:
+    compared = [
+        ratio
+        for ratio in (_of_amplitudes(blocks, first, last), _of_likeness(likeness, first, last))
+        if ratio is not None
+    ]
+    if not compared:
         return None
-    log_ratio = float(np.log(after / before))
-    deviation = float(np.linalg.norm(deviations))
-    m_before, m_after = m_wave_uv(blocks[first]), m_wave_uv(blocks[last])
-    m_fall = float(np.log(m_after / m_before)) if m_before and m_after else 0.0
-    low, high = (_percent(log_ratio + side * _DEVIATIONS_95 * deviation) for side in (-1, 1))
+    chosen = next((ratio for ratio in compared if ratio.is_reduction), compared[0])
     return Change(
-        percent=_percent(log_ratio),
-        interval_percent=(low, high),
-        is_reduction=log_ratio <= np.log(1 - _LEAST_FALL)
-        and (log_ratio < -_DEVIATIONS_99 * deviation or _is_less(likeness, first, last)),
-        fell_with_m_wave=m_fall < np.log(1 - _LEAST_M_FALL) and m_fall < _ALIKE * log_ratio,
+        percent=_percent(chosen.value),
+        interval_percent=(_percent(chosen.end(-_DEVIATIONS_95)), _percent(chosen.end(_DEVIATIONS_95))),
+        is_reduction=chosen.is_reduction,
+        fell_with_m_wave=_fell_with_m_wave(blocks, first, last, chosen.value),
     )
 
 
-def _is_less(likeness: Likeness | None, first: int, last: int) -> bool:
-    """Whether the last block holds less of the LSR than the first, beyond chance."""
-    if likeness is None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ratio:
+    """Size after over size before."""
+
+    value: float
+    deviation: float  # standard deviation, of the logarithm where that is what is normal
+    is_log: bool
+
+    def end(self, deviations: float) -> float:
+        """The ratio so many deviations away."""
+        if self.is_log:
+            return float(self.value * np.exp(deviations * self.deviation))
+        return max(0.0, self.value + deviations * self.deviation)
+
+    @property
+    def is_reduction(self) -> bool:
+        return self.value <= 1 - _LEAST_FALL and self.end(_DEVIATIONS_99) < 1
+
+
+def _of_amplitudes(blocks: Sequence[BlockFinding], first: int, last: int) -> _Ratio | None:
+    """Compare amplitudes; None where a block has none."""
+    before, after = (blocks[k].detection for k in (first, last))
+    if not (before.amplitude_uv and after.amplitude_uv):
+        return None
+    deviation = float(np.hypot(_log_deviation(before), _log_deviation(after)))
+    return _Ratio(value=after.amplitude_uv / before.amplitude_uv, deviation=deviation, is_log=True)
+
+
+def _of_likeness(likeness: Likeness | None, first: int, last: int) -> _Ratio | None:
+    """Compare how much of the LSR each block holds; None where that is not known."""
+    if likeness is None or not min(likeness.size[first], likeness.size[last]) > 0:
+        return None
+    before, after = float(likeness.size[first]), float(likeness.size[last])
+    ratio = after / before
+    deviation = float(np.hypot(likeness.deviation[last], ratio * likeness.deviation[first])) / before
+    return _Ratio(value=ratio, deviation=deviation, is_log=False)
+
+
+def _fell_with_m_wave(blocks: Sequence[BlockFinding], first: int, last: int, ratio: float) -> bool:
+    """Whether the M wave fell too, by at least half as much in logarithms, or is lost."""
+    before, after = m_wave_uv(blocks[first]), m_wave_uv(blocks[last])
+    if not before:
         return False
-    fall = likeness.size[first] - likeness.size[last]
-    return bool(fall > _DEVIATIONS_99 * np.hypot(likeness.deviation[first], likeness.deviation[last]))
+    if not after:
+        return True
+    fall = float(np.log(after / before))
+    return bool(fall < np.log(1 - LEAST_M_FALL) and fall < _ALIKE * np.log(ratio))
 
 
 def change_to_nothing(first: BlockFinding, last: BlockFinding) -> Change:
@@ -96,8 +132,8 @@ def change_to_nothing(first: BlockFinding, last: BlockFinding) -> Change:
     )
 
 
-def _percent(log_ratio: float) -> float:
-    return 100 * (float(np.exp(log_ratio)) - 1)
+def _percent(ratio: float) -> float:
+    return 100 * (ratio - 1)
 
 
 def _log_deviation(detection: Detection) -> float:

@@ -48,7 +48,7 @@ def detection(said, *, amplitude_uv=100.0, limit_uv=10.0, noise_uv=5.0):
     )
     sizes = _NOTHING
     if presence is Presence.PRESENT:
-        interval = (0.95 * amplitude_uv, 1.05 * amplitude_uv)
+        interval = amplitude_uv and (0.95 * amplitude_uv, 1.05 * amplitude_uv)
         sizes = _NOTHING | {
             "amplitude_uv": amplitude_uv,
             "amplitude_ci_uv": interval,

@@ -1,5 +1,6 @@
 """What became of an LSR is told from its blocks, and only where they prove it."""
 
+import numpy as np
 import pytest
 
 from lsr.findings.course import is_operation, judge_course
@@ -41,7 +42,10 @@ def shown(there, **words):
         ("AAAAAAAAAA", "not_detected_at_baseline"),
         ("APPPPPPPPP", "persisted"),  # absent in one block of the baseline stage, present in the other
         ("NPPPPPAAAA", "disappeared"),
-        ("NNPPPPPPPP", None),  # nothing at baseline can be judged
+        ("NNPPPPPPPP", "persisted"),  # the first block that can be judged lies before decompression
+        ("NNPPPPAAAA", "disappeared"),
+        ("NNNNNNPPPP", None),  # nothing before decompression can be judged
+        ("NNAAAAAAAA", None),  # it may have been there at baseline, and gone since
         ("PPPPPPPPNN", None),  # the last stage cannot be judged
         ("PPPPPPPPPN", "persisted"),
         ("PPPPPPAANN", "disappeared"),  # it was gone while the stimulus was still proved
@@ -85,6 +89,25 @@ def test_a_disappearance_between_two_stages_says_that_it_may_have_been_earlier(j
     assert codes(outcome) == ["disappearance_between_stages"]
 
 
+def test_a_loss_of_the_m_wave_beside_that_of_the_lsr_is_told(judge):
+    weaker = judge(*shown("PPPPPP"), *[("absent", {"m_wave_uv": 700.0})] * 4)
+    assert weaker.course == "disappeared"
+    assert codes(weaker) == ["m_wave_smaller"]
+    assert "30 % smaller" in weaker.warnings[0].message
+
+
+def test_what_is_stimulated_before_the_baseline_is_announced_belongs_to_it(judge):
+    stages = [None, "baseline", *["decompression"] * 2]
+    assert judge(*shown("APPP"), stages=stages).course == "persisted"
+    assert judge(*shown("AAAA"), stages=stages).course == "not_detected_at_baseline"
+
+
+def test_the_end_is_the_last_stage_even_where_its_name_came_before(judge):
+    stages = ["baseline", "opening", "opening", "decompression", "opening"]
+    assert judge(*shown("PPPPN"), stages=stages).course is None
+    assert judge(*shown("PPPPP"), stages=stages).course == "persisted"
+
+
 def test_an_absent_block_among_present_ones_proves_no_return_where_the_lsr_is_small(judge):
     small = ("present", {"amplitude_uv": 12.0})
     sees_little = ("absent", {"limit_uv": 15.0})
@@ -123,6 +146,12 @@ def test_a_fall_with_the_m_wave_cannot_be_told_from_a_weaker_stimulus(judge):
     outcome = judge(*shown("PPPPPPPP"), *[("present", {"amplitude_uv": 40.0, "m_wave_uv": 450.0})] * 2)
     assert outcome.course is None
     assert outcome.residual is True
+    assert codes(outcome) == ["m_wave_fell_alike"]
+
+
+def test_a_fall_where_the_m_wave_is_lost_cannot_be_told_either(judge):
+    outcome = judge(*shown("PPPPPPPP"), *[("present", {"amplitude_uv": 40.0, "m_wave_uv": None})] * 2)
+    assert outcome.course is None
     assert codes(outcome) == ["m_wave_fell_alike"]
 
 
@@ -209,3 +238,42 @@ def test_chance_over_many_blocks_is_no_return(judge):
     there = "PPPP" + "A" * 20 + "?" + "A" * 15
     stages = ["baseline"] * 4 + ["decompression"] * 36
     assert judge(*shown(there), stages=stages).course == "disappeared"
+
+
+def _seen_badly(rng, truth):
+    """What blocks show of an LSR that is there or not: as it is, or nothing that can be judged."""
+    doubt = ["blind", "no_m_wave", "nothing"]
+    return [
+        rng.choice(["unsure" if there else "absent", *doubt])
+        if rng.random() < 0.35
+        else ("present" if there else "absent")
+        for there in truth
+    ]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_blocks_that_cannot_be_judged_never_turn_one_course_into_another(judge, seed):
+    rng = np.random.default_rng(seed)
+    gone_at, back_at = sorted(rng.choice(np.arange(1, 8), 2, replace=False))
+    truths = {
+        "persisted": [True] * 10,
+        "disappeared": [k < gone_at for k in range(10)],
+        "reappeared": [not gone_at <= k < back_at for k in range(10)],
+        "not_detected_at_baseline": [False] * 10,
+    }
+    # What nobody can tell: a return of which only blocks on one side could be judged, and a first block that
+    # alone showed the LSR and could not be judged.
+    also = {
+        "disappeared": {"disappeared_before_decompression"},
+        "reappeared": {"persisted", "disappeared_before_decompression", "disappeared"},
+    }
+    for course, truth in truths.items():
+        outcome = judge(*_seen_badly(rng, truth))
+        allowed = {course, None} | also.get(course, set())
+        if gone_at < 2 and not all(truth):
+            allowed.add("not_detected_at_baseline")
+        assert outcome.course in allowed
+        assert outcome.residual in (truth[-1], None)
+        gone = outcome.disappeared_at
+        if gone is not None:
+            assert gone.last_seen_s < 300.0 * gone_at <= gone.time_s
