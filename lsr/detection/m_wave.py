@@ -27,7 +27,7 @@ _LEAST_EVIDENCE = 10.0
 _FINEST_SHARE = 0.003  # of the peak: well below the 5 % that define an onset
 _OVER_MS = 15.0
 _TAIL_SIZES = (0.3, 1.0, 3.0)
-_NEGLIGIBLE = 12.0  # log evidence below the best by which a coarse start is passed over
+_NEGLIGIBLE = 60.0  # log evidence below the best by which a coarse start is passed over
 _N_DRAWS = 100
 _FAMILIES = tuple(
     Family(width_ms=width, rise_ms=rise, length_ms=length)
