@@ -23,7 +23,7 @@ _ENDS_MS = 20.0  # an M wave with its repolarisation
 _LEAST_UV = 50.0  # below this a direct response proves little; facial M waves are 0.5 to 5 mV
 _LEAST_SNR = 8.0
 _LEAST_SAMPLES = 8
-_LEAST_EVIDENCE = 10.0
+_LEAST_EVIDENCE, _COARSER = 10.0, 8.0  # log evidence; what a coarse look may miss of it
 _FINEST_SHARE = 0.003  # of the peak: well below the 5 % that define an onset
 _OVER_MS = 15.0
 _TAIL_SIZES = (0.3, 1.0, 3.0)
@@ -137,12 +137,17 @@ def find_m_wave(
     tail = _tail(at, wave, deviation)
     model = Model.build(at, wave, np.eye(at.size) / deviation, tail)
     sizes = deviation * 4.0 ** np.arange(1, 7)
-    found = search(model, _FAMILIES, (low, high), sizes, negligible=_NEGLIGIBLE)
+    if float(np.ptp(wave)) < _LEAST_UV:
+        return MWave.absent()
+    found = search(
+        model, _FAMILIES, (low, high), sizes, negligible=_NEGLIGIBLE, worth=_LEAST_EVIDENCE - _COARSER
+    )
+    if not found or max(float(one.log_evidence(sizes).max()) for one in found) <= _LEAST_EVIDENCE:
+        return MWave.absent()
     draws = draw_from(found, sizes, _N_DRAWS, np.random.default_rng(0))
     onset = float(np.median(draws.onset_ms))
     amplitude = float(np.median(np.ptp(draws.waves_uv, axis=1)))
-    likely = max(float(one.log_evidence(sizes).max()) for one in found) > _LEAST_EVIDENCE
-    if not likely or amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + 0.5:
+    if amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + 0.5:
         return MWave.absent()
     peaks = draws.start_ms + np.abs(draws.waves_uv).argmax(axis=1) * draws.step_ms
     return MWave(

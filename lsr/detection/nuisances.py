@@ -250,25 +250,20 @@ def _hum_left(
     """
     deviation, n_window = prepared.noise.average_sd_uv, int(window.sum())
     stretches = [part for part in (prepared.before, prepared.after) if part.any()]
-    best: tuple[float, np.ndarray, np.ndarray, np.ndarray] | None = None
-    for frequency_hz in (prepared.hum.frequency_hz,) if prepared.hum else (50.0, 60.0):
-        columns = _hum_shapes(prepared.time_ms.size, prepared.step_ms, frequency_hz)
-        normal, moment = np.zeros((columns.shape[1],) * 2), np.zeros(columns.shape[1])
-        for part in stretches:
-            white = whitening[: part.sum(), : part.sum()] / deviation
-            drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
-            both = white @ np.concatenate([columns[part], average[part][:, None]], axis=1)
-            both -= drift @ (drift.T @ both)
-            normal += both[:, :-1].T @ both[:, :-1]
-            moment += both[:, :-1].T @ both[:, -1]
-        pairs = np.arange(columns.shape[1]).reshape(-1, 2)
-        own = normal[pairs[:, :, None], pairs[:, None, :]] + 1e-9 * np.eye(2)
-        worth = (moment[pairs] * np.linalg.solve(own, moment[pairs][..., None])[..., 0]).sum(axis=1)
-        if worth.max(initial=0.0) > (_HUM_WORTH if best is None else best[0]):
-            best = float(worth.max()), columns, normal, moment
-    if best is None:
+    candidates = (prepared.hum.frequency_hz,) if prepared.hum else (50.0, 60.0)
+    worth = [_hum_worth(average, prepared, stretches, frequency_hz) for frequency_hz in candidates]
+    if max(worth) < _HUM_WORTH:
         return np.zeros(n_window), np.zeros((n_window, 0))
-    _, columns, normal, moment = best
+    frequency_hz = candidates[int(np.argmax(worth))]
+    columns = _hum_shapes(prepared.time_ms.size, prepared.step_ms, frequency_hz)
+    normal, moment = np.zeros((columns.shape[1],) * 2), np.zeros(columns.shape[1])
+    for part in stretches:
+        white = whitening[: part.sum(), : part.sum()] / deviation
+        drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
+        both = white @ np.concatenate([columns[part], average[part][:, None]], axis=1)
+        both -= drift @ (drift.T @ both)
+        normal += both[:, :-1].T @ both[:, :-1]
+        moment += both[:, :-1].T @ both[:, -1]
     start = 10 * float(np.abs(columns.T @ average).max()) / average.size + deviation
     size2 = np.full(columns.shape[1], start**2)
     for _ in range(8):
@@ -278,6 +273,32 @@ def _hum_left(
         size2 = np.repeat(np.maximum(power, 1e-6 * deviation**2), 2)
     root = np.linalg.cholesky(covariance + 1e-12 * deviation**2 * np.eye(size2.size))
     return columns[window] @ mean, columns[window] @ root
+
+
+def _hum_worth(
+    average: np.ndarray, prepared: Prepared, stretches: list[np.ndarray], frequency_hz: float
+) -> float:
+    """Energy of the strongest harmonic in the stretches, in units of what noise of its colour has there."""
+    worth = np.zeros(1)
+    for part in stretches:
+        pairs, responses = _hum_pairs(part.tobytes(), prepared.step_ms, frequency_hz)
+        taps = prepared.noise.taps
+        gain = np.abs(responses[:, : taps.size] @ taps) ** 2  # of the whitening filter
+        found = (pairs.T @ average[part]).reshape(-1, 2)
+        worth = worth + gain * (found**2).sum(axis=1) / prepared.noise.average_sd_uv**2
+    return float(worth.max())
+
+
+@lru_cache(maxsize=32)
+def _hum_pairs(part: bytes, step_ms: float, frequency_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Per harmonic two orthonormal columns free of drift; and unit steps that give a filter's gain there."""
+    where = np.frombuffer(part, bool)
+    drift = np.linalg.qr(np.vander(np.linspace(-1, 1, int(where.sum())), 4))[0]
+    columns = _hum_shapes(where.size, step_ms, frequency_hz)[where]
+    columns = columns - drift @ (drift.T @ columns)
+    pairs = [np.linalg.qr(columns[:, at : at + 2])[0] for at in range(0, columns.shape[1], 2)]
+    angle = 2e-3 * np.pi * step_ms * frequency_hz * np.arange(1, len(pairs) + 1)
+    return np.concatenate(pairs, axis=1), np.exp(-1j * np.outer(angle, np.arange(64)))
 
 
 @lru_cache(maxsize=16)

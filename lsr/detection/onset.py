@@ -86,8 +86,11 @@ def search(
     sizes_uv: np.ndarray,
     *,
     negligible: float,
+    worth: float = -np.inf,
 ) -> list[Fits]:
     """Fit closely what may be: the starts and families within `negligible` of the best log evidence.
+
+    Empty where the best is not `worth` a closer look.
 
     Found coarsely first: families of one rise tell the rest which widths, lengths and starts are worth it.
     """
@@ -98,7 +101,10 @@ def search(
     for step_ms, reach_ms, rises in ((_COARSE_MS, 2 * _COARSE_MS, True), (_FINE_MS, _COARSE_MS, False)):
         fits = [fit(model, starts, family) for family, starts in where.items()]
         evidence = [one.log_evidence(sizes_uv).max(axis=1) for one in fits]
-        least = max(float(one.max()) for one in evidence) - negligible
+        best = max(float(one.max()) for one in evidence)
+        if best < worth:
+            return []
+        least = best - negligible
         where = {}
         for one, values in zip(fits, evidence, strict=True):
             kept = one.starts_ms[values > least]
