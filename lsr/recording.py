@@ -54,6 +54,7 @@ class Channel:
     is_voltage: bool  # True: samples come in microvolts; False: in `unit`, or uncalibrated
     muscle: Muscle | None = None
     side: Side | None = None
+    is_trigger: bool = False  # somebody says so; a label may say it too
     prefilter: str = ""
     transducer: str = ""
     resolution_uv: float | None = None  # one digital step; None: no voltage, or not digitised

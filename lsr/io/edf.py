@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -302,13 +302,15 @@ def _decode(
         out[...] = np.ndarray(out.shape, "<i4", buffer, _SPARE_BYTES + start - 1, (*steps, 3)) >> 8
 
 
-def read_edf(path: Path) -> Recording:
+def read_edf(path: Path, units: Mapping[str, str] | None = None) -> Recording:
     """Read an EDF, EDF+ or BDF file; its samples are read when asked for.
 
     Parameters
     ----------
     path : Path
         The file.
+    units : Mapping[str, str] | None
+        By label, the units of channels whose own the file leaves open.
 
     Raises
     ------
@@ -321,7 +323,7 @@ def read_edf(path: Path) -> Recording:
     """
     file = RawFile(path)
     try:
-        header = read_header(file.file, path.name, file.n_bytes)
+        header = read_header(file.file, path.name, file.n_bytes, units or {})
         return _assemble(file, header, path)
     except OSError as error:
         file.close()

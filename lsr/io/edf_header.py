@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from fractions import Fraction
+from types import MappingProxyType
 from typing import BinaryIO
 
 from lsr.errors import MalformedRecording
@@ -115,6 +117,7 @@ class _Parser:
 
     name: str
     fixed: bytes
+    units: Mapping[str, str]
     per_signal: bytes = b""
     n_signals: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -155,7 +158,9 @@ class _Parser:
         return int(value) if math.isfinite(value) and value == int(value) else None
 
 
-def read_header(file: BinaryIO, name: str, file_bytes: int) -> EdfHeader:
+def read_header(
+    file: BinaryIO, name: str, file_bytes: int, units: Mapping[str, str] = MappingProxyType({})
+) -> EdfHeader:
     """Read the header of an EDF or BDF file.
 
     Parameters
@@ -166,6 +171,8 @@ def read_header(file: BinaryIO, name: str, file_bytes: int) -> EdfHeader:
         What messages call the file.
     file_bytes : int
         Its length, which tells the number of data records.
+    units : Mapping[str, str]
+        By label, what is known from elsewhere of units that the header leaves open.
 
     Raises
     ------
@@ -178,7 +185,7 @@ def read_header(file: BinaryIO, name: str, file_bytes: int) -> EdfHeader:
             f"{name}: the header is cut off: {len(fixed)} bytes, but its fixed part alone has {FIXED_BYTES}; "
             "copy the file again from the monitor"
         )
-    parser = _Parser(name=name, fixed=fixed)
+    parser = _Parser(name=name, fixed=fixed, units=units)
     parser.n_signals = _read_n_signals(parser)
     parser.per_signal = file.read(FIXED_BYTES * parser.n_signals)
     if len(parser.per_signal) < FIXED_BYTES * parser.n_signals:
@@ -300,6 +307,8 @@ def _read_signal(
         return _text(parser.signal_field(name, signal).raw)
 
     unit = text("physical dimension")
+    if not unit or not is_known_unit(unit):
+        unit = parser.units.get(label, unit)
     is_voltage, gain, zero, low, high = False, 1.0, 0.0, 0.0, 0.0
     if not is_annotation:
         who = f"channel {label!r} (signal {signal + 1})"

@@ -11,8 +11,9 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from lsr.errors import RecordingNotFound, UnknownFormat
+from lsr.errors import LsrError, RecordingNotFound, UnknownFormat
 from lsr.io.ascii_sweeps import find_description, read_ascii_sweeps
+from lsr.io.bids_names import find_bids_name
 from lsr.io.edf import read_edf
 from lsr.recording import Recording
 
@@ -25,8 +26,9 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
     Parameters
     ----------
     path : str | os.PathLike[str]
-        An EDF, EDF+ or BDF file, whatever it is called; sweeps in text files, by the TOML file that describes
-        them; or a file of another format that mne reads.
+        An EDF, EDF+ or BDF file, whatever it is called, with its sidecars where it lies in a BIDS data set;
+        sweeps in text files, by the TOML file that describes them; or a file of another format that mne
+        reads.
 
     Raises
     ------
@@ -47,7 +49,18 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
     found = Path(path)
     if not found.exists():
         raise RecordingNotFound(f"{found}: no such file; check the path")
-    return _adapter_for(found)(found)
+    in_bids = find_bids_name(found)
+    adapter = _adapter_for(found)
+    if in_bids is None or adapter is not read_edf:
+        return adapter(found)
+    from lsr.io.bids import add_sidecars, stated_units
+
+    recording = read_edf(found, stated_units(in_bids))
+    try:
+        return add_sidecars(recording, in_bids)
+    except LsrError:
+        recording.close()
+        raise
 
 
 def _adapter_for(path: Path) -> Callable[[Path], Recording]:

@@ -47,7 +47,7 @@ def channels_for_artifacts(recording: Recording, settings: Settings) -> tuple[in
         said = settings.channels.get(channel.label)
         if not channel.is_voltage or channel.rate_hz < _SLOWEST_HZ or channel.n_samples == 0:
             continue
-        if is_trigger_label(channel.label) or is_auxiliary_label(channel.label):
+        if channel.is_trigger or is_trigger_label(channel.label) or is_auxiliary_label(channel.label):
             continue
         if any(word in channel.label.lower() for word in _NO_EMG):
             continue

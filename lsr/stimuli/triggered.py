@@ -41,8 +41,11 @@ class Edges:
 
 def trigger_channels(recording: Recording) -> tuple[list[Channel], list[Channel]]:
     """Channels that are triggers by name, and direct-current inputs that may be."""
-    named = [channel for channel in recording.channels if is_trigger_label(channel.label)]
-    return named, [channel for channel in recording.channels if is_auxiliary_label(channel.label)]
+    named = [
+        channel for channel in recording.channels if channel.is_trigger or is_trigger_label(channel.label)
+    ]
+    others = [channel for channel in recording.channels if channel not in named]
+    return named, [channel for channel in others if is_auxiliary_label(channel.label)]
 
 
 def named_channel(recording: Recording, label: str) -> Channel:
