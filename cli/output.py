@@ -171,9 +171,7 @@ class ChosenSettings:
             return self._own
         if beside not in self._of_file:
             self._of_file[beside] = self._with_branch(Settings.from_file(beside))
-            complain(
-                f"settings of {beside} are used for the recordings beside it", NOTICE, settings=str(beside)
-            )
+            complain(f"settings of {beside} are used for its recordings", NOTICE, settings=str(beside))
         return self._of_file[beside]
 
     def _with_branch(self, settings: Settings) -> Settings:

@@ -234,12 +234,18 @@ class Settings(_Frozen):
 
 
 def find_settings_file(recording: str | Path) -> Path | None:
-    """Find the settings file beside a recording, `lsr.toml` in its folder; None where there is none.
+    """Find the settings file of a recording: `lsr.toml` in its folder; None where there is none.
 
-    The command line uses it where no `--config` is given; from Python, hand it to `Settings.from_file`.
+    A recording of a BIDS data set may have it in the data set's folder `code`, where BIDS allows any file. The
+    command line uses it where no `--config` is given; from Python, hand it to `Settings.from_file`.
     """
-    beside = Path(recording).parent / SETTINGS_FILE
-    return beside if beside.is_file() else None
+    from lsr.io.bids_names import find_bids_name
+
+    places = [Path(recording).parent / SETTINGS_FILE]
+    in_bids = find_bids_name(Path(recording))
+    if in_bids is not None:
+        places.append(in_bids.root / "code" / SETTINGS_FILE)
+    return next((place for place in places if place.is_file()), None)
 
 
 def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:

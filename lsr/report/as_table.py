@@ -124,19 +124,19 @@ def _columns() -> dict[str, Column]:
     }
 
 
-_COLUMNS = _columns()
+COLUMNS = _columns()  # by name, in their order
 
 
 def table_rows(report: Report) -> Iterator[dict[str, Cell]]:
     """Give one row per pair, as column: cell."""
     for pair in report.pairs:
-        row = {name: column.cell(report, pair) for name, column in _COLUMNS.items()}
+        row = {name: column.cell(report, pair) for name, column in COLUMNS.items()}
         yield {name: str(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
 
 
 def as_csv(reports: Iterable[Report], *, header: bool = True) -> str:
     """Render reports as CSV, one row per pair; `header` False continues an earlier table."""
-    rows = [list(_COLUMNS)] if header else []
+    rows = [list(COLUMNS)] if header else []
     rows += [[as_cell(cell) for cell in row.values()] for report in reports for row in table_rows(report)]
     return "".join(csv_line(row) for row in rows)
 
@@ -189,7 +189,7 @@ def as_cell(cell: Cell) -> str:
 
 def as_frame(reports: Iterable[Report]) -> pd.DataFrame:
     """Render reports as a table of pandas, one row per pair, the columns of the CSV."""
-    return _frame([row for report in reports for row in table_rows(report)], list(_COLUMNS))
+    return _frame([row for report in reports for row in table_rows(report)], list(COLUMNS))
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -230,14 +230,14 @@ def read_table(path: str | Path) -> pd.DataFrame:
 def _frame(rows: list[dict[str, Cell]], columns: list[str]) -> pd.DataFrame:
     import pandas as pd
 
-    kinds = {name: _COLUMNS[name].kind if name in _COLUMNS else Kind.TEXT for name in columns}
+    kinds = {name: COLUMNS[name].kind if name in COLUMNS else Kind.TEXT for name in columns}
     return pd.DataFrame(
         {name: pd.Series([row[name] for row in rows], dtype=kind.value) for name, kind in kinds.items()}
     )
 
 
 def _read_cell(name: str, cell: str, path: str | Path) -> Cell:
-    column = _COLUMNS.get(name)
+    column = COLUMNS.get(name)
     if not cell:
         return "" if column and column.filled else None
     kind = column.kind if column else Kind.TEXT
