@@ -163,6 +163,8 @@ def _at_baseline(
             return True
         if first_stage.presence is Presence.ABSENT:
             return False
+        if first_stage.presence is Presence.PRESENT or first_stage.reason == "borderline":
+            return None  # all its stimuli hint at what no block shows by itself
     return False if judged else None
 
 
@@ -210,7 +212,8 @@ def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bo
     if not _reaches_end(blocks, last):
         message = "the end of the recording tells neither presence nor absence: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
-    change = find_change(blocks, first, last, states.likeness) if first < last else None
+    ends = [k for k in states.present if k > first and _reaches_end(blocks, k)]
+    change = find_change(blocks, first, ends, states.likeness) if ends else None
     warnings = list(_unjudged_end(blocks, last))
     course: Course | None = Course.PERSISTED
     if returned:

@@ -29,6 +29,7 @@ _LITTLE = 0.4  # of the LSR's size, 2 deviations above: a block that cannot tell
 _UNLIKE_ALPHA = 1e-3  # what is little like the LSR needs so much smaller a p-value to be one
 _CLEARLY_LESS = 0.5  # of what was last seen: over all silent blocks, it is not there any more
 _BIAS = 0.2  # of the LSR's size: how far a block without it may lie from 0
+_LEFT = 0.25  # of the LSR's size: what may hide in a block that is said to be without it
 _SURE = 1e-3  # chance of overlooking a response in all blocks that do not show it
 _NORMAL = NormalDist()
 
@@ -87,7 +88,7 @@ def is_blind(block: BlockFinding) -> bool:
     """Whether a block has a working stimulus, but too much noise to say that there is no response."""
     found = block.detection
     unsure = found.presence is Presence.INDETERMINATE and found.p_value is not None
-    return unsure and found.reason != "no_m_wave" and _has_m_wave(block)
+    return unsure and found.reason not in ("no_m_wave", "borderline") and _has_m_wave(block)
 
 
 def judge_states(
@@ -183,13 +184,15 @@ def _by_likeness(
     size, deviation = float(likeness.size[k]), float(likeness.deviation[k])
     if not np.isfinite(size) or block.detection.p_value is None:
         return own
-    if size - 2.5 * deviation > _CLEARLY_THERE:
+    is_seen = is_present(block.detection, settings.alpha)  # though not at the level shared out among blocks
+    if size - (1.64 if is_seen else 2.5) * deviation > _CLEARLY_THERE:
         return True
     if own is False:
         return None if size + 2 * deviation > _DOUBTFUL else False
     limit_uv = block.detection.detection_limit_uv
     most_uv = min((size + 2 * deviation + _BIAS) * likeness.amplitude_uv, limit_uv or np.inf)
-    return False if most_uv <= settings.smallest_response_uv and size + 2 * deviation < _LITTLE else None
+    little_uv = max(settings.smallest_response_uv, _LEFT * likeness.amplitude_uv)
+    return False if most_uv <= little_uv and size + 2 * deviation < _LITTLE else None
 
 
 def surely_gone(
@@ -216,8 +219,14 @@ def surely_gone(
     runs : sequence of Run
     """
     assert states.baseline is not None
-    if _clearly_less(states, silent, last_seen):
-        return True
+    left = _left(states, silent)
+    if left is not None:
+        size, deviation = left
+        if size - 2.5 * deviation > _BIAS / 2:
+            return False
+        before = max(float(states.likeness.size[list(last_seen)].mean()), 0.5) if states.likeness else 0.0
+        if size + 2.5 * deviation + _BIAS / 2 < _CLEARLY_LESS * before:
+            return True
     reference = blocks[states.baseline]
     amplitude_uv = min(_least_uv(blocks[k].detection) for k in last_seen)
     misses = {
@@ -233,15 +242,14 @@ def surely_gone(
     return joint <= _SURE
 
 
-def _clearly_less(states: States, silent: Sequence[int], last_seen: Sequence[int]) -> bool:
-    """Whether the silent blocks together hold less than half of what was seen beside them."""
+def _left(states: States, silent: Sequence[int]) -> tuple[float, float] | None:
+    """How much of the LSR the silent blocks hold together, and its deviation; None where it is not known."""
     if states.likeness is None or not silent:
-        return False
-    size, deviation = states.likeness.size, states.likeness.deviation
-    rows, seen = np.array(silent), np.array(last_seen)
-    left, left_deviation = size[rows].mean(), np.sqrt((deviation[rows] ** 2).mean() / rows.size)
-    before = max(float(size[seen].mean()), 0.5)
-    return bool(left + 2.5 * left_deviation + _BIAS / 2 < _CLEARLY_LESS * before)
+        return None
+    rows = list(silent)
+    deviation = np.sqrt((states.likeness.deviation[rows] ** 2).mean() / len(rows))
+    size = float(states.likeness.size[rows].mean())
+    return (size, float(deviation)) if np.isfinite(size) else None
 
 
 def _least_uv(detection: Detection) -> float:

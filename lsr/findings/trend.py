@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Changes are percent of the first block: -100 is gone, 0 unchanged. The ratio of amplitudes is taken for
-log-normal, that of sizes found by comparing blocks for normal.
+Changes are percent of the first block: -100 is gone, 0 unchanged. Sizes are taken for normal, and so is their
+ratio.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.detection.detection import Detection
 from lsr.findings.findings import BlockFinding
 from lsr.findings.likeness import Likeness
 from lsr.findings.states import m_wave_uv
@@ -23,7 +22,7 @@ _DEVIATIONS_99 = 2.58  # what a change has to exceed to be no chance
 _LEAST_FALL = 0.25  # of the amplitude; less is not called a reduction whatever its interval
 _ALIKE = 0.5  # a fall of the M wave by this share of the LSR's, in logarithms, is a fall alike
 LEAST_M_FALL = 0.15  # of the M wave; less is not called a fall
-_VARIES = 0.2  # relative deviation of a block's amplitude whose sweeps cannot be judged singly
+_VARIES = 0.2  # relative deviation of a block's amplitude that has no interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,17 +36,20 @@ class Change:
 
 
 def find_change(
-    blocks: Sequence[BlockFinding], first: int, last: int, likeness: Likeness | None = None
+    blocks: Sequence[BlockFinding], first: int, last: Sequence[int], likeness: Likeness | None = None
 ) -> Change | None:
-    """Change of amplitude between two blocks with a response.
+    """Change of amplitude from a block to the last ones with a response.
 
     Blocks are compared by their amplitudes, or by how much of the LSR each holds: where one of them has no
-    amplitude of its own, and where only that excludes that nothing changed.
+    amplitude of its own, and where only that excludes that nothing changed. The last blocks count together
+    unless the very last differs from the others.
 
     Parameters
     ----------
     blocks : sequence of BlockFinding
-    first, last : int
+    first : int
+    last : sequence of int
+        Blocks at the end, in the order of time.
     likeness : Likeness | None
 
     Returns
@@ -55,58 +57,93 @@ def find_change(
     Change | None
         None where nothing tells both sizes.
     """
-    compared = [
-        ratio
-        for ratio in (_of_amplitudes(blocks, first, last), _of_likeness(likeness, first, last))
-        if ratio is not None
-    ]
-    if not compared:
-        return None
-    chosen = next((ratio for ratio in compared if ratio.is_reduction), compared[0])
-    return Change(
-        percent=_percent(chosen.value),
-        interval_percent=(_percent(chosen.end(-_DEVIATIONS_95)), _percent(chosen.end(_DEVIATIONS_95))),
-        is_reduction=chosen.is_reduction,
-        fell_with_m_wave=_fell_with_m_wave(blocks, first, last, chosen.value),
+    before = (_amplitude(blocks[first]), _likeness_of(likeness, first))
+    after = (
+        _together([_amplitude(blocks[k]) for k in last]),
+        _together([_likeness_of(likeness, k) for k in last]),
     )
+    ratios = [
+        _Ratio(before=one, after=other)
+        for one, other in zip(before, after, strict=True)
+        if one is not None and other is not None and one.value > 0 and other.value > 0
+    ]
+    if not ratios:
+        return None
+    chosen = next((ratio for ratio in ratios if ratio.is_reduction), ratios[0])
+    return Change(
+        percent=100 * (chosen.value - 1),
+        interval_percent=(100 * (chosen.end(-_DEVIATIONS_95) - 1), 100 * (chosen.end(_DEVIATIONS_95) - 1)),
+        is_reduction=chosen.is_reduction,
+        fell_with_m_wave=_fell_with_m_wave(blocks, first, last[-1], chosen.value),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Size:
+    """Size of the LSR in a block, or in several."""
+
+    value: float
+    deviation: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ratio:
     """Size after over size before."""
 
-    value: float
-    deviation: float  # standard deviation, of the logarithm where that is what is normal
-    is_log: bool
+    before: _Size
+    after: _Size
+
+    @property
+    def value(self) -> float:
+        return self.after.value / self.before.value
 
     def end(self, deviations: float) -> float:
         """The ratio so many deviations away."""
-        if self.is_log:
-            return float(self.value * np.exp(deviations * self.deviation))
-        return max(0.0, self.value + deviations * self.deviation)
+        deviation = float(np.hypot(self.after.deviation, self.value * self.before.deviation))
+        return max(0.0, self.value + deviations * deviation / self.before.value)
 
     @property
     def is_reduction(self) -> bool:
         return self.value <= 1 - _LEAST_FALL and self.end(_DEVIATIONS_99) < 1
 
 
-def _of_amplitudes(blocks: Sequence[BlockFinding], first: int, last: int) -> _Ratio | None:
-    """Compare amplitudes; None where a block has none."""
-    before, after = (blocks[k].detection for k in (first, last))
-    if not (before.amplitude_uv and after.amplitude_uv):
+def _amplitude(block: BlockFinding) -> _Size | None:
+    """Amplitude of a block; None where it has none."""
+    found = block.detection
+    if not found.amplitude_uv:
         return None
-    deviation = float(np.hypot(_log_deviation(before), _log_deviation(after)))
-    return _Ratio(value=after.amplitude_uv / before.amplitude_uv, deviation=deviation, is_log=True)
+    deviation = _VARIES * found.amplitude_uv
+    if found.amplitude_ci_uv is not None:
+        low, high = found.amplitude_ci_uv
+        deviation = (high - low) / (2 * _DEVIATIONS_95)
+    return _Size(value=found.amplitude_uv, deviation=deviation)
 
 
-def _of_likeness(likeness: Likeness | None, first: int, last: int) -> _Ratio | None:
-    """Compare how much of the LSR each block holds; None where that is not known."""
-    if likeness is None or not min(likeness.size[first], likeness.size[last]) > 0:
+def _likeness_of(likeness: Likeness | None, block: int) -> _Size | None:
+    """How much of the LSR a block holds; None where that is not known."""
+    if likeness is None or not np.isfinite(likeness.size[block]):
         return None
-    before, after = float(likeness.size[first]), float(likeness.size[last])
-    ratio = after / before
-    deviation = float(np.hypot(likeness.deviation[last], ratio * likeness.deviation[first])) / before
-    return _Ratio(value=ratio, deviation=deviation, is_log=False)
+    return _Size(value=float(likeness.size[block]), deviation=float(likeness.deviation[block]))
+
+
+def _together(sizes: Sequence[_Size | None]) -> _Size | None:
+    """Mean of sizes that do not differ; else the last one."""
+    *others, last = sizes
+    known = [one for one in others if one is not None]
+    if last is None or not known:
+        return last
+    mean = _mean(known)
+    if abs(last.value - mean.value) > _DEVIATIONS_99 * np.hypot(last.deviation, mean.deviation):
+        return last
+    return _mean([*known, last])
+
+
+def _mean(sizes: Sequence[_Size]) -> _Size:
+    """Mean of several sizes; its deviation is not less than they differ."""
+    values = np.array([one.value for one in sizes])
+    each = float(np.linalg.norm([one.deviation for one in sizes])) / len(sizes)
+    between = float(values.std(ddof=1)) / np.sqrt(len(sizes)) if len(sizes) > 1 else 0.0
+    return _Size(value=float(values.mean()), deviation=max(each, float(between)))
 
 
 def _fell_with_m_wave(blocks: Sequence[BlockFinding], first: int, last: int, ratio: float) -> bool:
@@ -130,16 +167,3 @@ def change_to_nothing(first: BlockFinding, last: BlockFinding) -> Change:
         is_reduction=False,
         fell_with_m_wave=False,
     )
-
-
-def _percent(ratio: float) -> float:
-    return 100 * (ratio - 1)
-
-
-def _log_deviation(detection: Detection) -> float:
-    """Relative deviation of a block's amplitude, as its interval has it."""
-    assert detection.amplitude_uv is not None
-    if detection.amplitude_ci_uv is None:
-        return _VARIES
-    low, high = detection.amplitude_ci_uv
-    return float((high - low) / (2 * _DEVIATIONS_95 * detection.amplitude_uv))

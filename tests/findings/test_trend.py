@@ -26,7 +26,7 @@ def test_nothing_is_called_reduced_whose_interval_holds_no_change(make_pair_of_b
     for _ in range(300):
         blocks = make_pair_of_blocks(*rng.uniform(20, 100, 2))
         likeness = compared(rng.uniform(-0.2, 1.2, 2), rng.uniform(0.02, 0.5, 2))
-        change = find_change(blocks, 0, 1, likeness)
+        change = find_change(blocks, 0, [1], likeness)
         n_reduced += change.is_reduction
         assert change.interval_percent[0] <= change.percent <= change.interval_percent[1]
         if change.is_reduction:
@@ -37,23 +37,23 @@ def test_nothing_is_called_reduced_whose_interval_holds_no_change(make_pair_of_b
 
 def test_blocks_compared_with_each_other_tell_a_fall_that_their_amplitudes_do_not(make_pair_of_blocks):
     blocks = make_pair_of_blocks(100.0, 90.0)
-    assert not find_change(blocks, 0, 1).is_reduction
-    change = find_change(blocks, 0, 1, compared([1.0, 0.5], [0.05, 0.05]))
+    assert not find_change(blocks, 0, [1]).is_reduction
+    change = find_change(blocks, 0, [1], compared([1.0, 0.5], [0.05, 0.05]))
     assert change.is_reduction
     assert change.percent == pytest.approx(-50)
 
 
 def test_an_lsr_below_what_can_be_measured_still_has_a_change(make_pair_of_blocks):
     blocks = make_pair_of_blocks(100.0, None)
-    change = find_change(blocks, 0, 1, compared([1.0, 0.2], [0.1, 0.1]))
+    change = find_change(blocks, 0, [1], compared([1.0, 0.2], [0.1, 0.1]))
     assert change.percent == pytest.approx(-80)
-    assert find_change(blocks, 0, 1) is None
+    assert find_change(blocks, 0, [1]) is None
 
 
 @pytest.mark.parametrize(
     ("m_after_uv", "alike"), [(1000.0, False), (900.0, False), (600.0, True), (None, True)]
 )
 def test_the_m_wave_tells_whether_it_is_the_lsr_that_fell(make_pair_of_blocks, m_after_uv, alike):
-    change = find_change(make_pair_of_blocks(100.0, 50.0, m_after_uv=m_after_uv), 0, 1)
+    change = find_change(make_pair_of_blocks(100.0, 50.0, m_after_uv=m_after_uv), 0, [1])
     assert change.is_reduction
     assert change.fell_with_m_wave is alike
