@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from .logs import NOTICE
 from .output import Attempts, Verbose, complain, refuse, show
 
 
@@ -41,7 +42,8 @@ def deidentify(
     attempts = Attempts(verbose=verbose)
     if attempts.attempt(source, work) is not None:
         show(str(target))
-        complain(f"{target}: look at the annotations that stayed, with lsr inspect, before you hand it on")
+        advice = f"{target}: look at the annotations that stayed, with lsr inspect, before you hand it on"
+        complain(advice, NOTICE)
     attempts.finish()
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .logs import NOTICE
 from .output import complain, refuse, show
 
 
@@ -38,4 +39,4 @@ def simulate(
             refuse(f"{out}: cannot be written ({error.strerror}); name another folder with --out")
         for path in paths:
             show(str(path))
-    complain(f"{len(names) * count} recordings drawn; synthetic, so they prove nothing about patients")
+    complain(f"{len(names) * count} recordings drawn; synthetic, so they prove nothing about patients", NOTICE)
