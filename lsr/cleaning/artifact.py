@@ -14,7 +14,7 @@ import numpy as np
 # 16 ms of a 10 Hz high-pass. Sums of these also follow stretched and power-law decays.
 TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
 RECOVERY_MS = (2.5, 5.0, 10.0, 20.0)
-SWING_HZ, SWING_MS = (18.0, 30.0, 45.0, 60.0, 80.0), 6.0
+SWING_HZ, SWING_MS = (15.0, 25.0, 40.0, 60.0, 80.0), (3.0, 6.0, 10.0)
 SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
 _GUARD_MS = 0.3
 _CHAINED_MS = 1.0  # saturation that returns within this still belongs to the artifact
@@ -127,8 +127,10 @@ def swing_columns(time_ms: np.ndarray) -> np.ndarray:
 
     Returns
     -------
-    np.ndarray, shape (n_samples, 2 * len(SWING_HZ))
+    np.ndarray, shape (n_samples, 2 * len(SWING_HZ) * len(SWING_MS))
     """
     since = (time_ms - time_ms[0])[:, None]
-    swings = np.exp(-since / SWING_MS) * np.exp(2e-3j * np.pi * since * np.array(SWING_HZ))
-    return np.concatenate([swings.real, swings.imag], axis=1)
+    turns = np.exp(2e-3j * np.pi * since * np.array(SWING_HZ))
+    swings = np.concatenate([np.exp(-since / tau) * turns for tau in SWING_MS], axis=1)
+    columns: np.ndarray = np.concatenate([swings.real, swings.imag], axis=1) / np.sqrt(len(SWING_MS))
+    return columns

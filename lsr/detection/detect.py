@@ -15,9 +15,10 @@ import numpy as np
 
 from lsr.detection.amplitude import Measures, measure, widen_interval
 from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
+from lsr.detection.evidence import Model
 from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import DirectMuscle, read_direct
-from lsr.detection.nuisances import Removed, build_model
+from lsr.detection.nuisances import Nuisances, Removed, Rival, find_nuisances
 from lsr.detection.onset import Draws, draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
 from lsr.detection.prepare import Prepared, check_sweeps, prepare
@@ -27,6 +28,7 @@ from lsr.detection.presence import (
     p_value,
     score_presence,
     threshold_score,
+    weigh,
 )
 from lsr.errors import SweepsError
 from lsr.settings import DetectionSettings, Settings
@@ -136,10 +138,14 @@ def _judge(
     prepared: Prepared, direct: DirectMuscle | None, settings: DetectionSettings, rate_hz: float
 ) -> Detection:
     wave = None if direct is None else direct.average_uv(prepared.used, prepared.time_ms)
-    model, steady, removed = build_model(prepared, wave)
-    noise = prepared.noise
+    nuisances = find_nuisances(prepared, wave)
+    noise, removed = prepared.noise, nuisances.removed
+    model = nuisances.model()
     score = score_presence(model, settings.search_window_ms)
-    p = p_value(score.value, noise)
+    value, rival = score.value, None
+    if p_value(value, noise) <= _BORDERLINE * settings.alpha:
+        value, score, rival = _score_beside_rivals(nuisances, model, score, settings)
+    p = p_value(value, noise)
     threshold = threshold_score(settings.alpha, noise)
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
@@ -157,7 +163,8 @@ def _judge(
     found = draws = None
     if presence is Presence.PRESENT:
         rng = np.random.default_rng(settings.seed)
-        every = draw_responses(steady, score, settings.search_window_ms, rng)
+        model = nuisances.model(rival)
+        every = draw_responses(nuisances.model(rival, steady=True), score, settings.search_window_ms, rng)
         draws = every.within(settings.search_window_ms)
         if draws is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
@@ -176,7 +183,7 @@ def _judge(
         reason=reason,
         reasons=prepared.reasons,
         p=p,
-        score=score,
+        score=value,
         limit=limit,
         m_wave=m_wave,
         late=late,
@@ -184,9 +191,22 @@ def _judge(
         prepared=prepared,
         average=(model.time_ms, model.average_uv - model.nuisance_estimate(response)),
         warnings=_warnings(rate_hz, prepared, removed),
-        evidence=_evidence(prepared, removed, score, p, settings, limit, m_wave),
+        evidence=_evidence(prepared, removed, value, p, settings, limit, m_wave),
         confidence=settings.confidence,
     )
+
+
+def _score_beside_rivals(
+    nuisances: Nuisances, model: Model, score: Score, settings: DetectionSettings
+) -> tuple[float, Score, Rival | None]:
+    """Let what may pass for a response compete with one; the likeliest of it beside a response."""
+    scores, rivals = [(score, model.log_null)], (None, *nuisances.rivals)
+    for rival in nuisances.rivals:
+        beside = nuisances.model(rival)
+        own = score_presence(beside, settings.search_window_ms, score.tried_uv)
+        scores.append((own, beside.log_null - rival.cost))
+    value, best = weigh(scores)
+    return value, scores[best][0], rivals[best]
 
 
 def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
@@ -259,7 +279,7 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
 def _evidence(
     prepared: Prepared,
     removed: Removed,
-    score: Score,
+    score: float,
     p: float,
     settings: DetectionSettings,
     limit: float,
@@ -281,7 +301,7 @@ def _evidence(
                       f"({100 * removed.crosstalk_share:.1f} % of the M wave), "
                       f"{removed.unexplained_direct_uv:.1f} uV unexplained before {5.5} ms"),
         ("bursts", f"noise in the window up to {removed.burst_inflation:.1f} times that elsewhere"),
-        ("statistic", f"log Bayes factor {score.value:.1f} for an onset in {low:g}-{high:g} ms"),
+        ("statistic", f"log Bayes factor {score:.1f} for an onset in {low:g}-{high:g} ms"),
         ("null", f"p = {p:.2g} against alpha = {settings.alpha:g}"),
         ("detection limit", f"{limit:.1f} uV peak to peak with power {settings.power:g}; "
                             f"smallest response asked for: {settings.smallest_response_uv:g} uV"),
@@ -298,7 +318,7 @@ def _assemble(
     reason: str | None,
     reasons: tuple[str | None, ...],
     p: float | None = None,
-    score: Score | None = None,
+    score: float | None = None,
     limit: float | None = None,
     m_wave: MWave | None = None,
     late: LateResponse | None = None,
@@ -316,7 +336,7 @@ def _assemble(
         presence=presence,
         reason=reason,
         p_value=p,
-        score=score.value if score else -np.inf,
+        score=-np.inf if score is None else score,
         onset_latency_ms=onset,
         onset_latency_ci_ms=interval,
         peak_latency_ms=size.peak_latency_ms if size else None,

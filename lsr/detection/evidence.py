@@ -29,6 +29,7 @@ class Model:
     noise_root: np.ndarray  # (n_samples, n_samples): whitens the noise alone
     root: np.ndarray  # (n_samples, n_samples): whitens noise and nuisances together
     whitened: np.ndarray  # (n_samples,): the average
+    log_null: float  # log evidence of noise and nuisances, up to a constant of the noise
 
     @classmethod
     def build(
@@ -54,7 +55,9 @@ class Model:
             covariance.flat[:: covariance.shape[0] + 1] += 1e-12 * np.trace(covariance)
             factor, _ = dpotrf(covariance, lower=1)
         root, _ = dtrtrs(factor, noise_root, lower=1)
-        return cls(time_ms, average_uv, noise_root, root, root @ average_uv)
+        whitened = root @ average_uv
+        log_null = -0.5 * float(whitened @ whitened) - float(np.log(np.diag(factor)).sum())
+        return cls(time_ms, average_uv, noise_root, root, whitened, log_null)
 
     @property
     def step_ms(self) -> float:

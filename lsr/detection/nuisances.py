@@ -9,7 +9,7 @@ stretches before and after.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -28,7 +28,11 @@ _FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and n
 _COPY_MISFIT = 0.12  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _TAIL_SIZES = (0.3, 2.0, 10.0)
-_SWING_COST = 15.0  # log evidence that damped swings have to bring before they are believed
+_RIVAL_COST = 3.0  # log odds against each kind of rival
+_SWING_SIZES = (0.3, 2.0)  # of the first samples
+_DIRECT_SIZES = (0.3, 1.0)  # of the largest value in the direct zone
+_DIRECT_STARTS_MS, _DIRECT_LASTS_MS = 5.5, 5.0
+_LOOSE_COPY = 0.4  # share of the copy nearby
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
@@ -45,9 +49,10 @@ class Removed:
     tail_uv: float
     crosstalk_uv: float
     crosstalk_share: float  # of the M wave
-    hum_in_average_uv: float
     unexplained_direct_uv: float
-    burst_inflation: float  # largest ratio of noise in the response window to noise elsewhere
+    largest_uv: float  # what is left where a response may be
+    hum_in_average_uv: float = 0.0
+    burst_inflation: float = 1.0  # largest ratio of noise in the response window to noise elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,22 +95,47 @@ class _Shapes:
         return fitted
 
 
-def build_model(prepared: Prepared, wave: np.ndarray | None) -> tuple[Model, Model, Removed]:
-    """The average of the sweeps with its noise and nuisances.
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """Something besides the usual nuisances that may pass for a response."""
+
+    name: str
+    columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts
+    cost: float  # log prior odds against it
+
+
+@dataclass(frozen=True, slots=True)
+class Nuisances:
+    """The average of a block, its noise, and what else may be in it."""
+
+    time_ms: np.ndarray  # (n_samples,)
+    average_uv: np.ndarray  # (n_samples,)
+    noise_root: np.ndarray  # (n_samples, n_samples): whitens the average's noise
+    inflation: np.ndarray  # (n_samples,): of the noise, where the sweeps differ from each other
+    columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts
+    rivals: tuple[Rival, ...]
+    removed: Removed
+
+    def model(self, rival: Rival | None = None, *, steady: bool = False) -> Model:
+        """Noise and nuisances, and a rival with them.
+
+        `steady` leaves the inflation out: a response that varies in size does not blur its own start.
+        """
+        root = self.noise_root
+        if not steady and self.inflation.max() > _NOTABLE_INFLATION:
+            root = root / self.inflation[:, None]
+        columns = self.columns if rival is None else np.concatenate([self.columns, rival.columns], axis=1)
+        return Model.build(self.time_ms, self.average_uv, root, columns)
+
+
+def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
+    """What the average of the sweeps holds but a response.
 
     Parameters
     ----------
     prepared : Prepared
     wave : np.ndarray | None, shape (n_samples,)
         The direct muscle's average in the same sweeps, where recorded.
-
-    Returns
-    -------
-    model : Model
-        Its noise grows where the sweeps differ from each other: for presence.
-    steady : Model
-        Its noise is the same throughout: a response that varies in size does not blur its own start.
-    removed : Removed
     """
     noise, time, deviation = prepared.noise, prepared.time_ms, prepared.noise.average_sd_uv
     window = (time >= prepared.clear_ms) & (time <= prepared.end_ms)
@@ -117,45 +147,79 @@ def build_model(prepared: Prepared, wave: np.ndarray | None) -> tuple[Model, Mod
     data = average[window] - hum_uv
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
     free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | (at > prepared.search_ms[1] + _OVER_MS)
-    swings, bumps = _fixed_shapes(float(at[0]), prepared.step_ms, at.size)
+    bumps = _narrow_bumps(float(at[0]), prepared.step_ms, at.size)
     parts = {
         "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),
         "tail": tail_columns(at),
-        "swing": swings,
         "hum": hum_prior,
     }
     if wave is None:
-        parts["rival"] = _rivals(at)
+        parts["rival"] = _direct_bumps(at)
     else:
         parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
     shapes = _Shapes.seen(parts, data, root, free)
     sizes = _choose_sizes(shapes, _level_uv(data, average, prepared), at, data, deviation)
-    allowed, tail_uv, crosstalk_uv, excess_uv, largest_uv = _misfit(shapes, sizes, at, data, free, deviation)
+    allowed, copy_uv, removed = _misfit(shapes, sizes, at, data, free, deviation)
     kept = sizes > 0
-    nuisances = np.concatenate([shapes.columns[:, kept] * sizes[kept], bumps * allowed[:, None]], axis=1)
-    finest = float(np.hypot(1, _FINEST_SHARE * largest_uv / deviation))
-    steady = Model.build(at, data, root / finest, nuisances)
+    columns = np.concatenate([shapes.columns[:, kept] * sizes[kept], bumps * allowed[:, None]], axis=1)
+    finest = float(np.hypot(1, _FINEST_SHARE * removed.largest_uv / deviation))
+    steady = Model.build(at, data, root / finest, columns)
     inflation = _burst_inflation(prepared.emg_uv[:, window], noise, steady, zone_ends_ms)
-    model = steady
-    if inflation.max() > _NOTABLE_INFLATION:
-        model = Model.build(at, data, root / (finest * inflation[:, None]), nuisances)
-    removed = Removed(
-        tail_uv=tail_uv,
-        crosstalk_uv=crosstalk_uv,
-        crosstalk_share=float(sizes[shapes.kind == "copy"].max(initial=0.0)),
-        hum_in_average_uv=float(np.abs(hum_uv).max()),
-        unexplained_direct_uv=excess_uv,
-        burst_inflation=float(inflation.max()),
+    return Nuisances(
+        time_ms=at,
+        average_uv=data,
+        noise_root=steady.noise_root,
+        inflation=inflation,
+        columns=columns,
+        rivals=_find_rivals(at, data, copy_uv if wave is not None else None, bumps),
+        removed=replace(
+            removed,
+            hum_in_average_uv=float(np.abs(hum_uv).max()),
+            burst_inflation=float(inflation.max()),
+        ),
     )
-    return model, steady, removed
+
+
+def _find_rivals(
+    at: np.ndarray, data: np.ndarray, copy_uv: np.ndarray | None, bumps: np.ndarray
+) -> tuple[Rival, ...]:
+    """What may pass for a response, each at a few sizes."""
+    first = float(np.abs(data[at < at[0] + 1.2]).max())
+    swings = swing_columns(at)
+    rivals = [
+        Rival("a tail that swings", swings * (size * first), _RIVAL_COST + np.log(len(_SWING_SIZES)))
+        for size in _SWING_SIZES
+    ]
+    if copy_uv is None:
+        direct = (at > at[0] + 0.3) & (at < _DIRECT_STARTS_MS)
+        largest = float(np.abs(data[direct]).max(initial=0.0))
+        lasting = np.exp(-((np.clip(at - _DIRECT_STARTS_MS, 0, None) / _DIRECT_LASTS_MS) ** 2))[:, None]
+        rivals += [
+            Rival(
+                "a direct response that lasts",
+                _wide_bumps(at) * lasting * (size * largest),
+                _RIVAL_COST + np.log(len(_DIRECT_SIZES)),
+            )
+            for size in _DIRECT_SIZES
+        ]
+    elif copy_uv.any():
+        near = _moving_mean(np.abs(copy_uv), round(1.5 / (at[1] - at[0])))
+        rivals.append(Rival("crosstalk that is no copy", bumps * (_LOOSE_COPY * near)[:, None], _RIVAL_COST))
+    return tuple(rivals)
+
+
+def _wide_bumps(at: np.ndarray) -> np.ndarray:
+    bumps: np.ndarray = np.exp(-0.5 * ((at[:, None] - np.arange(2.0, 16.0, 0.6)) / 0.5) ** 2)
+    return bumps
 
 
 @lru_cache(maxsize=32)
-def _fixed_shapes(first_ms: float, step_ms: float, n_samples: int) -> tuple[np.ndarray, np.ndarray]:
-    """Shapes that depend on the time axis alone: damped swings, and bumps for what is left unexplained."""
+def _narrow_bumps(first_ms: float, step_ms: float, n_samples: int) -> np.ndarray:
+    """For what tails and copies leave unexplained."""
     at = first_ms + np.arange(n_samples) * step_ms
     centres = np.arange(at[0], min(16.0, at[-1]), 0.3)
-    return swing_columns(at), np.exp(-0.5 * ((at[:, None] - centres) / 0.25) ** 2) / 1.2
+    bumps: np.ndarray = np.exp(-0.5 * ((at[:, None] - centres) / 0.25) ** 2) / 1.2
+    return bumps
 
 
 def _level_uv(data: np.ndarray, average: np.ndarray, prepared: Prepared) -> float:
@@ -171,7 +235,7 @@ def _choose_sizes(
 ) -> np.ndarray:
     """Prior deviations of the columns: the most likely of a few, told where no response can be.
 
-    Tails go in proportion to the first samples, and may swing. There crosstalk competes: copies where the
+    Tails go in proportion to the first samples. There crosstalk competes: copies where the
     M wave is recorded, else bumps of any shape. Then the share of the M wave that crosstalk may reach.
     """
     first = float(np.abs(data[at < at[0] + 1.2]).max()) + deviation_uv
@@ -179,9 +243,7 @@ def _choose_sizes(
     largest = float(np.abs(data[direct]).max(initial=0.0))
     rivals = {"drift": level_uv, "copy": _RIVAL_COPY, "rival": _RIVAL_BUMP * largest}
     tails = [{"tail": size * first} for size in _TAIL_SIZES]
-    tails += [{"tail": size * first, "swing": size * first} for size in _TAIL_SIZES]
     tried = shapes.log_evidence(np.array([shapes.sizes(**rivals, **tail) for tail in tails]))
-    tried[len(_TAIL_SIZES) :] -= _SWING_COST
     chosen = tails[int(np.argmax(tried))] | {"drift": level_uv, "hum": 1.0}
     if "copy" not in shapes.kind:
         return shapes.sizes(**chosen)
@@ -190,7 +252,7 @@ def _choose_sizes(
     return best
 
 
-def _rivals(at: np.ndarray) -> np.ndarray:
+def _direct_bumps(at: np.ndarray) -> np.ndarray:
     """What else may fill the direct zone where no M wave was recorded."""
     centres = np.arange(2.5, _DIRECT_ZONE_ENDS_MS[1], 0.6)
     bumps: np.ndarray = np.exp(-0.5 * ((at[:, None] - centres) / 0.5) ** 2)
@@ -325,13 +387,10 @@ def _misfit(
     data: np.ndarray,
     free: np.ndarray,
     deviation_uv: float,
-) -> tuple[np.ndarray, float, float, float, float]:
-    """How much tails, copies and what begins in the direct zone may leave unexplained, shape (n_samples,).
-
-    With it the largest tail, the largest copy, what is unexplained in the direct zone, and elsewhere.
-    """
+) -> tuple[np.ndarray, np.ndarray, Removed]:
+    """How much tails, copies and what begins in the direct zone may leave unexplained, and the copy."""
     fitted = shapes.fit(sizes)
-    tail = fitted[:, (shapes.kind == "tail") | (shapes.kind == "swing")].sum(axis=1)
+    tail = fitted[:, shapes.kind == "tail"].sum(axis=1)
     copy = fitted[:, shapes.kind == "copy"].sum(axis=1)
     rest = data - fitted.sum(axis=1)
     direct = (at > at[0] + 0.3) & (at < 5.5)
@@ -349,8 +408,14 @@ def _misfit(
         + (_COPY_JITTER_MS * steep) ** 2
         + (_TAIL_MISFIT * tail * (at < 20)) ** 2
     )
-    largest = float(np.abs(rest[~free]).max(initial=0.0))
-    return allowed, float(np.abs(tail).max()), float(np.abs(copy).max()), float(excess), largest
+    removed = Removed(
+        tail_uv=float(np.abs(tail).max()),
+        crosstalk_uv=float(np.abs(copy).max()),
+        crosstalk_share=float(sizes[shapes.kind == "copy"].max(initial=0.0)),
+        unexplained_direct_uv=float(excess),
+        largest_uv=float(np.abs(rest[~free]).max(initial=0.0)),
+    )
+    return allowed, copy, removed
 
 
 def _moving_mean(values: np.ndarray, reach: int) -> np.ndarray:

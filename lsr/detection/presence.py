@@ -9,6 +9,7 @@ calibrated and how well it holds.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -33,13 +34,34 @@ _SHORT_MS = 15.0  # a quiet stretch as short as this doubles the score that is n
 class Score:
     """How surely a response starts within the window."""
 
-    value: float
+    within: float  # log evidence of a response that starts in the window, over noise and nuisances
+    without: float  # of none, or one that starts elsewhere
     starts_ms: np.ndarray  # (n_starts,)
     log_evidence: np.ndarray  # (n_starts,)
-    sizes_uv: np.ndarray  # (n_sizes,): prior deviations of the response that may be
+    tried_uv: np.ndarray  # (n_sizes,): prior deviations of the response that were tried
+    sizes_uv: np.ndarray  # those of them that may be
+
+    @property
+    def value(self) -> float:
+        """Log Bayes factor."""
+        return self.within - self.without
 
 
-def score_presence(model: Model, search_ms: tuple[float, float]) -> Score:
+def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int]:
+    """Score of a response whatever else may be in the average, and which of it is likeliest beside one.
+
+    Parameters
+    ----------
+    scores : sequence of (Score, float)
+        For each choice of nuisances: the score, and their log evidence with its prior odds.
+    """
+    within = [score.within + nuisances for score, nuisances in scores]
+    without = [score.without + nuisances for score, nuisances in scores]
+    value = float(np.logaddexp.reduce(within) - np.logaddexp.reduce(without))
+    return value, int(np.argmax(within))
+
+
+def score_presence(model: Model, search_ms: tuple[float, float], tried_uv: np.ndarray | None = None) -> Score:
     """Score a response that starts within the search window.
 
     Parameters
@@ -47,6 +69,8 @@ def score_presence(model: Model, search_ms: tuple[float, float]) -> Score:
     model : Model
     search_ms : tuple of float
         Where a response may start.
+    tried_uv : np.ndarray | None, shape (n_sizes,)
+        Sizes to try; None: told from the model.
     """
     low, high = search_ms
     latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
@@ -54,16 +78,21 @@ def score_presence(model: Model, search_ms: tuple[float, float]) -> Score:
     fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
     starts = fits[0].starts_ms
     inside = (starts >= low - 0.8) & (starts <= high)
-    sizes = _sizes_to_try(model, fits[0].gram[inside])
-    evidence = np.stack([one.log_evidence(sizes) for one in fits], axis=1)
+    tried = _sizes_to_try(model, fits[0].gram[inside]) if tried_uv is None else tried_uv
+    evidence = np.stack([one.log_evidence(tried) for one in fits], axis=1)
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
     elsewhere = float(log_mean(by_start[~inside])) if (~inside).any() else -np.inf
-    value = within - float(np.logaddexp(0.0, elsewhere)) + float(np.log(2))
     by_size = evidence[inside].max(axis=(0, 1))
     likely = np.flatnonzero(by_size > by_size.max() - _NEGLIGIBLE)
-    sizes = sizes[max(0, likely[0] - 1) : likely[-1] + 2]
-    return Score(value=value, starts_ms=starts, log_evidence=by_start, sizes_uv=sizes)
+    return Score(
+        within=within,
+        without=float(np.logaddexp(0.0, elsewhere) - np.log(2)),
+        starts_ms=starts,
+        log_evidence=by_start,
+        tried_uv=tried,
+        sizes_uv=tried[max(0, likely[0] - 1) : likely[-1] + 2],
+    )
 
 
 def _sizes_to_try(model: Model, grams: np.ndarray) -> np.ndarray:
