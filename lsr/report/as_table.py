@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
@@ -189,7 +189,7 @@ def as_cell(cell: Cell) -> str:
 
 def as_frame(reports: Iterable[Report]) -> pd.DataFrame:
     """Render reports as a table of pandas, one row per pair, the columns of the CSV."""
-    return _frame([row for report in reports for row in table_rows(report)], list(COLUMNS))
+    return frame_of([row for report in reports for row in table_rows(report)], list(COLUMNS))
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
@@ -224,10 +224,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
         if len(row) != len(header):
             raise TableError(f"{path}: row {number} has {len(row)} cells, not {len(header)}; write it again")
         read.append({name: _read_cell(name, cell, path) for name, cell in zip(header, row, strict=True)})
-    return _frame(read, header)
+    return frame_of(read, header)
 
 
-def _frame(rows: list[dict[str, Cell]], columns: list[str]) -> pd.DataFrame:
+def frame_of(rows: Sequence[dict[str, Cell]], columns: list[str]) -> pd.DataFrame:
+    """Make a table of pandas of rows, each with these columns; one that no report has holds text."""
     import pandas as pd
 
     kinds = {name: COLUMNS[name].kind if name in COLUMNS else Kind.TEXT for name in columns}
