@@ -39,4 +39,4 @@ def simulate(
             refuse(f"{out}: cannot be written ({error.strerror}); name another folder with --out")
         for path in paths:
             show(str(path))
-    complain(f"{len(names) * count} recordings drawn; synthetic, so they prove nothing about patients", NOTICE)
+    complain(f"{len(names) * count} recordings drawn; synthetic: they prove nothing about patients", NOTICE)

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-BIDS 1.11, derivatives. Tables are tab separated, without quotes; what does not apply is "n/a". Texts are as safe
-in spreadsheets as those of the CSV, and a tab or a line end in one is written as its code point.
+BIDS 1.11, derivatives. Tables are tab separated, without quotes; what does not apply is "n/a". Texts are as
+safe in spreadsheets as those of the CSV, and a tab or a line end in one is written with a backslash.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from lsr.report.as_table import COLUMNS, Kind, as_cell, table_rows
 from lsr.report.plain import visible
-from lsr.report.report import Report
+from lsr.report.report import NOTICE, Report
 
 BIDS_VERSION = "1.11.0"
 COLUMNS_FILE = "desc-lsr_pairs.json"
@@ -49,7 +49,7 @@ def columns_description() -> str:
 
 
 def dataset_description(source_name: str) -> str:
-    """Describe the derivative data set that reports make; `source_name` is that of the data set they are of."""
+    """Describe the derivative data set that the reports of a data set, called `source_name`, make."""
     import lsr
 
     return _json(
@@ -65,6 +65,16 @@ def dataset_description(source_name: str) -> str:
                 }
             ],
         }
+    )
+
+
+def readme(source_name: str) -> str:
+    """Tell in a few lines what the derivative data set holds."""
+    return (
+        f"# Lateral spread responses of {source_name}\n\n"
+        "For each recording `*_desc-lsr_report.json` holds the report, `*_desc-lsr_report.html` shows it, and "
+        "`*_desc-lsr_pairs.tsv` has a row for every stimulated branch and recorded muscle. `summary.html` tells all "
+        f"recordings together, `failures.csv` which could not be analysed.\n\n{NOTICE}\n"
     )
 
 
