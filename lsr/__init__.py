@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lsr.anatomy import Branch, Muscle, Relation, Side, relation_of
+    from lsr.batch.many import Analyzed, analyze_many
+    from lsr.batch.tables import load_reports
     from lsr.detection.detect import detect
     from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
     from lsr.errors import (
+        BatchError,
         EventsError,
         LsrError,
         MalformedRecording,
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
         UnknownFormat,
         UnknownUnit,
         UnreadableSamples,
+        WorkerLost,
     )
     from lsr.findings.findings import BlockFinding, Course, Disappearance, Findings, PairFinding, PairSweep
     from lsr.io.registry import read_recording
@@ -45,9 +49,12 @@ __version__ = "0.1.0"
 
 _NAMES_OF = {
     "lsr.anatomy": ("Branch", "Muscle", "Relation", "Side", "relation_of"),
+    "lsr.batch.many": ("Analyzed", "analyze_many"),
+    "lsr.batch.tables": ("load_reports",),
     "lsr.detection.detect": ("detect",),
     "lsr.detection.detection": ("Detection", "LateResponse", "MWave", "Presence", "SweepFinding"),
     "lsr.errors": (
+        "BatchError",
         "EventsError",
         "LsrError",
         "MalformedRecording",
@@ -61,6 +68,7 @@ _NAMES_OF = {
         "UnknownFormat",
         "UnknownUnit",
         "UnreadableSamples",
+        "WorkerLost",
     ),
     "lsr.findings.findings": (
         "BlockFinding",
@@ -83,7 +91,9 @@ _NAMES_OF = {
 _HOME_OF = {name: home for home, names in _NAMES_OF.items() for name in names}
 
 __all__ = [
+    "Analyzed",
     "Annotation",
+    "BatchError",
     "BlockFinding",
     "Branch",
     "BranchSource",
@@ -124,9 +134,12 @@ __all__ = [
     "UnknownFormat",
     "UnknownUnit",
     "UnreadableSamples",
+    "WorkerLost",
     "analyze",
+    "analyze_many",
     "detect",
     "inspect",
+    "load_reports",
     "read_recording",
     "read_table",
     "relation_of",

@@ -18,6 +18,8 @@ A message names the file, the place, the value found and the way out. It never h
     ├── SweepsError             arrays that are no sweeps (shape, time axis, not finite)
     ├── EventsError             an events file that cannot be read
     ├── TableError              a table of pairs that cannot be read back
+    ├── BatchError              a run over many recordings that cannot begin, or go on
+    ├── WorkerLost              the process that analysed a recording died, or its memory ran out
     └── SettingsError           a setting that is misspelt or out of range
 """
 
@@ -68,6 +70,14 @@ class EventsError(LsrError):
 
 class TableError(LsrError):
     """A table of pairs that cannot be read back."""
+
+
+class BatchError(LsrError):
+    """A run over many recordings that cannot begin, or cannot go on."""
+
+
+class WorkerLost(LsrError):
+    """The process that analysed a recording died, or its memory ran out, and so it did when tried once more."""
 
 
 class SettingsError(LsrError):

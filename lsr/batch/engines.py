@@ -1,0 +1,111 @@
+"""Who does the work: processes here, a Dask cluster, or any executor? One seam: `concurrent.futures.Executor`.
+
+Conventions
+-----------
+An engine says how many calls are to be under way, and which errors mean that a worker was lost rather than that
+a call failed. Whoever makes an engine ends it, by its ``with`` statement; an error ends it at once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lsr.batch.local import LocalPool
+from lsr.errors import BatchError
+
+_AHEAD = 2  # calls per worker of a cluster: one at work, one on the way
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """An executor, and what has to be known about it."""
+
+    executor: Executor
+    n_at_once: Callable[[], int]  # calls to be under way
+    deaths: tuple[type[BaseException], ...]  # what a future raises when its worker is lost
+
+
+@contextmanager
+def local_engine(jobs: int | None = None) -> Iterator[Engine]:
+    """Give processes of this machine.
+
+    Parameters
+    ----------
+    jobs : int | None
+        How many; None: one for each core that this process may use.
+    """
+    n_workers = jobs or available_cores()
+    pool = LocalPool(n_workers)
+    try:
+        yield Engine(executor=pool, n_at_once=lambda: n_workers, deaths=(BrokenExecutor, MemoryError))
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+@contextmanager
+def given_engine(executor: Executor, n_at_once: int | None = None) -> Iterator[Engine]:
+    """Use an executor that somebody else made, and ends.
+
+    Parameters
+    ----------
+    executor : Executor
+    n_at_once : int | None
+        How many calls are to be under way; None: four for each core of this machine.
+    """
+    n = n_at_once or 4 * available_cores()
+    yield Engine(executor=executor, n_at_once=lambda: n, deaths=(BrokenExecutor, MemoryError))
+
+
+@contextmanager
+def dask_engine(address: str) -> Iterator[Engine]:
+    """Use the workers of a running Dask cluster.
+
+    Parameters
+    ----------
+    address : str
+        Of its scheduler, as in ``tcp://host:8786``.
+
+    Raises
+    ------
+    BatchError
+        Dask is not installed, or nothing answers there.
+    """
+    try:
+        from distributed import Client, KilledWorker
+    except ImportError:
+        raise BatchError("--scheduler needs Dask: pip install 'lsr[dask]'") from None
+    try:
+        client = Client(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise BatchError(
+            f"{address}: no Dask scheduler answers ({type(error).__name__}); start one with 'dask scheduler'"
+        ) from None
+    with client:
+        executor = client.get_executor(pure=False)
+        try:
+            yield Engine(
+                executor=executor,
+                n_at_once=lambda: _AHEAD * max(1, _n_threads(client)),
+                deaths=(BrokenExecutor, MemoryError, KilledWorker),
+            )
+        finally:
+            executor.shutdown(wait=False)
+
+
+def _n_threads(client: object) -> int:
+    """Count what the workers can do at once, as the client last heard."""
+    info = client.scheduler_info(n_workers=-1)  # type: ignore[attr-defined]
+    return sum(int(worker["nthreads"]) for worker in info["workers"].values())
+
+
+def available_cores() -> int:
+    """Count the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,108 @@
+"""Which tasks do the recordings of folders make: settings, outputs, and what is refused before it is begun?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lsr.batch.finding import Found, find_recordings
+from lsr.batch.tasks import Kind, Output, Refusal, Task
+from lsr.errors import BatchError, LsrError
+from lsr.io.signatures import files_of
+from lsr.settings import Settings
+
+REPORTS_FOLDER = "reports"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run has to do."""
+
+    tasks: tuple[Task, ...]
+    refused: tuple[Refusal, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Make sure that no output takes the place of another."""
+        taken: dict[str, str] = {}
+        for task in self.tasks:
+            for output in task.outputs:
+                other = taken.setdefault(output.path, task.name)
+                if other != task.name:
+                    raise BatchError(
+                        f"{task.name} and {other} would share {output.path}; give their folders one at a time"
+                    )
+
+
+def plan_recordings(
+    given: Sequence[Path],
+    out: Path,
+    settings_of: Callable[[Path], Settings],
+    *,
+    events: Path | None = None,
+    html: bool = True,
+) -> Plan:
+    """Find recordings, and plan a report of each.
+
+    Parameters
+    ----------
+    given : sequence of Path
+        Folders to look through, or recordings themselves.
+    out : Path
+        The output folder; it is not looked through.
+    settings_of : Callable[[Path], Settings]
+        What each recording is analysed with; an `LsrError` of it refuses that recording.
+    events : Path | None
+        CSV with the stages of an operation, for every recording.
+    html : bool
+        Also plan a page of each recording.
+
+    Returns
+    -------
+    Plan
+        The reports lie in ``reports/``, under the name of the recording with its ending, so that recordings of
+        one name in different folders, or of different formats, keep apart.
+
+    Raises
+    ------
+    RecordingNotFound
+        A given path that is not there.
+    """
+    tasks: list[Task] = []
+    refused: list[Refusal] = []
+    for found in find_recordings(given, but_not=out):
+        if isinstance(found, Refusal):
+            refused.append(found)
+            continue
+        try:
+            settings = settings_of(found.path)
+        except LsrError as error:
+            message = without_places(str(error), found.path, found.name)
+            refused.append(Refusal(name=found.name, kind=type(error).__name__, message=message))
+            continue
+        tasks.append(_task(found, settings, events, html))
+    return Plan(tasks=tuple(tasks), refused=tuple(refused))
+
+
+def _task(found: Found, settings: Settings, events: Path | None, html: bool) -> Task:
+    kinds = (Kind.JSON, Kind.HTML) if html else (Kind.JSON,)
+    return Task(
+        name=found.name,
+        recording=found.path.resolve(),
+        settings=settings,
+        outputs=tuple(Output(path=f"{REPORTS_FOLDER}/{found.name}.{kind}", kind=kind) for kind in kinds),
+        inputs=tuple(path.resolve() for path in (*files_of(found.path), *([events] if events else []))),
+        events=events.resolve() if events else None,
+    )
+
+
+def without_places(message: str, recording: Path, name: str) -> str:
+    """Take the machine's paths out of a message: what lies beside a recording is told as its name is."""
+    folder = name.rpartition("/")[0]
+    for path, told in ((recording, name), (recording.resolve(), name)):
+        message = message.replace(str(path), told)
+    for beside in (recording.parent, recording.resolve().parent):
+        if str(beside) not in (".", "/"):
+            message = message.replace(f"{beside}/", f"{folder}/" if folder else "")
+            message = message.replace(f"{beside}\\", f"{folder}/" if folder else "")
+    return message

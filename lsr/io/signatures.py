@@ -1,0 +1,139 @@
+"""Is this a recording? Told by what is in a file, and by its name only where that is damaged or says too little.
+
+Conventions
+-----------
+Only the first bytes are read. A file that claims by its name to be a recording and is none counts as one: it is
+better refused, with the reason, than passed over.
+"""
+
+from __future__ import annotations
+
+import stat
+import tomllib
+from pathlib import Path
+
+from lsr.io.ascii_sweeps import FOLDER_FILE, find_description
+
+_EDF_SUFFIXES = (".edf", ".bdf")
+_HEADER_BYTES = 256
+_FOLDER_SUFFIXES = (".mff",)
+# How files of other formats begin; of these names only the first cannot mean anything else.
+_SURE_SUFFIXES = (".vhdr", ".fif", ".fif.gz", ".gdf", ".egi", ".nxe")
+_BEGINNINGS: dict[str, tuple[bytes, ...]] = {
+    ".set": (b"MATLAB", b"\x89HDF"),
+    ".cnt": (b"Version 3.0", b"RIFF", b"RF64"),
+    ".lay": (b"[FileInfo]", b"[fileinfo]"),
+    ".nsx": (b"NEURALSG", b"NEURALCD", b"BRSMPGRP"),
+}
+
+
+def is_recording(path: Path) -> bool:
+    """Tell whether a file, or a folder, is a recording (or claims to be one).
+
+    Parameters
+    ----------
+    path : Path
+        A file of any kind, or a folder.
+
+    Returns
+    -------
+    bool
+        False also for what is neither file nor folder, and for text whose sweeps a folder's description holds.
+    """
+    if path.is_dir():
+        return path.suffix.lower() in _FOLDER_SUFFIXES or _describes_sweeps(path / FOLDER_FILE)
+    name = path.name.lower()
+    if name.endswith(_EDF_SUFFIXES):
+        return _is_file(path)
+    if not _is_file(path):
+        return False
+    if path.name == FOLDER_FILE:
+        return False  # its folder is the recording
+    if name.endswith(".toml"):
+        return _describes_sweeps(path)
+    head = _head(path)
+    if _begins_edf(head):
+        return True
+    if name.endswith(_SURE_SUFFIXES):
+        return not _is_later_part(path)
+    return head.startswith(_BEGINNINGS.get(path.suffix.lower(), ()))
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Name every file that reading a recording may read: itself, and what lies beside it.
+
+    Parameters
+    ----------
+    path : Path
+        What `is_recording` takes for one.
+    """
+    if path.is_dir():
+        return (path,)
+    if _begins_edf(_head(path)) or path.name.lower().endswith(_EDF_SUFFIXES):
+        return (path,)
+    description = find_description(path)
+    if description is not None:
+        return (path, *_described(description))
+    stem = path.name.split(".")[0]
+    beside = sorted(one for one in path.parent.glob(f"{_literal(stem)}*") if one != path and one.is_file())
+    return (path, *beside)
+
+
+def _literal(text: str) -> str:
+    """Write a text so that no shell pattern is in it."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in text)
+
+
+def _described(description: Path) -> list[Path]:
+    """Find the text files that a description names; all of its own name where it is broken."""
+    try:
+        table = tomllib.loads(description.read_text(encoding="utf-8"))
+        patterns = [table["sweeps"].get("files"), *(one.get("file") for one in table.get("channels", ()))]
+    except (OSError, ValueError, AttributeError, TypeError):
+        patterns = []
+    named = [pattern for pattern in patterns if isinstance(pattern, str) and pattern]
+    found = {one for pattern in named for one in description.parent.glob(pattern)}
+    found |= set(description.parent.glob(f"{_literal(description.stem)}.*"))
+    return sorted(one for one in found if one != description and one.is_file()) if found else []
+
+
+def _describes_sweeps(path: Path) -> bool:
+    """Tell whether a TOML file describes sweeps; settings do not."""
+    if not _is_file(path):
+        return False
+    try:
+        return "sweeps" in (table := tomllib.loads(path.read_text(encoding="utf-8"))) and "channels" in table
+    except (OSError, ValueError):
+        return path.name == FOLDER_FILE  # broken, and to be told so
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether it is a file, or was one: a pipe would be waited for, a broken link is told about."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except FileNotFoundError:
+        return path.is_symlink()
+    except OSError:
+        return True  # not to be looked at: told when it is read
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEADER_BYTES)
+    except OSError:
+        return b""
+
+
+def _begins_edf(head: bytes) -> bool:
+    """Tell whether a header of EDF or BDF begins here: its version, and the number that says how long it is."""
+    version_fits = head[:8] == b"\xffBIOSEMI" or (head[:1] == b"0" and not head[1:8].strip(b" \0"))
+    return version_fits and len(head) == _HEADER_BYTES and head[184:192].strip(b" \0").isdigit()
+
+
+def _is_later_part(path: Path) -> bool:
+    """Tell whether it goes on with a recording in parts, as x-1.fif does with x.fif."""
+    stem, _, number = path.name.partition(".")[0].rpartition("-")
+    return (
+        number.isdigit() and bool(stem) and path.with_name(path.name.replace(f"-{number}.", ".", 1)).exists()
+    )
