@@ -18,7 +18,7 @@ import numpy as np
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance
-from lsr.findings.states import Run, States, is_present, judge_states, m_wave_uv, surely_gone
+from lsr.findings.states import Run, States, holds_some, is_present, judge_states, m_wave_uv, surely_gone
 from lsr.findings.trend import LEAST_M_FALL, Change, change_to_nothing, find_change
 from lsr.recording import Problem
 from lsr.settings import DetectionSettings
@@ -27,15 +27,6 @@ _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many bloc
 _MIN_BLOCKS = 3
 _DECOMPRESSION = "decompression"
 _LAST_SHARE = 0.25  # of the blocks: the end of an operation without stages
-UNTOLD = frozenset(  # warnings that say why the course of an operation cannot be told
-    {
-        "no_baseline_verdict",
-        "faint_at_baseline",
-        "faint_at_end",
-        "no_final_verdict",
-        "m_wave_fell_alike",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +133,9 @@ def _follow(
         returned = any(is_gone([k for k in range(a, b) if states.there[k] is False], (a, b)) for a, b in gaps)
         return _still_there(blocks, states, returned=returned)
     if not is_gone(silent, present[-1:]):
+        later = [k for k in range(present[-1] + 1, len(blocks)) if blocks[k].detection.p_value is not None]
+        if _reaches_end(blocks, present[-1]) and holds_some(states, later):
+            return _still_there(blocks, states, returned=False)
         message = (
             "the LSR was last so small that it may be there unseen: whether it disappeared cannot be told"
         )
@@ -163,8 +157,9 @@ def _at_baseline(
             return True
         if first_stage.presence is Presence.ABSENT:
             return False
-        if first_stage.presence is Presence.PRESENT or first_stage.reason == "borderline":
-            return None  # all its stimuli hint at what no block shows by itself
+        hinted = first_stage.presence is Presence.PRESENT or first_stage.reason == "borderline"
+        if hinted and len(judged) < _n_first(blocks):
+            return None  # its stimuli together hint at what a block may hide that cannot tell
     return False if judged else None
 
 

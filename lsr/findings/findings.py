@@ -108,7 +108,9 @@ class Synkinesis:
 
     channels: tuple[str, str]  # labels
     muscles: tuple[Muscle | None, Muscle | None]
+    stage: str | None  # None: the whole recording
     n_shared: int
+    shared_per_min: float
     share: float  # of the bursts of the muscle with fewer
     share_by_chance: float
     lag_ms: float  # median start in the second muscle less that in the first
@@ -129,12 +131,24 @@ class ActivityTrend:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SynkinesisTrend:
+    """Bursts that two muscles share, in a stretch of time."""
+
+    channels: tuple[str, str]  # labels
+    start_s: float
+    end_s: float
+    n_shared: int
+    shared_per_min: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spontaneous:
     """Spontaneous activity of all muscles, on both sides."""
 
     activity: tuple[MuscleActivity, ...]  # by muscle: the whole recording, then each stage
-    synkinesis: tuple[Synkinesis, ...]
+    synkinesis: tuple[Synkinesis, ...]  # by two muscles: the whole recording, then each stage
     trend: tuple[ActivityTrend, ...]
+    synkinesis_trend: tuple[SynkinesisTrend, ...]
     n_spikes: int  # technical spikes passed over
     n_heartbeats: int
 

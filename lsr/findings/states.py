@@ -219,11 +219,11 @@ def surely_gone(
     runs : sequence of Run
     """
     assert states.baseline is not None
+    if holds_some(states, silent):
+        return False
     left = _left(states, silent)
     if left is not None:
         size, deviation = left
-        if size - 2.5 * deviation > _BIAS / 2:
-            return False
         before = max(float(states.likeness.size[list(last_seen)].mean()), 0.5) if states.likeness else 0.0
         if size + 2.5 * deviation + _BIAS / 2 < _CLEARLY_LESS * before:
             return True
@@ -240,6 +240,12 @@ def surely_gone(
             ratio = min(_m_ratio(blocks[k], reference) for k in covered)
             joint = min(joint, _miss(amplitude_uv * ratio, run.detection, alpha, power))
     return joint <= _SURE
+
+
+def holds_some(states: States, which: Sequence[int]) -> bool:
+    """Whether blocks together hold more of the LSR than those without it can seem to."""
+    left = _left(states, which)
+    return left is not None and left[0] - 2.5 * left[1] > _BIAS
 
 
 def _left(states: States, silent: Sequence[int]) -> tuple[float, float] | None:

@@ -56,7 +56,7 @@ def detection(said, *, amplitude_uv=100.0, limit_uv=10.0, noise_uv=5.0):
         }
     return Detection(
         presence=presence,
-        reason={"blind": "too_noisy", "no_m_wave": "no_m_wave"}.get(said),
+        reason={"blind": "too_noisy", "no_limit": "too_noisy", "no_m_wave": "no_m_wave"}.get(said),
         p_value=p_value,
         score=0.0,
         n_stimuli_used=20,

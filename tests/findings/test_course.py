@@ -1,5 +1,7 @@
 """What became of an LSR is told from its blocks, and only where they prove it."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -201,6 +203,12 @@ def test_an_lsr_seen_only_over_all_of_the_baseline_gives_no_course(judge, detect
     outcome = judge(*shown("BBBBBBBBBB"), first_stage=detect_as("present", amplitude_uv=12.0))
     assert outcome.course is None
     assert codes(outcome) == ["faint_at_baseline"]
+
+
+def test_a_hint_over_all_of_the_baseline_is_no_absence(judge, detect_as):
+    hint = dataclasses.replace(detect_as("blind"), reason="borderline", p_value=0.02)
+    assert judge(*shown("ABAAAAAAAA"), first_stage=hint).course is None
+    assert judge(*shown("AAAAAAAAAA"), first_stage=hint).course == "not_detected_at_baseline"
 
 
 def test_a_gone_lsr_may_be_there_below_the_detection_limit(judge):

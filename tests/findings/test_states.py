@@ -1,6 +1,11 @@
 """Which blocks can be told, and which only together."""
 
-from lsr.findings.states import find_blind_runs, is_blind, judge_states
+import numpy as np
+import pytest
+
+from lsr.findings import states
+from lsr.findings.likeness import Likeness
+from lsr.findings.states import States, find_blind_runs, is_blind, judge_states, surely_gone
 from lsr.settings import DetectionSettings
 
 
@@ -21,14 +26,50 @@ def test_presence_needs_no_m_wave_and_absence_does(make_blocks):
     blocks = make_blocks(
         "present", ("present", {"m_wave_uv": None}), ("absent", {"m_wave_uv": 100.0}), "absent"
     )
-    states = judge_states(blocks, DetectionSettings())
-    assert states.there == (True, True, None, False)
-    assert states.present == (0, 1)
-    assert states.baseline == 0
+    found = judge_states(blocks, DetectionSettings())
+    assert found.there == (True, True, None, False)
+    assert found.present == (0, 1)
+    assert found.baseline == 0
 
 
 def test_without_any_m_wave_no_block_is_absent(make_blocks):
     blocks = make_blocks(*[("absent", {"m_wave_uv": None})] * 3)
-    states = judge_states(blocks, DetectionSettings())
-    assert states.there == (None, None, None)
-    assert states.baseline is None
+    found = judge_states(blocks, DetectionSettings())
+    assert found.there == (None, None, None)
+    assert found.baseline is None
+
+
+def compared(sizes, deviation=0.05):
+    """Blocks compared: their sizes, of an LSR of 100 uV."""
+    sizes = np.array(sizes)
+    return Likeness(size=sizes, deviation=np.full(sizes.size, deviation), amplitude_uv=100.0)
+
+
+@pytest.fixture
+def judge_compared(make_blocks, monkeypatch):
+    def judge(*shown, sizes):
+        monkeypatch.setattr(states, "_compare", lambda *_: compared(sizes))
+        blocks = make_blocks(*shown)
+        return judge_states(blocks, DetectionSettings(), parts_uv=[None] * len(blocks))
+
+    return judge
+
+
+def test_a_block_too_noisy_for_20_uv_still_tells_that_an_lsr_of_100_uv_is_gone(judge_compared):
+    noisy = ("blind", {})
+    assert judge_compared("present", noisy, sizes=[1.0, 0.0]).there == (True, None)  # its limit is 30 uV
+    told = judge_compared("present", ("no_limit", {"limit_uv": 22.0}), sizes=[1.0, 0.0])
+    assert told.there == (True, False)
+    assert judge_compared("present", ("no_limit", {"limit_uv": 22.0}), sizes=[1.0, 0.4]).there[1] is None
+
+
+def test_what_a_block_shows_unsurely_counts_where_it_is_like_the_lsr(judge_compared):
+    assert judge_compared("present", "unsure", sizes=[1.0, 0.45]).there == (True, True)
+    assert judge_compared("present", "unsure", sizes=[1.0, 0.1]).there == (True, None)
+
+
+def test_silent_blocks_that_together_hold_some_of_it_do_not_prove_that_it_is_gone(make_blocks):
+    blocks = make_blocks("present", "absent", "absent")
+    for size, gone in ((0.0, True), (0.4, False)):
+        found = States(there=(True, False, False), baseline=0, likeness=compared([1.0, size, size]))
+        assert surely_gone(blocks, found, [1, 2], last_seen=[0], alpha=0.01, power=0.95) is gone

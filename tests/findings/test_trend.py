@@ -57,3 +57,12 @@ def test_the_m_wave_tells_whether_it_is_the_lsr_that_fell(make_pair_of_blocks, m
     change = find_change(make_pair_of_blocks(100.0, 50.0, m_after_uv=m_after_uv), 0, [1])
     assert change.is_reduction
     assert change.fell_with_m_wave is alike
+
+
+def test_the_last_blocks_count_together_unless_the_very_last_differs(make_blocks):
+    def shown(*sizes_uv):
+        return make_blocks(*[("present", {"amplitude_uv": size}) for size in sizes_uv])
+
+    together = find_change(shown(100.0, 78.0, 72.0), 0, [1, 2])
+    assert together.percent == pytest.approx(-25)
+    assert find_change(shown(100.0, 100.0, 30.0), 0, [1, 2]).percent == pytest.approx(-70)
