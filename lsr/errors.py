@@ -77,7 +77,7 @@ class BatchError(LsrError):
 
 
 class WorkerLost(LsrError):
-    """The process that analysed a recording died, or its memory ran out, and so it did when tried once more."""
+    """The process that analysed a recording died, or its memory ran out, twice."""
 
 
 class SettingsError(LsrError):

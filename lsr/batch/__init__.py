@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-A task is one recording and where its outputs go; it depends on nothing else, so it may run anywhere, again, and
-in any order. Only the process that was started puts outputs in place; workers leave theirs in a folder for that.
+A task is one recording and where its outputs go; it depends on nothing else, so it may run anywhere, again,
+and in any order. Only the process that was started puts outputs in place; workers leave theirs in a folder.
 Everything in the output folder follows from the recordings, the settings and the version of `lsr`: no times,
 no process numbers, no paths but those below the given folders.
 """

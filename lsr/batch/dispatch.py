@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Results come as they are finished. Only so many calls are under way as the engine asks for, so that endless lists
-of recordings need no memory, and an interrupted run has little to throw away.
+Results come as they are finished. Only so many calls are under way as the engine asks for, so that endless
+lists of recordings need no memory, and an interrupted run has little to throw away.
 """
 
 from __future__ import annotations

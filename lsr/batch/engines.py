@@ -1,9 +1,9 @@
-"""Who does the work: processes here, a Dask cluster, or any executor? One seam: `concurrent.futures.Executor`.
+"""Who does the work: processes here, a Dask cluster, or any executor? All are `concurrent.futures.Executor`.
 
 Conventions
 -----------
-An engine says how many calls are to be under way, and which errors mean that a worker was lost rather than that
-a call failed. Whoever makes an engine ends it, by its ``with`` statement; an error ends it at once.
+An engine says how many calls are to be under way, and which errors mean that a worker was lost rather than
+that a call failed. Whoever makes an engine ends it, by its ``with`` statement; an error ends it at once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from lsr.batch.local import LocalPool
 from lsr.errors import BatchError
@@ -81,7 +82,7 @@ def dask_engine(address: str) -> Iterator[Engine]:
     except ImportError:
         raise BatchError("--scheduler needs Dask: pip install 'lsr[dask]'") from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client: Any = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
         raise BatchError(
             f"{address}: no Dask scheduler answers ({type(error).__name__}); start one with 'dask scheduler'"
@@ -98,9 +99,9 @@ def dask_engine(address: str) -> Iterator[Engine]:
             executor.shutdown(wait=False)
 
 
-def _n_threads(client: object) -> int:
+def _n_threads(client: Any) -> int:
     """Count what the workers can do at once, as the client last heard."""
-    info = client.scheduler_info(n_workers=-1)  # type: ignore[attr-defined]
+    info = client.scheduler_info(n_workers=-1)
     return sum(int(worker["nthreads"]) for worker in info["workers"].values())
 
 

@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Names that begin with a dot are passed over (they are the file system's and the spreadsheet's own), and so is the
-folder that outputs go to. A folder that is reached twice, by a link, is looked through once. The order is that
-of the names, so it is the same on every machine.
+Names that begin with a dot are passed over (systems keep their own there), and so is the folder that outputs
+go to. A folder that is reached twice, by a link, is looked through once. The order is that of the names, so
+it is the same on every machine.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def _in_folder(folder: Path, prefix: str, but_not: Path | None) -> Iterator[Foun
             yield Refusal(
                 name=below.rstrip("/"),
                 kind=RecordingNotFound.__name__,
-                message=f"{below}: the folder cannot be looked through ({error.strerror}); check the right to",
+                message=f"{below}: the folder cannot be read ({error.strerror}); check the right to read it",
             )
             continue
         if identity in seen:

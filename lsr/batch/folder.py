@@ -1,14 +1,14 @@
 """How is the output folder kept whole, whatever happens to the run that writes to it?
 
-While a run is under way, `.lsr/` in the output folder holds a lock, a journal of the recordings that are done, and
-what is not in place yet. An output is put in place in one step, when all of it is on the disk; then the journal
-says so. At the end the manifest says what the journal said, and `.lsr/` is gone: a folder with a manifest is
-whole.
+While a run is under way, `.lsr/` in the output folder holds a lock, a journal of the recordings that are
+done, and what is not in place yet. An output is put in place in one step, when all of it is on the disk; then
+the journal says so. At the end the manifest says what the journal said, and `.lsr/` is gone: a folder with a
+manifest is whole.
 
 Conventions
 -----------
-Paths are below the output folder, parts joined by "/". The lock is the operating system's, so it ends with the
-process that holds it, however that ends.
+Paths are below the output folder, parts joined by "/". The lock is the operating system's, so it ends with
+the process that holds it, however that ends.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class OutputFolder:
     Raises
     ------
     BatchError
-        Another run writes there; or there is an earlier run, and `resume` is False; or it cannot be written to.
+        Another run writes there; or an earlier run is there, and `resume` is False; or it cannot be written.
     """
 
     def __init__(self, path: Path, *, resume: bool) -> None:
@@ -84,7 +84,8 @@ class OutputFolder:
         is_there = manifest.exists() or previous.exists() or (self._inner / _JOURNAL).exists()
         if is_there and not resume:
             raise BatchError(
-                f"{self.path}: holds an earlier run; go on with it by --resume, or name another folder with --out"
+                f"{self.path}: holds an earlier run; go on with it by --resume, or name another folder "
+                "with --out"
             )
         if manifest.exists():
             os.replace(manifest, previous)  # from here on the folder is not whole
@@ -138,7 +139,8 @@ class OutputFolder:
             os.fsync(self._journal.fileno())
         except FileNotFoundError:
             raise BatchError(
-                f"{self.path}: a worker's output is not here; workers need to see this folder under the same path"
+                f"{self.path}: a worker's output is not here; every worker has to see this folder, under the "
+                "same path"
             ) from None
         except OSError as error:
             raise self._full(error) from None
@@ -221,7 +223,7 @@ def _read_journal(path: Path) -> list[Entry]:
 def _lock(path: Path, folder: Path) -> FileIO:
     """Hold the lock of a folder; it is let go of when this process ends.
 
-    Whoever held it last has removed the file, so a lock counts only if its file is still the one of that name.
+    Whoever held it last removed the file, so a lock counts only if its file is still the one of that name.
     """
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -236,8 +238,8 @@ def _lock(path: Path, folder: Path) -> FileIO:
             holder = file.read(200).decode("ascii", "replace").strip()
             file.close()
             raise BatchError(
-                f"{folder}: another run ({holder or 'just begun'}) writes there; wait for it, or name another "
-                "folder with --out"
+                f"{folder}: another run ({holder or 'just begun'}) writes there; wait for it, or name "
+                "another folder with --out"
             ) from None
         try:
             is_that = os.path.samestat(os.fstat(file.fileno()), path.stat())

@@ -1,12 +1,12 @@
 """How do processes of this machine share the work, when any of them may die?
 
-Each worker is a process with a pipe of its own, so a death is known to be that of one recording: the others go on
-undisturbed, and the worker is replaced. (The pool of the standard library ends all of its processes when one
-dies, and does not tell what that one was at.)
+Each worker is a process with a pipe of its own, so a death is known to be that of one recording: the others
+go on undisturbed, and the worker is replaced. (The pool of the standard library ends all of its processes
+when one dies, and does not tell what that one was at.)
 
 Conventions
 -----------
-A worker ends when whoever started it is gone, however that ended. It does not hear Ctrl-C: who started it does.
+A worker ends when whoever started it is gone, however that ended. Ctrl-C is for whoever started it.
 """
 
 from __future__ import annotations

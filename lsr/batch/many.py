@@ -45,8 +45,8 @@ def analyze_many(
     paths : iterable of paths
         Recordings; read only as far as workers are free, so there may be any number of them.
     executor : Executor | None
-        What does the work, as of `concurrent.futures` or `distributed.Client.get_executor`; None: processes of
-        this machine, each of which may die without taking more than its recording with it.
+        What does the work, as of `concurrent.futures` or `distributed.Client.get_executor`; None: processes
+        of this machine, each of which may die without taking more than its recording with it.
     settings : Settings | None
         Defaults when None.
     events : path | None

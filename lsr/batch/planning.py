@@ -1,4 +1,4 @@
-"""Which tasks do the recordings of folders make: settings, outputs, and what is refused before it is begun?"""
+"""Which tasks do the recordings of folders make, and which are refused before anything is begun?"""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ def plan_recordings(
     Returns
     -------
     Plan
-        The reports lie in ``reports/``, under the name of the recording with its ending, so that recordings of
-        one name in different folders, or of different formats, keep apart.
+        The reports lie in ``reports/``, under the name of the recording with its ending, so that recordings
+        of one name in different folders, or of different formats, keep apart.
 
     Raises
     ------

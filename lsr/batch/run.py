@@ -174,7 +174,7 @@ class _Run:
         self._n_before = 0
 
     def keep_what_is_done(self) -> None:
-        """Keep what an earlier run did, as long as nothing has changed, and remove what nothing leaves now."""
+        """Keep what an earlier run did and nothing has changed; remove what no recording leaves any more."""
         earlier = self._folder.earlier
         tasks = [task for task in self._plan.tasks if task.name in earlier]
         with ThreadPoolExecutor(max_workers=available_cores()) as threads:

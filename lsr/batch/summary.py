@@ -1,4 +1,4 @@
-"""What does a page over all recordings show: how many answers of each kind, latencies, amplitudes, courses, failures.
+"""What does a page over all recordings show? Answers, latencies, amplitudes, courses, failures, and links.
 
 Conventions
 -----------
@@ -21,13 +21,14 @@ from typing import Any
 from urllib.parse import quote
 
 from lsr.anatomy import Relation
-from lsr.batch.tasks import Kind, Refusal, Task
+from lsr.batch.tasks import Refusal, Task
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
 from lsr.report.plain import visible
 from lsr.report.report import NOTICE, PairReport, Report
 
 SUMMARY_HTML = "summary.html"
+_NONE = "\N{EN DASH}"
 _N_BARS = 24
 _WIDTH, _HEIGHT = 240, 44
 _LONGEST_NAME = 200
@@ -80,7 +81,7 @@ class Overview:
                     {"word": output.kind.upper(), "href": link_to(output.path)} for output in task.outputs
                 ],
                 "answers": [answers[str(one)] for one in Presence],
-                "residual": {True: "yes", False: "no", None: "–"}[report.residual_lsr],
+                "residual": {True: "yes", False: "no", None: _NONE}[report.residual_lsr],
                 "n_problems": len(report.problems),
             }
         )
@@ -185,7 +186,7 @@ def _distribution(values: Sequence[float], *, decimals: int, unit: str) -> dict[
         "n": len(values),
         "unit": unit,
         "median": number(median),
-        "quartiles": f"{number(first)}–{number(third)}",
+        "quartiles": f"{number(first)}{_NONE}{number(third)}",
         "low": number(low),
         "high": number(high),
         "bars": _bars(values, low, high),

@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-A row is a pair; its first column, `report`, says in which report of the folder it stands, so recordings of one
-name keep apart. The other columns are those of a report's CSV.
+A row is a pair; its first column, `report`, says in which report of the folder it stands, so recordings of
+one name keep apart. The other columns are those of a report's CSV.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def load_reports(folder: str | os.PathLike[str]) -> pd.DataFrame:
     Returns
     -------
     pd.DataFrame
-        One row per pair. The first column, `report`, is the path of the report below the folder; the others are
-        those of `Report.to_frame`.
+        One row per pair. The first column, `report`, is the path of the report below the folder; the others
+        are those of `Report.to_frame`.
 
     Raises
     ------

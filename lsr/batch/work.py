@@ -2,9 +2,9 @@
 
 Conventions
 -----------
-Outputs are left under names of their own in the staging folder, which all workers and the starting process see;
-nothing here knows whether another worker is at the same task. A worker analyses one recording at a time: two
-threads of it would take turns.
+Outputs are left under names of their own in the staging folder, which all workers and the starting process
+see; nothing here knows whether another worker is at the same task. A worker analyses one recording at a time:
+two threads of it take turns.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def perform(job: Job) -> Done | Refusal:
 
 @contextlib.contextmanager
 def _alone() -> Iterator[None]:
-    """Run linear algebra on one thread, and let no library print: sums have one order, and a run one voice."""
+    """Run linear algebra on one thread, so that sums have one order, and let no library print."""
     with contextlib.ExitStack() as stack:
         try:  # comes with lsr[dask]; elsewhere the environment of the worker says the same
             from threadpoolctl import threadpool_limits

@@ -1,9 +1,9 @@
-"""Is this a recording? Told by what is in a file, and by its name only where that is damaged or says too little.
+"""Is this a recording? What is in the file tells; its name only where that is damaged or tells too little.
 
 Conventions
 -----------
-Only the first bytes are read. A file that claims by its name to be a recording and is none counts as one: it is
-better refused, with the reason, than passed over.
+Only the first bytes are read. A file that claims by its name to be a recording and is none counts as one: it
+is better refused, with the reason, than passed over.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def is_recording(path: Path) -> bool:
     Returns
     -------
     bool
-        False also for what is neither file nor folder, and for text whose sweeps a folder's description holds.
+        False also for what is neither file nor folder, and for text that its folder's description tells of.
     """
     if path.is_dir():
         return path.suffix.lower() in _FOLDER_SUFFIXES or _describes_sweeps(path / FOLDER_FILE)
@@ -126,7 +126,7 @@ def _head(path: Path) -> bytes:
 
 
 def _begins_edf(head: bytes) -> bool:
-    """Tell whether a header of EDF or BDF begins here: its version, and the number that says how long it is."""
+    """Tell whether a header of EDF or BDF begins here: its version, and how long it says that it is."""
     version_fits = head[:8] == b"\xffBIOSEMI" or (head[:1] == b"0" and not head[1:8].strip(b" \0"))
     return version_fits and len(head) == _HEADER_BYTES and head[184:192].strip(b" \0").isdigit()
 
