@@ -88,10 +88,10 @@ def _task(found: Found, settings: Settings, events: Path | None, html: bool) -> 
     kinds = (Kind.JSON, Kind.HTML) if html else (Kind.JSON,)
     return Task(
         name=found.name,
-        recording=found.path.resolve(),
+        recording=found.path.absolute(),  # where a link leads to may have another name, and other sidecars
         settings=settings,
         outputs=tuple(Output(path=f"{REPORTS_FOLDER}/{found.name}.{kind}", kind=kind) for kind in kinds),
-        inputs=tuple(path.resolve() for path in (*files_of(found.path), *([events] if events else []))),
+        inputs=tuple(path.absolute() for path in (*files_of(found.path), *([events] if events else []))),
         events=events.resolve() if events else None,
     )
 

@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 
 from lsr.io.ascii_sweeps import FOLDER_FILE, find_description
+from lsr.io.bids_names import all_sidecars, find_bids_name
 
 _EDF_SUFFIXES = (".edf", ".bdf")
 _HEADER_BYTES = 256
@@ -70,7 +71,8 @@ def files_of(path: Path) -> tuple[Path, ...]:
     if path.is_dir():
         return (path,)
     if _begins_edf(_head(path)) or path.name.lower().endswith(_EDF_SUFFIXES):
-        return (path,)
+        in_bids = find_bids_name(path)
+        return (path, *(all_sidecars(in_bids) if in_bids is not None else ()))
     description = find_description(path)
     if description is not None:
         return (path, *_described(description))

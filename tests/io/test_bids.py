@@ -249,3 +249,18 @@ def test_recordings_are_found_by_subject_and_session(tmp_path):
     ]
     assert [one.subject for one in find_recordings(tmp_path, ["sub-02"])] == ["02"]
     assert isinstance(found[0].path, Path)
+
+
+def test_a_link_to_a_file_elsewhere_has_the_sidecars_of_its_own_name(dataset, tmp_path):
+    path = dataset(
+        channels=[["name", "type", "units", "target_muscle"], ["E1", "EMG", "uV", "right mentalis"]]
+    )
+    (tmp_path / "store").mkdir()
+    path.rename(tmp_path / "store" / "MD5E-1234")
+    path.symlink_to(tmp_path / "store" / "MD5E-1234")
+    assert _channels_read(path)[0].muscle is Muscle.MENTALIS
+    with lsr.read_recording(path) as recording:
+        assert recording.name == path.name
+    from lsr.io.signatures import files_of
+
+    assert [one.name for one in files_of(path)] == [f"{STEM}_emg.edf", f"{STEM}_channels.tsv"]
