@@ -19,6 +19,7 @@ from .output import (
     FOUND,
     SOME_FAILED,
     WRONG_USAGE,
+    Answer,
     ChosenSettings,
     ConfigFile,
     EventsFile,
@@ -101,7 +102,11 @@ def batch(
         html=html,
         watch=progress,
     )
-    result = run_until_done(work, progress)
+    end_with(run_until_done(work, progress), out, fail_on)
+
+
+def end_with(result: BatchResult, out: Path, fail_on: list[Answer] | None) -> None:
+    """Tell what a run came to, and end with its status."""
     analysed = f"{result.n_analysed} analysed{_done_before(result)}"
     complain(
         f"{analysed}, {len(result.refused)} failed: {out / 'summary.html'}",

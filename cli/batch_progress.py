@@ -1,4 +1,4 @@
-"""How far a run over many recordings is: a bar on a terminal, a line now and then elsewhere, nothing if quiet.
+"""How far a run over many recordings is: a bar on a terminal, a line now and then elsewhere, or nothing.
 
 Conventions
 -----------
@@ -58,10 +58,7 @@ class BatchProgress:
         if self._has_bar:
             self._show(tally)
         if tally.refusal is not None:
-            refusal = tally.refusal
-            named = refusal.name in refusal.message
-            text = refusal.message if named else f"{refusal.name}: {refusal.message}"
-            complain(text, recording=refusal.name, error=refusal.kind)
+            complain(tally.refusal.message, recording=tally.refusal.name, error=tally.refusal.kind)
         elif tally.name is not None:
             before = ", as before" if tally.step == "checking" else ""
             complain(f"{tally.name}: done{before}", logging.INFO, recording=tally.name)

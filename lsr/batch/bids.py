@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from lsr.batch.planning import Plan, without_places
+from lsr.batch.planning import Plan
+from lsr.batch.refusing import refusal_of
 from lsr.batch.tasks import Kind, Output, Refusal, Task
 from lsr.errors import BatchError, LsrError
 from lsr.io.bids_files import read_json
@@ -65,8 +66,7 @@ def plan_dataset(
         try:
             tasks.append(_task(one, name, settings_of(one.path), kinds))
         except LsrError as error:
-            message = without_places(str(error), one.path, name)
-            refused.append(Refusal(name=name, kind=type(error).__name__, message=message))
+            refused.append(refusal_of(error, one.path, name))
     return Plan(tasks=tuple(tasks), refused=tuple(refused))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lsr.batch.finding import Found, find_recordings
+from lsr.batch.refusing import refusal_of
 from lsr.batch.tasks import Kind, Output, Refusal, Task
 from lsr.errors import BatchError, LsrError
 from lsr.io.signatures import files_of
@@ -77,8 +78,7 @@ def plan_recordings(
         try:
             settings = settings_of(found.path)
         except LsrError as error:
-            message = without_places(str(error), found.path, found.name)
-            refused.append(Refusal(name=found.name, kind=type(error).__name__, message=message))
+            refused.append(refusal_of(error, found.path, found.name))
             continue
         tasks.append(_task(found, settings, events, html))
     return Plan(tasks=tuple(tasks), refused=tuple(refused))
@@ -94,15 +94,3 @@ def _task(found: Found, settings: Settings, events: Path | None, html: bool) -> 
         inputs=tuple(path.absolute() for path in (*files_of(found.path), *([events] if events else []))),
         events=events.resolve() if events else None,
     )
-
-
-def without_places(message: str, recording: Path, name: str) -> str:
-    """Take the machine's paths out of a message: what lies beside a recording is told as its name is."""
-    folder = name.rpartition("/")[0]
-    for path, told in ((recording, name), (recording.resolve(), name)):
-        message = message.replace(str(path), told)
-    for beside in (recording.parent, recording.resolve().parent):
-        if str(beside) not in (".", "/"):
-            message = message.replace(f"{beside}/", f"{folder}/" if folder else "")
-            message = message.replace(f"{beside}\\", f"{folder}/" if folder else "")
-    return message

@@ -13,7 +13,6 @@ import contextlib
 import io
 import os
 import threading
-import traceback
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -23,9 +22,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import lsr
-from lsr.batch.planning import without_places
+from lsr.batch.refusing import refusal_of
 from lsr.batch.tasks import Kind, Refusal, Task, content_sha256
-from lsr.errors import BatchError, LsrError
+from lsr.errors import BatchError
 
 if TYPE_CHECKING:
     from lsr.report.report import Report
@@ -95,7 +94,7 @@ def perform(job: Job) -> Done | Refusal:
         except MemoryError:
             raise
         except Exception as error:
-            return _refusal(task, error)
+            return refusal_of(error, task.recording, task.name, task.events)
     return Done(
         content_sha256=content, left=tuple(_leave(job.staging, path, text) for path, text in rendered)
     )
@@ -142,22 +141,6 @@ def _known(report: Report, task: Task) -> dict[Path, str]:
     alone = task.inputs[0] == task.recording and task.recording.is_file()
     is_edf = report.recording.format.startswith(("EDF", "BDF"))
     return {task.recording: report.recording.sha256} if alone and is_edf else {}
-
-
-def _refusal(task: Task, error: Exception) -> Refusal:
-    """Tell what is wrong; the text of an unexpected error may quote a header, so only its place is told."""
-    if isinstance(error, LsrError):
-        message = without_places(str(error), task.recording, task.name)
-        if task.events is not None:
-            message = message.replace(str(task.events), task.events.name)
-        return Refusal(name=task.name, kind=type(error).__name__, message=message)
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return Refusal(
-        name=task.name,
-        kind="Unexpected",
-        message=f"unexpected {type(error).__name__} at {Path(place.filename).name}:{place.lineno}; "
-        "this is a fault of lsr: please report it",
-    )
 
 
 def _leave(staging: Path, path: str, content: bytes) -> Left:
