@@ -45,6 +45,24 @@ Folders = Annotated[
         show_default=False,
     ),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", metavar="N", min=1, help="Processes; without it, one for each core."),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="A running Dask scheduler, as tcp://host:8786, whose workers do it instead.",
+    ),
+]
+Resume = Annotated[
+    bool,
+    typer.Option("--resume", help="Go on with the run in DIR: keep what is done and has not changed."),
+]
+Pages = Annotated[bool, typer.Option("--html/--no-html", help="Also leave a page of each recording.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing but why a run cannot go on.")]
 
 
 def batch(
@@ -52,41 +70,23 @@ def batch(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Where everything goes.", show_default=False)
     ],
-    jobs: Annotated[
-        int | None,
-        typer.Option("--jobs", metavar="N", min=1, help="Processes; without it, one for each core."),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option(
-            "--scheduler",
-            metavar="ADDRESS",
-            help="A running Dask scheduler, as tcp://host:8786, whose workers do it instead.",
-        ),
-    ] = None,
-    resume: Annotated[
-        bool,
-        typer.Option("--resume", help="Go on with the run in DIR: keep what is done and has not changed."),
-    ] = False,
-    html: Annotated[
-        bool, typer.Option("--html/--no-html", help="Also leave a page of each recording.")
-    ] = True,
+    jobs: Jobs = None,
+    scheduler: Scheduler = None,
+    resume: Resume = False,
+    html: Pages = True,
     config: ConfigFile = None,
     stimulated: Stimulated = None,
     events: EventsFile = None,
     fail_on: FailOn = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Tell nothing but why a run cannot go on.")] = False,
+    quiet: Quiet = False,
     verbose: Verbose = False,
     log_json: LogJson = False,
 ) -> None:
     """Analyse all recordings of folders: a report each, a table over all, a summary."""
     from lsr.batch import run_batch
 
-    start_logging(verbose=verbose, as_json=log_json)
-    if scheduler is not None and jobs is not None:
-        refuse("--jobs counts processes of this machine; with --scheduler, the cluster has its own")
-    if quiet:
-        logging.getLogger("lsr").setLevel(logging.ERROR)
+    start_telling(quiet=quiet, verbose=verbose, log_json=log_json)
+    refuse_two_engines(jobs, scheduler)
     settings = ChosenSettings(config, stimulated)
     given = list(given_paths(folders))
     progress = BatchProgress(quiet=quiet)
@@ -103,6 +103,19 @@ def batch(
         watch=progress,
     )
     end_with(run_until_done(work, progress), out, fail_on)
+
+
+def start_telling(*, quiet: bool, verbose: bool, log_json: bool) -> None:
+    """Say what is told of a run."""
+    start_logging(verbose=verbose, as_json=log_json)
+    if quiet:
+        logging.getLogger("lsr").setLevel(logging.ERROR)
+
+
+def refuse_two_engines(jobs: int | None, scheduler: str | None) -> None:
+    """One of them does the work."""
+    if scheduler is not None and jobs is not None:
+        refuse("--jobs counts processes of this machine; with --scheduler, the cluster has its own")
 
 
 def end_with(result: BatchResult, out: Path, fail_on: list[Answer] | None) -> None:

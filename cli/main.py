@@ -15,6 +15,8 @@ from typing import Annotated
 import typer
 
 from .analyze import analyze
+from .batch import batch
+from .bids import bids
 from .config import app as config
 from .deidentify import deidentify
 from .inspect import inspect
@@ -40,8 +42,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (analyze, inspect, deidentify, simulate, schema):
+for command in (analyze, batch, inspect, deidentify, simulate, schema):
     app.command()(command)
+# What follows the first label of a participant is no option: BIDS Apps take several after one.
+app.command(context_settings={"allow_extra_args": True})(bids)
 app.add_typer(config, name="config")
 
 

@@ -18,7 +18,10 @@ from lsr.report.report import NOTICE, Report
 BIDS_VERSION = "1.11.0"
 COLUMNS_FILE = "desc-lsr_pairs.json"
 # What BIDS has no names for; the names of what `lsr batch` leaves stand here too.
-BIDSIGNORE = ("*_desc-lsr_*", "desc-lsr_*", "pairs.*", "summary.html", "failures.csv", "*manifest*", "lsr.*")
+BIDSIGNORE = (
+    *("*_desc-lsr_*", "desc-lsr_*"),
+    *("pairs.csv", "pairs.parquet", "failures.csv", "summary.html", "manifest.json", ".lsr/"),
+)
 
 _UNITS = {"_ms": "ms", "_uv": "uV", "_uv_ms": "uV ms", "_ma": "mA", "_s": "s", "_percent": "percent"}
 
@@ -72,9 +75,10 @@ def readme(source_name: str) -> str:
     """Tell in a few lines what the derivative data set holds."""
     return (
         f"# Lateral spread responses of {source_name}\n\n"
-        "For each recording `*_desc-lsr_report.json` holds the report, `*_desc-lsr_report.html` shows it, and "
-        "`*_desc-lsr_pairs.tsv` has a row for every stimulated branch and recorded muscle. `summary.html` tells all "
-        f"recordings together, `failures.csv` which could not be analysed.\n\n{NOTICE}\n"
+        "Of each recording `*_desc-lsr_report.json` holds the report, `*_desc-lsr_report.html` shows it, and "
+        "`*_desc-lsr_pairs.tsv` has a row for every stimulated branch and recorded muscle. `summary.html` "
+        "tells of all recordings together, `failures.csv` which could not be analysed.\n\n"
+        f"{NOTICE}\n"
     )
 
 
