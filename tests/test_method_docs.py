@@ -60,7 +60,6 @@ def test_every_stimulus_left_out_is_explained():
 def test_the_numbers_are_those_in_use():
     text = " ".join(PAGE.split())
     settings = Settings().detection
-    assert presence._TAIL_SLOPE == 1.0
     assert f"exp(-(score / d + {presence._TAIL_OFFSET:g}))" in text
     assert f"score at alpha + {presence._SEARCH_COST:g}" in text
     assert f"p > {detect._BORDERLINE:g} alpha" in text

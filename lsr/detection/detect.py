@@ -142,7 +142,7 @@ def _judge(
     noise, removed = prepared.noise, nuisances.removed
     model = nuisances.model()
     score = score_presence(model, settings.search_window_ms)
-    value, rival = score.value, None
+    (value, _), rival = weigh([(score, model.log_null)]), None
     if p_value(value, noise) <= _BORDERLINE * settings.alpha:
         value, score, rival = _score_beside_rivals(nuisances, model, score, settings)
     p = p_value(value, noise)

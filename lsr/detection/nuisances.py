@@ -28,11 +28,11 @@ _FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and n
 _COPY_MISFIT = 0.12  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _TAIL_SIZES = (0.3, 2.0, 10.0)
-_RIVAL_COST = 3.0  # log odds against each kind of rival
+_RIVAL_COST = 6.0  # log odds against each kind of rival
 _SWING_SIZES = (0.3, 2.0)  # of the first samples
 _DIRECT_SIZES = (0.3, 1.0)  # of the largest value in the direct zone
 _DIRECT_STARTS_MS, _DIRECT_LASTS_MS = 5.5, 5.0
-_LOOSE_COPY = 0.4  # share of the copy nearby
+_LOOSE_COPY_SIZES = (0.3, 1.0)  # of the copy nearby
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
@@ -186,26 +186,24 @@ def _find_rivals(
     """What may pass for a response, each at a few sizes."""
     first = float(np.abs(data[at < at[0] + 1.2]).max())
     swings = swing_columns(at)
-    rivals = [
-        Rival("a tail that swings", swings * (size * first), _RIVAL_COST + np.log(len(_SWING_SIZES)))
-        for size in _SWING_SIZES
-    ]
+    kinds = {"a tail that swings": [swings * (size * first) for size in _SWING_SIZES]}
     if copy_uv is None:
         direct = (at > at[0] + 0.3) & (at < _DIRECT_STARTS_MS)
         largest = float(np.abs(data[direct]).max(initial=0.0))
         lasting = np.exp(-((np.clip(at - _DIRECT_STARTS_MS, 0, None) / _DIRECT_LASTS_MS) ** 2))[:, None]
-        rivals += [
-            Rival(
-                "a direct response that lasts",
-                _wide_bumps(at) * lasting * (size * largest),
-                _RIVAL_COST + np.log(len(_DIRECT_SIZES)),
-            )
+        kinds["a direct response that lasts"] = [
+            shapes * lasting * (size * largest)
+            for shapes in (_wide_bumps(at), bumps)
             for size in _DIRECT_SIZES
         ]
     elif copy_uv.any():
-        near = _moving_mean(np.abs(copy_uv), round(1.5 / (at[1] - at[0])))
-        rivals.append(Rival("crosstalk that is no copy", bumps * (_LOOSE_COPY * near)[:, None], _RIVAL_COST))
-    return tuple(rivals)
+        near = _moving_mean(np.abs(copy_uv), round(1.5 / (at[1] - at[0])))[:, None]
+        kinds["crosstalk that is no copy"] = [bumps * near * size for size in _LOOSE_COPY_SIZES]
+    return tuple(
+        Rival(name, columns, _RIVAL_COST + float(np.log(len(choices))))
+        for name, choices in kinds.items()
+        for columns in choices
+    )
 
 
 def _wide_bumps(at: np.ndarray) -> np.ndarray:

@@ -24,9 +24,9 @@ _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with
 _LEAST_ENERGY = 5.0
 _N_TOPS, _N_SAMPLED = 3, 4
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
-# Upper tail of the score on noise alone: p = exp(-(score + offset) * slope), fitted from p = 0.2 to 0.005
+# Upper tail of the score on noise alone: p = exp(-(score + offset)), fitted from p = 0.2 to 0.005
 # on noise of several colours, rates and numbers of sweeps, then raised for noise that is not Gaussian.
-_TAIL_OFFSET, _TAIL_SLOPE = 1.75, 1.0
+_TAIL_OFFSET = 1.0
 _SHORT_MS = 15.0  # a quiet stretch as short as this doubles the score that is needed
 
 
@@ -40,11 +40,6 @@ class Score:
     log_evidence: np.ndarray  # (n_starts,)
     tried_uv: np.ndarray  # (n_sizes,): prior deviations of the response that were tried
     sizes_uv: np.ndarray  # those of them that may be
-
-    @property
-    def value(self) -> float:
-        """Log Bayes factor."""
-        return self.within - self.without
 
 
 def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int]:
@@ -112,12 +107,12 @@ def _sizes_to_try(model: Model, grams: np.ndarray) -> np.ndarray:
 
 def p_value(score: float, noise: Noise) -> float:
     """Probability of a score this high from noise."""
-    return float(np.clip(np.exp(-(score / _discount(noise) + _TAIL_OFFSET) * _TAIL_SLOPE), 1e-12, 1.0))
+    return float(np.clip(np.exp(-(score / _discount(noise) + _TAIL_OFFSET)), 1e-12, 1.0))
 
 
 def threshold_score(alpha: float, noise: Noise) -> float:
     """Score at which the p-value equals `alpha`."""
-    return float(_discount(noise) * (-np.log(alpha) / _TAIL_SLOPE - _TAIL_OFFSET))
+    return float(_discount(noise) * (-np.log(alpha) - _TAIL_OFFSET))
 
 
 def _discount(noise: Noise) -> float:
