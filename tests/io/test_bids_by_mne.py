@@ -1,4 +1,4 @@
-"""A data set that mne-bids writes from the sample recordings gives the answers of the recordings themselves."""
+"""A data set that mne-bids writes from the sample recordings gives the answers of the files themselves."""
 
 from pathlib import Path
 

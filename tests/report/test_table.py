@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from dataclasses import replace
 
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lsr
+from lsr.report.as_bids import as_tsv, columns_description
 from lsr.report.as_table import as_csv, as_frame, csv_line, plain_text, safe_text
 from lsr.report.report import build_report
 
@@ -117,3 +119,15 @@ def test_what_is_no_table_is_refused_by_name(tmp_path, content, told):
     with pytest.raises(lsr.TableError, match=r"pairs\.csv") as error:
         lsr.read_table(path)
     assert told in str(error.value)
+
+
+def test_a_table_of_bids_has_every_column_described_and_no_empty_cell(report_of):
+    report = report_of(["NA", "=1", "", "a\tb\nc"])
+    header, *rows = [line.split("\t") for line in as_tsv(report).splitlines()]
+    described = json.loads(columns_description())
+    assert header == list(described)
+    assert described["onset_latency_ci_ms_low"]["Units"] == "ms"
+    assert described["area_uv_ms"]["Units"] == "uV ms"
+    assert {len(row) for row in rows} == {len(header)}
+    assert all(cell for row in rows for cell in row)
+    assert "n/a" in rows[0]
