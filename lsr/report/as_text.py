@@ -170,6 +170,8 @@ def _headlines(report: Report, *, colour: bool) -> Iterable[str]:
 def _headline_code(pair: PairReport) -> str:
     if pair.relation is Relation.DIRECT:
         return _DIM
+    if untold(pair):
+        return _YELLOW
     return {Presence.PRESENT: _BOLD, Presence.INDETERMINATE: _YELLOW, Presence.ABSENT: ""}[pair.presence]
 
 
@@ -195,7 +197,27 @@ def verdict(pair: PairReport) -> str:
     if pair.course:
         measured = _before(pair) if pair.disappeared_at else _measured(pair)
         return f"{what} {_course(pair, pair.course)}{measured}{caution}"
+    why = untold(pair)
+    if why:
+        measured = f"{_onset(pair)}{_amplitude(pair)}"
+        return f"{what} CANNOT BE TOLD: {why}{f'; seen with{measured[1:]}' if measured else ''}{caution}"
     return f"{what} {pair.presence.upper()}{_measured(pair)}{caution}"
+
+
+_UNTOLD = {
+    "no_baseline_verdict": "nothing at baseline can be judged",
+    "faint_at_baseline": "too faint at baseline",
+    "faint_at_end": "too faint at the end to say whether it is gone",
+    "no_final_verdict": "the end cannot be judged",
+    "m_wave_fell_alike": "it fell as the M wave did (stimulus, electrode or anaesthesia change)",
+}
+
+
+def untold(pair: PairReport) -> str | None:
+    """Word why the course of an LSR in an operation cannot be told; None where it is, or is not asked for."""
+    if pair.course is not None:
+        return None
+    return next((_UNTOLD[one.code] for one in pair.warnings if one.code in _UNTOLD), None)
 
 
 def _course(pair: PairReport, course: Course) -> str:
@@ -334,6 +356,7 @@ def _spontaneous(report: Report) -> str:
         f"{counted(one.n_shared, 'burst')}, {100 * (one.share or 0.0):.0f} % of the muscle with fewer, "
         f"{abs(one.lag_ms or 0.0):.0f} ms apart"
         for one in found.synkinesis
+        if one.stage is None
     ]
     return (
         "\n".join(["Between the stimuli", *(wrapped(line, indent="  ") for line in lines)]) if lines else ""

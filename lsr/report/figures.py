@@ -19,7 +19,7 @@ import numpy as np
 
 from lsr.anatomy import Relation
 from lsr.detection.detection import Presence
-from lsr.report.as_html.view import moment, pair_order, pair_titles
+from lsr.report.as_html.view import clock_of, moment, pair_order, pair_titles, words
 from lsr.report.plain import visible
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _MARKERS = ("o", "s", "D", "^", "P", "v")
 _BASELINE, _QUIET = "#8a929c", "#555c66"
 _ZONES = {"direct": "#e9e3d3", "search": "#d6e6f5", "late": "#e9e0f0"}
 _STAGES = ("#f1f3f5", "#e3e7eb")
+_TICKS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
+_MOST_TICKS = 7
 _MOST_ROWS = 30  # of a waterfall on paper; of more blocks every second, third ... is drawn
 _STYLE = {
     "svg.hashsalt": "lsr",
@@ -50,7 +52,7 @@ _STYLE = {
 
 
 def draw_trend(report: Report) -> Figure:
-    """Draw amplitude, onset latency, persistence and M wave of every pair over time.
+    """Draw amplitude, onset latency, persistence, M wave and, where looked for, bursts over time.
 
     Parameters
     ----------
@@ -63,8 +65,11 @@ def draw_trend(report: Report) -> Figure:
         Notebooks show it; `savefig` saves it.
     """
     with _styled():
-        figure = _figure(7.6, 4.6, left=0.09, bottom=0.16, hspace=0.14)
-        rows = figure.subplots(4, 1, sharex=True)
+        labels = ["amplitude, µV", "onset, ms", "persistence, %", "M wave, µV"]
+        watched = report.spontaneous is not None and bool(report.spontaneous.trend)
+        labels += ["bursts/min"] if watched else []
+        figure = _figure(7.6, 1.15 * len(labels), left=0.09, bottom=0.64 / len(labels), hspace=0.14)
+        rows = figure.subplots(len(labels), 1, sharex=True)
         titles = pair_titles(report)
         order = pair_order(report)
         drawn = [(k, report.pairs[k]) for k in order if report.pairs[k].blocks]
@@ -77,17 +82,18 @@ def draw_trend(report: Report) -> Figure:
             _over_time(rows[0], look, pair, "amplitude_uv", interval="amplitude_ci_uv", title=titles[k])
             _over_time(rows[1], look, pair, "onset_latency_ms", interval="onset_latency_ci_ms")
             _over_time(rows[2], look, pair, "persistence", scale=100)
-            _without_response(rows[0], look, pair)
+            _without_response(rows[0], look, pair, aside=look - (len(others) - 1) / 2)
         for k, pair in direct or others[:1]:
             _m_waves(rows[3], order.index(k), pair, f"{titles[k]} (M wave)")
-        for axes, label in zip(
-            rows, ("amplitude, µV", "onset, ms", "persistence, %", "M wave, µV"), strict=True
-        ):
+        if watched:
+            _bursts(rows[4], report, order)
+        for axes, label in zip(rows, labels, strict=True):
             axes.set_ylabel(label)
         rows[2].set_ylim(-8, 108)
-        for axes in (rows[0], rows[3]):
+        for axes in (rows[0], *rows[3:]):
             axes.set_ylim(bottom=-0.08 * axes.get_ylim()[1])
-        rows[3].xaxis.set_major_formatter(lambda value, _: moment(report, value) if value >= 0 else "")
+        _tick_by_the_clock(rows[-1], report)
+        rows[-1].xaxis.set_major_formatter(lambda value, _: moment(report, value) if value >= 0 else "")
         figure.align_ylabels(rows)
         figure.legend(loc="lower left", ncols=2, frameon=False, fontsize=7)
         return figure
@@ -247,6 +253,15 @@ def _shade_stages(axes: Axes, report: Report) -> None:
         axes.axvline(event.time_s, color=_QUIET, linewidth=0.6, linestyle=(0, (4, 3)), zorder=1)
 
 
+def _tick_by_the_clock(axes: Axes, report: Report) -> None:
+    """Put ticks at round times of day, or since the start where that is not known."""
+    from matplotlib.ticker import MultipleLocator
+
+    low, high = axes.get_xlim()
+    step = next((one for one in _TICKS_S if (high - low) / one <= _MOST_TICKS), _TICKS_S[-1])
+    axes.xaxis.set_major_locator(MultipleLocator(step, offset=-clock_of(report.recording.start) % step))
+
+
 def _middle(block: BlockReport) -> float:
     return (block.start_s + block.end_s) / 2
 
@@ -285,18 +300,45 @@ def _over_time(
             axes.plot([time, time], ends, color=_look(k)["color"], linewidth=0.8)
 
 
-def _without_response(axes: Axes, k: int, pair: PairReport) -> None:
+def _without_response(axes: Axes, k: int, pair: PairReport, *, aside: float) -> None:
     """Mark on the zero line the blocks without amplitude: ring no response, triangle cannot be told."""
+    from matplotlib.transforms import ScaledTranslation
+
+    beside = axes.transData + ScaledTranslation(
+        0.06 * aside,
+        0,
+        axes.get_figure(root=True).dpi_scale_trans,  # type: ignore[union-attr]
+    )
     for presence, marker in ((Presence.ABSENT, "o"), (Presence.INDETERMINATE, "^")):
         times = [_middle(b) for b in pair.blocks if b.amplitude_uv is None and b.presence is presence]
         look = {"color": _look(k)["color"], "markersize": 4, "markerfacecolor": "white", "linestyle": "none"}
-        axes.plot(times, [0.0] * len(times), marker=marker, **look)
+        axes.plot(times, [0.0] * len(times), marker=marker, transform=beside, **look)
 
 
 def _m_waves(axes: Axes, k: int, pair: PairReport, title: str) -> None:
     times = [_middle(block) for block in pair.blocks]
     sizes = _numbers([block.m_wave.amplitude_uv if block.m_wave else None for block in pair.blocks])
     axes.plot(times, sizes, label=_plain(title), **_look(k))
+
+
+def _bursts(axes: Axes, report: Report, order: list[int]) -> None:
+    """Draw spontaneous activity, each channel like the first pair that shows it; shared bursts are dashed."""
+    assert report.spontaneous is not None
+    pairs = {report.pairs[k].channel: k for k in reversed(order)}
+    times: dict[tuple[str, ...], list[tuple[float, float | None]]] = {}
+    for one in report.spontaneous.trend:
+        times.setdefault((one.channel,), []).append(((one.start_s + one.end_s) / 2, one.bursts_per_min))
+    for both in report.spontaneous.synkinesis_trend:
+        middle = (both.start_s + both.end_s) / 2
+        times.setdefault(both.channels, []).append((middle, both.shared_per_min))
+    for channels, points in times.items():
+        if channels[0] not in pairs:
+            continue
+        look = _look(order.index(pairs[channels[0]]))
+        if len(channels) > 1:
+            label = _plain(f"dashed: {' and '.join(channels)} together")
+            look |= {"linestyle": (0, (4, 3)), "markerfacecolor": "white", "label": label}
+        axes.plot([time for time, _ in points], _numbers([rate for _, rate in points]), **look)
 
 
 def _zones(axes: Axes, report: Report, last_ms: float) -> None:
@@ -332,6 +374,12 @@ def _waterfall(axes: Axes, report: Report, number: int) -> None:
         onset = pair.blocks[row].onset_latency_ms
         if onset is not None:
             axes.plot([onset], [place - 0.3], marker="v", color=colour, markersize=3.5, linestyle="none")
+    stages = [pair.blocks[row].stage for row in rows]
+    for place, stage in enumerate(stages):
+        if stage is not None and (place == 0 or stage != stages[place - 1]):
+            axes.axhline(place - 0.5, color=_QUIET, linewidth=0.4)
+            at = (float(traces.time_ms[-1]), place - 0.42)
+            axes.annotate(_plain(words(stage)), at, ha="right", va="top", fontsize=6.5, color=_QUIET)
     axes.set_ylim(len(rows) - 0.3, -0.9)
     axes.set_yticks(range(len(rows)), [moment(report, pair.blocks[row].start_s) for row in rows])
     axes.set_xlim(float(traces.time_ms[0]), float(traces.time_ms[-1]))

@@ -239,11 +239,13 @@ class MuscleActivityReport(_Part):
 
 
 class SynkinesisReport(_Part):
-    """Bursts that two muscles share more often than by chance."""
+    """Bursts that two muscles share more often than by chance, in a stage or (stage null) in all of it."""
 
     channels: tuple[str, str]
     muscles: tuple[Muscle | None, Muscle | None]
+    stage: str | None
     n_shared: int
+    shared_per_min: Rate
     share: Ratio
     share_by_chance: Ratio
     lag_ms: Milliseconds
@@ -264,12 +266,23 @@ class ActivityTrendReport(_Part):
     active_share: Ratio
 
 
+class SynkinesisTrendReport(_Part):
+    """Bursts that two muscles share in a stretch of time."""
+
+    channels: tuple[str, str]
+    start_s: Seconds
+    end_s: Seconds
+    n_shared: int
+    shared_per_min: Rate
+
+
 class SpontaneousReport(_Part):
     """What the muscles do between the stimuli."""
 
     activity: list[MuscleActivityReport]
     synkinesis: list[SynkinesisReport]
     trend: list[ActivityTrendReport]
+    synkinesis_trend: list[SynkinesisTrendReport]
     n_spikes: int
     n_heartbeats: int
 
@@ -536,6 +549,7 @@ def _spontaneous_report(found: Spontaneous | None) -> SpontaneousReport | None:
         activity=[_copied(one, MuscleActivityReport.model_fields) for one in found.activity],
         synkinesis=[_copied(one, SynkinesisReport.model_fields) for one in found.synkinesis],
         trend=[_copied(one, ActivityTrendReport.model_fields) for one in found.trend],
+        synkinesis_trend=[_copied(one, SynkinesisTrendReport.model_fields) for one in found.synkinesis_trend],
         n_spikes=found.n_spikes,
         n_heartbeats=found.n_heartbeats,
     )

@@ -17,11 +17,11 @@ _LEAST_SHARED = 5
 _CHANCE = 0.001  # that so many coincide by accident
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Shared:
     """Bursts that two muscles share."""
 
-    n_shared: int
+    at_s: np.ndarray  # (n_shared,): when they start in the muscle with fewer
     share: float  # of the bursts of the muscle with fewer
     share_by_chance: float
     lag_ms: float  # median: second muscle less first
@@ -57,7 +57,7 @@ def find_shared(first_s: np.ndarray, second_s: np.ndarray, observed_s: float) ->
     lags_ms = 1000 * sign * lags[together]
     low, middle, high = (float(one) for one in np.quantile(lags_ms, [0.25, 0.5, 0.75]))
     return Shared(
-        n_shared=n_shared,
+        at_s=fewer[together],
         share=n_shared / fewer.size,
         share_by_chance=by_chance,
         lag_ms=middle,

@@ -21,6 +21,7 @@ from lsr.findings.findings import (
     MuscleActivity,
     Spontaneous,
     Synkinesis,
+    SynkinesisTrend,
 )
 from lsr.findings.pairs import Site
 from lsr.recording import Recording
@@ -42,7 +43,20 @@ _CELL_S = 1.0  # grain of the timeline
 _MOST_CELLS = 200_000  # of a longer recording the grain is coarser
 _MOST_BINS = 120
 _LEAST_BIN_S = 60.0
+_LEAST_IN_BIN_S = 1.0  # looked at
 _LEAST_OBSERVED_S = 5.0  # of a muscle: less tells no rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Watched:
+    """What one muscle does between the stimuli."""
+
+    site: Site
+    cell_s: float  # grain of the timeline
+    seen_s: np.ndarray  # (n_cells,): looked at, cell by cell
+    bursts: np.ndarray  # (n_bursts, 4): start, stop, how much of it was looked at (s), discharge (Hz)
+    n_spikes: int
+    n_heartbeats: int
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,12 +64,11 @@ class _Track:
     """What one channel has shown so far."""
 
     site: Site
-    cell_s: float  # grain of the timeline
-    seen_s: np.ndarray  # (n_cells,): looked at, cell by cell
-    bursts: list[np.ndarray] = field(default_factory=list)  # rows: start, stop, active, discharge
+    cell_s: float
+    seen_s: np.ndarray
+    bursts: list[np.ndarray] = field(default_factory=list)  # of one block each
     steepness: deque[float] = field(default_factory=lambda: deque(maxlen=60))  # of known artifacts
     n_spikes: int = 0
-    n_heartbeats: int = 0
 
 
 def find_spontaneous(
@@ -82,6 +95,43 @@ def find_spontaneous(
     ------
     UnreadableSamples
     """
+    watched = watch_muscles(recording, sites, stimuli)
+    enough = [one for one in watched if one.seen_s.sum() >= _LEAST_OBSERVED_S]
+    if not enough:
+        return None
+    periods = _periods(stages, enough[0].seen_s.size, enough[0].cell_s)
+    end_s = recording.segments[-1].stop_s
+    return Spontaneous(
+        activity=tuple(
+            _activity(one, name, within)
+            for one in enough
+            for name, within in periods
+            if one.seen_s[within].sum() > 0
+        ),
+        synkinesis=tuple(
+            synkinesis
+            for a, b in combinations(enough, 2)
+            for name, within in periods
+            if (synkinesis := _synkinesis(a, b, name, within)) is not None
+        ),
+        trend=tuple(point for one in enough for point in _trend(one, end_s)),
+        synkinesis_trend=tuple(
+            point for a, b in combinations(enough, 2) for point in _synkinesis_trend(a, b, end_s)
+        ),
+        n_spikes=sum(one.n_spikes for one in enough),
+        n_heartbeats=sum(one.n_heartbeats for one in enough),
+    )
+
+
+def watch_muscles(
+    recording: Recording, sites: Sequence[Site], stimuli: Sequence[StimulusSet]
+) -> tuple[Watched, ...]:
+    """Find the bursts of every muscle between the stimuli, in the order of the sites.
+
+    Raises
+    ------
+    UnreadableSamples
+    """
     end_s = max((segment.stop_s for segment in recording.segments), default=0.0)
     cell_s = max(_CELL_S, end_s / _MOST_CELLS)
     n_cells = int(np.ceil(end_s / cell_s)) + 1
@@ -90,33 +140,7 @@ def find_spontaneous(
     last = np.array([one.train_ms[-1] / 1000 for found in stimuli for one in found.stimuli]).max(initial=0.0)
     for channels, samples, start_s, rate_hz in _blocks(recording, list(tracks)):
         _look(recording, tracks, times, float(last), channels, samples, start_s, rate_hz)
-    enough = [track for track in tracks.values() if track.seen_s.sum() >= _LEAST_OBSERVED_S]
-    if not enough:
-        return None
-    bursts = {track.site.channel: _joined(track) for track in enough}
-    periods = _periods(stages, n_cells, cell_s)
-    sums = [
-        _activity(track, bursts[track.site.channel], name, within)
-        for track in enough
-        for name, within in periods
-        if track.seen_s[within].sum() > 0
-    ]
-    shared = [
-        _synkinesis(a.site, b.site, bursts[a.site.channel], bursts[b.site.channel], observed_s)
-        for a, b in combinations(enough, 2)
-        if (observed_s := float(np.minimum(a.seen_s, b.seen_s).sum())) >= _LEAST_OBSERVED_S
-    ]
-    return Spontaneous(
-        activity=tuple(sums),
-        synkinesis=tuple(one for one in shared if one is not None),
-        trend=tuple(
-            point
-            for track in enough
-            for point in _trend(track, bursts[track.site.channel], recording.segments[-1].stop_s)
-        ),
-        n_spikes=sum(track.n_spikes for track in enough),
-        n_heartbeats=sum(track.n_heartbeats for track in enough),
-    )
+    return tuple(_watched(track) for track in tracks.values())
 
 
 def _blocks(
@@ -218,20 +242,26 @@ def _at_rail(recording: Recording, channel: int, emg_uv: np.ndarray, rate_hz: fl
     return _around(np.flatnonzero(clipped) / rate_hz, *_RAIL_S, emg_uv.size, rate_hz)
 
 
-def _joined(track: _Track) -> np.ndarray:
-    """Bursts of a track, rows as there: those cut by the end of a block joined, heartbeats left out."""
-    if not track.bursts:
-        return np.empty((0, 4))
-    rows = np.concatenate(track.bursts)
-    begins = np.append(True, rows[1:, 0] - rows[:-1, 1] > _JOINED_S)
-    first = np.flatnonzero(begins)
-    joined = rows[first].copy()
-    joined[:, 1] = np.maximum.reduceat(rows[:, 1], first)
-    joined[:, 2] = np.add.reduceat(rows[:, 2], first)
-    beats = is_heartbeat(joined[:, 0], joined[:, 1])
-    track.n_heartbeats = int(beats.sum())
-    bursts: np.ndarray = joined[~beats]
-    return bursts
+def _watched(track: _Track) -> Watched:
+    """Join the bursts that the end of a block cut, and leave heartbeats out."""
+    bursts, n_heartbeats = np.empty((0, 4)), 0
+    if track.bursts:
+        rows = np.concatenate(track.bursts)
+        begins = np.append(True, rows[1:, 0] - rows[:-1, 1] > _JOINED_S)
+        first = np.flatnonzero(begins)
+        joined = rows[first].copy()
+        joined[:, 1] = np.maximum.reduceat(rows[:, 1], first)
+        joined[:, 2] = np.add.reduceat(rows[:, 2], first)
+        beats = is_heartbeat(joined[:, 0], joined[:, 1])
+        bursts, n_heartbeats = joined[~beats], int(beats.sum())
+    return Watched(
+        site=track.site,
+        cell_s=track.cell_s,
+        seen_s=track.seen_s,
+        bursts=bursts,
+        n_spikes=track.n_spikes,
+        n_heartbeats=n_heartbeats,
+    )
 
 
 def _periods(stages: Sequence[Stage], n_cells: int, cell_s: float) -> list[tuple[str | None, np.ndarray]]:
@@ -244,14 +274,20 @@ def _periods(stages: Sequence[Stage], n_cells: int, cell_s: float) -> list[tuple
     return list(periods.items())
 
 
-def _activity(track: _Track, bursts: np.ndarray, stage: str | None, within: np.ndarray) -> MuscleActivity:
-    own = bursts[within[(bursts[:, 0] / track.cell_s).astype(int)]]
-    observed_s = float(track.seen_s[within].sum())
+def _within(one: Watched, within: np.ndarray) -> np.ndarray:
+    """Bursts of a muscle that start in some cells."""
+    bursts: np.ndarray = one.bursts[within[(one.bursts[:, 0] / one.cell_s).astype(int)]]
+    return bursts
+
+
+def _activity(one: Watched, stage: str | None, within: np.ndarray) -> MuscleActivity:
+    own = _within(one, within)
+    observed_s = float(one.seen_s[within].sum())
     discharges = own[:, 3][np.isfinite(own[:, 3])]
     return MuscleActivity(
-        channel=track.site.label,
-        muscle=track.site.muscle,
-        side=track.site.side,
+        channel=one.site.label,
+        muscle=one.site.muscle,
+        side=one.site.side,
         stage=stage,
         observed_s=observed_s,
         n_bursts=len(own),
@@ -262,17 +298,26 @@ def _activity(track: _Track, bursts: np.ndarray, stage: str | None, within: np.n
     )
 
 
-def _synkinesis(
-    a: Site, b: Site, bursts_a: np.ndarray, bursts_b: np.ndarray, observed_s: float
-) -> Synkinesis | None:
+def _both_seen_s(a: Watched, b: Watched) -> np.ndarray:
+    """Time in which two muscles were looked at, cell by cell."""
+    seen: np.ndarray = np.minimum(a.seen_s, b.seen_s)
+    return seen
+
+
+def _synkinesis(a: Watched, b: Watched, stage: str | None, within: np.ndarray) -> Synkinesis | None:
     """Bursts that two muscles share more often than chance brings about."""
-    shared = find_shared(bursts_a[:, 0], bursts_b[:, 0], observed_s)
+    observed_s = float(_both_seen_s(a, b)[within].sum())
+    if observed_s < _LEAST_OBSERVED_S:
+        return None
+    shared = find_shared(_within(a, within)[:, 0], _within(b, within)[:, 0], observed_s)
     if shared is None:
         return None
     return Synkinesis(
-        channels=(a.label, b.label),
-        muscles=(a.muscle, b.muscle),
-        n_shared=shared.n_shared,
+        channels=(a.site.label, b.site.label),
+        muscles=(a.site.muscle, b.site.muscle),
+        stage=stage,
+        n_shared=shared.at_s.size,
+        shared_per_min=60 * shared.at_s.size / observed_s,
         share=shared.share,
         share_by_chance=shared.share_by_chance,
         lag_ms=shared.lag_ms,
@@ -280,26 +325,45 @@ def _synkinesis(
     )
 
 
-def _trend(track: _Track, bursts: np.ndarray, end_s: float) -> list[ActivityTrend]:
-    """Activity over time, in bins of a minute or more; those in which nothing was looked at are left out."""
+def _bins(seen_s: np.ndarray, cell_s: float, end_s: float) -> Iterator[tuple[float, float, float]]:
+    """Start, end and time looked at of a minute or more each; those in which nothing was are left out."""
     width_s = max(_LEAST_BIN_S, float(np.ceil(end_s / _MOST_BINS)))
-    seen_bin = (np.arange(track.seen_s.size) * track.cell_s // width_s).astype(int)
-    burst_bin = (bursts[:, 0] // width_s).astype(int)
-    points = []
+    seen_bin = (np.arange(seen_s.size) * cell_s // width_s).astype(int)
     for k in range(int(seen_bin[-1]) + 1):
-        observed_s = float(track.seen_s[seen_bin == k].sum())
-        if observed_s < 1.0:
-            continue
-        own = bursts[burst_bin == k]
-        points.append(
-            ActivityTrend(
-                channel=track.site.label,
-                start_s=k * width_s,
-                end_s=min((k + 1) * width_s, end_s),
-                observed_s=observed_s,
-                n_bursts=len(own),
-                bursts_per_min=60 * len(own) / observed_s,
-                active_share=min(1.0, float(own[:, 2].sum()) / observed_s),
-            )
+        observed_s = float(seen_s[seen_bin == k].sum())
+        if observed_s >= _LEAST_IN_BIN_S:
+            yield k * width_s, min((k + 1) * width_s, end_s), observed_s
+
+
+def _trend(one: Watched, end_s: float) -> Iterator[ActivityTrend]:
+    """Activity of a muscle over time."""
+    for start_s, stop_s, observed_s in _bins(one.seen_s, one.cell_s, end_s):
+        own = one.bursts[(one.bursts[:, 0] >= start_s) & (one.bursts[:, 0] < stop_s)]
+        yield ActivityTrend(
+            channel=one.site.label,
+            start_s=start_s,
+            end_s=stop_s,
+            observed_s=observed_s,
+            n_bursts=len(own),
+            bursts_per_min=60 * len(own) / observed_s,
+            active_share=min(1.0, float(own[:, 2].sum()) / observed_s),
         )
-    return points
+
+
+def _synkinesis_trend(a: Watched, b: Watched, end_s: float) -> Iterator[SynkinesisTrend]:
+    """Shared bursts over time, where two muscles share any over the whole recording."""
+    seen_s = _both_seen_s(a, b)
+    if seen_s.sum() < _LEAST_OBSERVED_S:
+        return
+    shared = find_shared(a.bursts[:, 0], b.bursts[:, 0], float(seen_s.sum()))
+    if shared is None:
+        return
+    for start_s, stop_s, observed_s in _bins(seen_s, a.cell_s, end_s):
+        n_shared = int(np.count_nonzero((shared.at_s >= start_s) & (shared.at_s < stop_s)))
+        yield SynkinesisTrend(
+            channels=(a.site.label, b.site.label),
+            start_s=start_s,
+            end_s=stop_s,
+            n_shared=n_shared,
+            shared_per_min=60 * n_shared / observed_s,
+        )

@@ -9,20 +9,26 @@ import pytest
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
 from lsr.findings.findings import (
+    ActivityTrend,
     BlockFinding,
     Course,
     Disappearance,
     Findings,
+    MuscleActivity,
     PairFinding,
     PairSweep,
     RecruitmentLevel,
+    Spontaneous,
+    Synkinesis,
+    SynkinesisTrend,
 )
 from lsr.recording import Problem, Recording
 from lsr.report.report import build_report
 from lsr.settings import Settings
 from lsr.stages import Event, Stage
 from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
-from lsr.traces import PairTraces, Traces
+from lsr.sweeps import Cut
+from lsr.traces import PairTraces, Traces, _axis_ms
 
 M_WAVE = MWave(
     presence=Presence.PRESENT,
@@ -245,6 +251,92 @@ def operation_report(
     pairs = (direct, replace(operation_pair, recruitment=levels), doubtful)
     traces = make_traces(*pairs, stages=STAGES, events=EVENTS)
     findings = make_findings(*pairs, residual_lsr=False)
+    return build_report(recording, findings, settings, traces=traces)
+
+
+@pytest.fixture
+def largest_report(recording, settings, make_findings, make_traces, operation_pair):
+    """A thousand sweeps of each of four pairs."""
+    blocks = tuple(
+        replace(operation_pair.blocks[k % 6], start_s=60.0 * k, end_s=60.0 * k + 55) for k in range(50)
+    )
+    pairs = [replace(operation_pair, blocks=blocks, channel=f"Ment {k}") for k in range(4)]
+    traces = make_traces(*pairs, sweeps_per_block=20)
+    coarse = _axis_ms(Cut(before_s=0.05, after_s=0.1, kept=np.ones(1000, bool)), n_sweeps=4000)
+    lowered = tuple(
+        replace(
+            one,
+            time_ms=coarse,
+            sweeps_uv=one.sweeps_uv[:, : coarse.size],
+            averages_uv=one.averages_uv[:, : coarse.size],
+        )
+        for one in traces.pairs
+    )
+    return build_report(recording, make_findings(*pairs), settings, traces=replace(traces, pairs=lowered))
+
+
+@pytest.fixture
+def restless_report(recording, settings, make_findings, make_traces, operation_pair, direct_pair):
+    """Two muscles that fire together between the stimuli, less after decompression."""
+    sites = (("R Ment", Muscle.MENTALIS, (24, 20)), ("R O.Oculi", Muscle.ORBICULARIS_OCULI, (22, 14)))
+    stages = (("baseline", 1600.0, 20), ("decompression", 1800.0, 12))
+    channels, muscles = ("R Ment", "R O.Oculi"), (Muscle.MENTALIS, Muscle.ORBICULARIS_OCULI)
+    spontaneous = Spontaneous(
+        activity=tuple(
+            MuscleActivity(
+                channel=channel,
+                muscle=muscle,
+                side=Side.RIGHT,
+                stage=stage,
+                observed_s=60.0,
+                n_bursts=n,
+                bursts_per_min=float(n),
+                duration_ms=80.0,
+                active_share=0.03,
+                discharge_hz=150.0,
+            )
+            for channel, muscle, counts in sites
+            for (stage, _, _), n in zip(stages, counts, strict=True)
+        ),
+        synkinesis=tuple(
+            Synkinesis(
+                channels=channels,
+                muscles=muscles,
+                stage=stage,
+                n_shared=n,
+                shared_per_min=float(n),
+                share=n / 20,
+                share_by_chance=0.03,
+                lag_ms=6.0,
+                lag_quartiles_ms=(5.0, 7.0),
+            )
+            for stage, _, n in stages
+        ),
+        trend=tuple(
+            ActivityTrend(
+                channel=channel,
+                start_s=start_s,
+                end_s=start_s + 60,
+                observed_s=60.0,
+                n_bursts=n,
+                bursts_per_min=float(n),
+                active_share=0.03,
+            )
+            for channel, _, counts in sites
+            for (_, start_s, _), n in zip(stages, counts, strict=True)
+        ),
+        synkinesis_trend=tuple(
+            SynkinesisTrend(
+                channels=channels, start_s=start_s, end_s=start_s + 60, n_shared=n, shared_per_min=float(n)
+            )
+            for _, start_s, n in stages
+        ),
+        n_spikes=1,
+        n_heartbeats=0,
+    )
+    pairs = (operation_pair, replace(direct_pair, blocks=operation_pair.blocks))
+    findings = replace(make_findings(*pairs, residual_lsr=False), spontaneous=spontaneous)
+    traces = make_traces(*pairs, stages=STAGES, events=EVENTS)
     return build_report(recording, findings, settings, traces=traces)
 
 

@@ -35,6 +35,14 @@ def test_a_notebook_gets_the_trend_from_the_report(operation_report):
     assert len(operation_report.plot_trend().axes) == 4
 
 
+def test_bursts_and_those_that_muscles_share_are_on_paper_too(restless_report):
+    figure = draw_trend(restless_report)
+    assert len(figure.axes) == 5
+    rates = [list(line.get_ydata()) for line in figure.axes[4].get_lines() if len(line.get_xdata()) == 2]
+    assert [one for one in rates if max(one) > 1] == [[24, 20], [22, 14], [20, 12]]
+    assert "R Ment and R O.Oculi together" in _texts(figure)
+
+
 def test_the_waterfall_has_one_trace_a_block_and_an_onset_where_there_is_one(operation_report):
     axes = draw_waterfall(operation_report, 1).axes[0]
     traces = [line for line in axes.get_lines() if len(line.get_xdata()) > 2]

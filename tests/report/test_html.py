@@ -13,13 +13,12 @@ import pytest
 
 from lsr.anatomy import Muscle, Relation, Side
 from lsr.findings.findings import Course
+from lsr.recording import Problem
 from lsr.report import as_html as page_package
 from lsr.report.as_html import as_html, page, summary_as_html
 from lsr.report.as_html.samples import page_data
 from lsr.report.plain import visible
 from lsr.report.report import NOTICE, build_report
-from lsr.sweeps import Cut
-from lsr.traces import _axis_ms
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +65,7 @@ def test_a_surgeon_reads_what_became_of_the_lsr_and_when(glance, operation_pair)
     assert "Residual LSR: no, in none of the pairs" in text
     assert "Disappeared Right zygomatic → mentalis LSR gone since 07:39:29, during decompression." in text
     assert "\N{MINUS SIGN}100 % baseline 230 µV" in text
-    assert "sees 14 µV (noise 5)" in text
+    assert "would see 14 µV (noise 5 µV)" in text
 
 
 def test_without_a_clock_times_count_from_the_start(glance, operation_pair, recording, monkeypatch):
@@ -89,8 +88,25 @@ def test_not_detected_is_never_called_gone(glance, operation_pair):
 
 
 def test_a_course_that_cannot_be_told_is_not_called_present(glance, operation_pair):
-    text = glance(replace(operation_pair, course=None, disappeared_at=None))
+    alike = Problem(code="m_wave_fell_alike", message="LSR and M wave fell alike.")
+    text = glance(replace(operation_pair, course=None, disappeared_at=None, warnings=(alike,)))
     assert "Cannot be told Right zygomatic" in text
+    assert "LSR: it fell as the M wave did (stimulus, electrode or anaesthesia change)." in text
+    assert "Residual LSR: cannot be told" in text
+
+
+def test_a_study_without_an_operation_says_first_where_an_lsr_is(
+    glance, pair, absent_pair, indeterminate_pair
+):
+    other = {"muscle": Muscle.PLATYSMA, "channel": "R Plat"}
+    assert "LSR: present, right zygomatic → mentalis One" in glance(pair, replace(absent_pair, **other))
+    assert "LSR: absent One" in glance(absent_pair)
+    assert "LSR: absent in all pairs One" in glance(absent_pair, replace(absent_pair, **other))
+    assert "LSR: cannot be told One" in glance(absent_pair, replace(indeterminate_pair, **other))
+    assert "LSR: not asked" in glance(replace(pair, relation=Relation.AMBIGUOUS))
+    for text in (glance(pair), glance(absent_pair)):
+        assert "Residual" not in text
+        assert "Gone at" not in text
 
 
 def test_a_response_of_doubtful_supply_is_not_called_an_lsr(glance, pair):
@@ -102,6 +118,18 @@ def test_a_response_of_doubtful_supply_is_not_called_an_lsr(glance, pair):
 def test_a_direct_muscle_comes_last_and_shows_its_m_wave(glance, direct_pair, absent_pair):
     text = glance(direct_pair, absent_pair)
     assert text.index("No LSR above 14 µV.") < text.index("M wave Right zygomatic → orbicularis oculi")
+
+
+def test_bursts_and_synkinesis_are_told_by_stage(restless_report, no_stills):
+    text = " ".join(" ".join(_Structure(as_html(restless_report)).text).split())
+    assert "right mentalis baseline 00:01:00 24 24" in text
+    assert "right mentalis and right orbicularis oculi decompression 12 12 60" in text
+
+
+def test_shared_bursts_are_in_the_trend(restless_report):
+    data = page_data(restless_report)
+    assert [one["blocks"]["rate"] for one in data["synkinesis"]] == [[20.0, 12.0]]
+    assert [one["blocks"]["rate"] for one in data["activity"]] == [[24.0, 20.0], [22.0, 14.0]]
 
 
 def test_the_page_is_for_review(operation_report, no_stills):
@@ -132,7 +160,7 @@ def test_the_policy_names_every_script_and_style_by_its_digest(operation_report,
     assert "unsafe" not in policy
     scripts = re.findall(r"<script>(.*?)</script>", html, re.DOTALL)
     styles = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
-    assert (len(scripts), len(styles)) == (2, 1)
+    assert (len(scripts), len(styles)) == (3, 1)
     for text in (*scripts, *styles):
         digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         assert f"'sha256-{digest}'" in policy
@@ -158,26 +186,10 @@ def test_samples_come_back_as_they_were(operation_report):
     np.testing.assert_allclose(sweeps, traces.sweeps_uv, rtol=0.02, atol=0.6)
 
 
-def test_a_thousand_sweeps_of_four_pairs_fit_into_a_megabyte(
-    recording, settings, make_findings, make_traces, operation_pair
-):
-    blocks = tuple(
-        replace(operation_pair.blocks[k % 6], start_s=60.0 * k, end_s=60.0 * k + 55) for k in range(50)
-    )
-    pairs = [replace(operation_pair, blocks=blocks, channel=f"Ment {k}") for k in range(4)]
-    traces = make_traces(*pairs, sweeps_per_block=20)
-    coarse = _axis_ms(Cut(before_s=0.05, after_s=0.1, kept=np.ones(1000, bool)), n_sweeps=4000)
-    lowered = tuple(
-        replace(
-            one,
-            time_ms=coarse,
-            sweeps_uv=one.sweeps_uv[:, : coarse.size],
-            averages_uv=one.averages_uv[:, : coarse.size],
-        )
-        for one in traces.pairs
-    )
-    report = build_report(recording, make_findings(*pairs), settings, traces=replace(traces, pairs=lowered))
-    assert len(as_html(report).encode()) <= 1_000_000
+def test_a_thousand_sweeps_of_four_pairs_fit_into_a_megabyte(largest_report):
+    shown = largest_report.traces.pairs
+    assert [len(pair.sweeps_uv) for pair in shown] == [1000] * 4
+    assert len(as_html(largest_report).encode()) <= 1_000_000
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

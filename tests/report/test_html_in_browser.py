@@ -53,11 +53,11 @@ def show(browser, tmp_path):
     """Open a page from a file; gives it with what it said and asked for."""
     contexts = []
 
-    def opened(html, *, scripts=True, scheme="light"):
+    def opened(html, *, scripts=True, scheme="light", width=1280, drawn=True):
         file = tmp_path / f"page{len(contexts)}.html"
         file.write_text(html, encoding="utf-8", newline="\n")
         context = browser.new_context(
-            viewport={"width": 1280, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
+            viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=scripts
         )
         contexts.append(context)
         shown = context.new_page()
@@ -67,7 +67,7 @@ def show(browser, tmp_path):
         shown.on("dialog", lambda dialog: (shown.complaints.append("dialog"), dialog.dismiss()))
         shown.on("request", lambda request: shown.requests.append(request.url))
         shown.goto(file.as_uri())
-        if scripts:
+        if scripts and drawn:
             shown.wait_for_selector("html[data-drawn]", state="attached")
         return shown
 
@@ -109,13 +109,39 @@ def test_the_glance_fits_the_first_screen(html, show):
     assert box["y"] + box["height"] < 900
 
 
-def test_first_paint_comes_within_half_a_second_of_work(html, show):
-    shown = show(html)
-    shown.reload()
-    shown.wait_for_selector("html[data-drawn]", state="attached")
-    shown.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
-    painted_ms = shown.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-    assert painted_ms < 3000  # machines that run tests are busy: six times what is aimed at
+def test_the_largest_page_is_painted_within_half_a_second(largest_report, show):
+    html = as_html(largest_report)
+    assert len(html) > 800_000
+    painted_ms = []
+    for _ in range(5):  # a machine that runs tests is busy now and then
+        shown = show(html)
+        shown.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
+        painted_ms.append(
+            shown.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+        )
+    assert min(painted_ms) < 500, painted_ms
+
+
+def test_a_phone_shows_everything_without_scrolling_aside(html, show):
+    shown = show(html, width=390)
+    assert shown.evaluate(TOO_WIDE) == []
+    assert shown.complaints == []
+
+
+def test_bursts_have_a_chart_of_their_own(restless_report, show):
+    shown = show(as_html(restless_report))
+    assert shown.locator("#trend canvas").count() == 5
+    assert "bursts of R Ment and R O.Oculi together" in shown.locator("#trend-key").inner_text()
+    assert shown.complaints == []
+
+
+def test_where_a_script_fails_still_images_come_back(html, show):
+    broken = html.replace("const pairs = data.pairs;", "const pairs = data.pears;")
+    policy = r'<meta http-equiv="Content-Security-Policy"[^>]*>'
+    shown = show(re.sub(policy, "", broken), drawn=False)
+    assert shown.complaints != []
+    assert shown.locator("img.still").first.is_visible()
+    assert not shown.locator("#viewer").is_visible()
 
 
 def test_one_cursor_runs_over_all_charts(html, show):
@@ -202,7 +228,7 @@ def test_hostile_texts_are_read_and_never_run(hostile, show, policy, monkeypatch
     shown.locator("#viewer").press("ArrowDown")
     shown.locator("#waterfall").hover()
     assert shown.evaluate("window.hit") is None
-    assert shown.locator("script").count() == 3
+    assert shown.locator("script").count() == 4
     assert shown.locator("style").count() == 1
     assert shown.locator("iframe, object, embed, form, base, a, math, video, textarea").count() == 0
     assert shown.evaluate(TOO_WIDE) == []

@@ -93,10 +93,19 @@ def test_stages_share_out_the_bursts(found):
 
 
 def test_muscles_that_fire_together_are_told_with_their_lag(found):
-    (one,) = found.synkinesis
+    one, *_ = found.synkinesis
+    assert one.stage is None
     assert one.channels == ("R O.Oculi", "R Mentalis")
     assert one.share > 0.9 > one.share_by_chance
     assert one.lag_ms == pytest.approx(1000 * LAG_S, abs=1.0)
+
+
+def test_shared_bursts_are_told_by_stage_and_over_time(found):
+    whole, *parts = found.synkinesis
+    assert [part.stage for part in parts] == ["baseline", "closing"]
+    assert sum(part.n_shared for part in parts) == whole.n_shared
+    assert sum(point.n_shared for point in found.synkinesis_trend) == whole.n_shared
+    assert {point.channels for point in found.synkinesis_trend} == {whole.channels}
 
 
 def test_the_trend_holds_every_burst_once(found):

@@ -7,7 +7,7 @@
   const byId = (id) => document.getElementById(id);
   const pairs = data.pairs;
   // Columns become rows.
-  [...pairs, ...data.activity].forEach((pair) => {
+  [...pairs, ...data.activity, ...data.synkinesis].forEach((pair) => {
     const names = Object.keys(pair.blocks);
     const n = names.length ? pair.blocks[names[0]].length : 0;
     pair.blocks = Array.from({ length: n }, (_, k) => Object.fromEntries(names.map((name) => [name, pair.blocks[name][k]])));
@@ -96,13 +96,14 @@
     const low = (interval) => (interval ? interval[0] : null);
     const high = (interval) => (interval ? interval[1] : null);
     const bursts = data.activity.map((one) => ({ pair: one, k: one.pair }));
+    data.synkinesis.forEach((one) => bursts.push({ pair: one, k: one.pair, shared: true }));
     return [
-      { label: "amplitude, µV", from: lsr, zero: true, value: (b) => b.amplitude_uv, low: (b) => low(b.amplitude_ci_uv), high: (b) => high(b.amplitude_ci_uv) },
+      { label: "amplitude, µV", unit: "µV", from: lsr, zero: true, value: (b) => b.amplitude_uv, low: (b) => low(b.amplitude_ci_uv), high: (b) => high(b.amplitude_ci_uv) },
       { label: "onset, ms", from: lsr, zero: false, value: (b) => b.onset_ms, low: (b) => low(b.onset_ci_ms), high: (b) => high(b.onset_ci_ms) },
       { label: "persistence, %", from: lsr, zero: true, value: (b) => (b.persistence === null ? null : 100 * b.persistence), low: () => null, high: () => null },
-      { label: "M wave, µV", from: waves, zero: true, isWave: true, value: (b) => b.m_wave_uv, low: () => null, high: () => null },
+      { label: "M wave, µV", unit: "µV", from: waves, zero: true, isWave: true, value: (b) => b.m_wave_uv, low: () => null, high: () => null },
       { label: "bursts/min", from: bursts, zero: true, isWave: true, value: (b) => b.rate, low: () => null, high: () => null },
-    ].filter((what) => what.from.length);
+    ].filter((what) => what.from.some(({ pair }) => pair.blocks.some((b) => what.zero || what.value(b) !== null)));
   }
 
   function stagesShown() {
@@ -152,10 +153,13 @@
     context.beginPath();
     context.rect(box.left - 6 * ratio, box.top, box.width + 12 * ratio, box.height);
     context.clip();
-    what.from.forEach(({ pair, k }) => {
+    what.from.forEach(({ pair, k, shared }, row) => {
       const paint = colourOf(k);
+      // Marks on the base line stand beside each other.
+      const aside = (row - (what.from.length - 1) / 2) * 9 * ratio;
       context.strokeStyle = paint;
       context.lineWidth = 1.5 * ratio;
+      context.setLineDash(shared ? [5 * ratio, 4 * ratio] : []);
       context.beginPath();
       let joined = false;
       pair.blocks.forEach((block) => {
@@ -167,11 +171,12 @@
         joined = true;
       });
       context.stroke();
+      context.setLineDash([]);
       pair.blocks.forEach((block) => {
         const x = chart.valToPos(middle(block), "x", true);
         const value = what.value(block);
         if (value === null) {
-          if (what.zero && !what.isWave) mark(context, block.presence === "absent" ? "circle" : "triangle", x, floor, 3.2 * ratio, paint, true);
+          if (what.zero && !what.isWave) mark(context, block.presence === "absent" ? "circle" : "triangle", x + aside, floor, 3.2 * ratio, paint, true);
           return;
         }
         const low = what.low(block);
@@ -182,7 +187,7 @@
           context.lineTo(x, chart.valToPos(high, "y", true));
           context.stroke();
         }
-        mark(context, shapeOf(k), x, chart.valToPos(value, "y", true), 3.6 * ratio, paint, false);
+        mark(context, shapeOf(k), x, chart.valToPos(value, "y", true), 3.6 * ratio, paint, Boolean(shared));
       });
     });
     context.restore();
@@ -204,13 +209,13 @@
         return times.map((time) => (own.has(time) ? own.get(time) : null));
       });
       const ends = what.from.flatMap(({ pair }) => pair.blocks.flatMap((b) => [what.value(b), what.low(b), what.high(b)])).filter((v) => v !== null);
-      const top = (ends.length && Math.max(...ends)) || 1;
+      const top = (ends.length && Math.max(...ends)) || (what.unit === "µV" ? 50 : 1);
       const bottom = ends.length ? Math.min(...ends) : 0;
       const range = what.label.startsWith("persistence") ? [-12, 108]
         : what.zero ? [-0.1 * top, (row === 0 && stagesShown().length ? 1.35 : 1.12) * top] : [bottom - 0.6, top + 0.6];
       const isLast = row === rows.length - 1;
       const options = {
-        width: host.clientWidth, height: isLast ? 124 : 108, legend: { show: false }, padding: [row ? 4 : 4, 10, 0, 0],
+        width: host.clientWidth, height: isLast ? 124 : 108, legend: { show: false }, padding: [4, 30, 0, 0],
         cursor: { sync: { key: "lsr" }, y: false, points: { show: false }, drag: { x: true, y: false } },
         scales: { x: { time: false, range: (u, low, high) => (u.zoomed ? [low, high] : [first - margin, last + margin]) }, y: { range } },
         axes: [
@@ -264,6 +269,13 @@
       const name = document.createElement("bdi");
       name.textContent = pair.title + (isDirect(pair) ? " (M wave)" : "");
       item.append(canvas, name);
+      key.append(item);
+    });
+    data.synkinesis.forEach((one) => {
+      const item = document.createElement("li");
+      const name = document.createElement("bdi");
+      name.textContent = "dashed: bursts of " + one.title;
+      item.append(name);
       key.append(item);
     });
   }
@@ -342,7 +354,8 @@
       if (names) {
         context.fillStyle = colour.quiet;
         context.textAlign = "center";
-        context.fillText({ direct: "direct", lsr: "LSR", late: "late" }[name], (x(from) + x(to)) / 2, top - 5);
+        const text = { direct: "direct", lsr: "LSR", late: "late" }[name];
+        if (context.measureText(text).width < x(to) - x(from) + 8) context.fillText(text, (x(from) + x(to)) / 2, top - 5);
       }
     });
     context.strokeStyle = colour.ink;
@@ -489,6 +502,10 @@
     context.restore();
     const names = [[firstName(pair) + (baseline.start_s === undefined ? "" : " " + clock(baseline.start_s)), colour.baseline],
       [block.start_s === undefined ? "" : clock(block.start_s) + (block.stage ? " " + block.stage : ""), colourOf(chosen.pair)]];
+    context.fillStyle = colour.paper;
+    context.globalAlpha = 0.75;
+    context.fillRect(right - 154, top + 1, 153, 36);
+    context.globalAlpha = 1;
     names.forEach(([name, paint], k) => {
       context.fillStyle = paint;
       context.fillRect(right - 150, top + 8 + 16 * k, 14, 3);
@@ -671,12 +688,12 @@
     drawPair();
   }
 
-  document.documentElement.classList.add("scripted");
   listen();
-  requestAnimationFrame(() => {
+  // What is read first is painted first; charts are drawn after it.
+  requestAnimationFrame(() => setTimeout(() => {
     drawAll();
     document.documentElement.dataset.drawn = "true";
-  });
+  }));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   let resized = null;
   let width = innerWidth;

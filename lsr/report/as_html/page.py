@@ -45,7 +45,7 @@ def as_html(report: Report) -> str:
         The distribution that brings uPlot is not installed, or is not whole.
     """
     style = "\n".join([_uplot("uPlot.min.css"), _part("page.css")])
-    uplot, script = _uplot("uPlot.iife.js"), _part("page.js")
+    scripts = [_part("first.js"), _uplot("uPlot.iife.js"), _part("page.js")]
     return (
         _environment()
         .get_template("page.html")
@@ -53,8 +53,8 @@ def as_html(report: Report) -> str:
             report=view_of(report),
             stills=_stills(report),
             style=style,
-            scripts=[uplot, script],
-            policy=_policy([style], [uplot, script]),
+            scripts=scripts,
+            policy=_policy([style], scripts),
             data=_data_island(page_data(report)),
         )
     )

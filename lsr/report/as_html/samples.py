@@ -45,6 +45,7 @@ def page_data(report: Report) -> dict[str, Any]:
         "events": [[one.time_s, visible(one.text, longest=60)] for one in traces.events] if traces else [],
         "order": order,
         "activity": _activity(report, order),
+        "synkinesis": _synkinesis(report, order),
         "pairs": [
             {
                 "look": order.index(k),
@@ -77,6 +78,26 @@ def _activity(report: Report, order: list[int]) -> list[dict[str, Any]]:
         {"pair": pairs[channel], "blocks": _columns(some)}
         for channel, some in rows.items()
         if channel in pairs
+    ]
+
+
+def _synkinesis(report: Report, order: list[int]) -> list[dict[str, Any]]:
+    """Shared bursts over time, with the first pair that shows the first of the two muscles."""
+    if report.spontaneous is None:
+        return []
+    rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for one in report.spontaneous.synkinesis_trend:
+        row = {"start_s": one.start_s, "end_s": one.end_s, "presence": None, "rate": one.shared_per_min}
+        rows.setdefault(one.channels, []).append(row)
+    pairs = {report.pairs[k].channel: k for k in reversed(order)}
+    return [
+        {
+            "pair": pairs[channels[0]],
+            "title": " and ".join(visible(channel, longest=60) for channel in channels) + " together",
+            "blocks": _columns(some),
+        }
+        for channels, some in rows.items()
+        if channels[0] in pairs
     ]
 
 

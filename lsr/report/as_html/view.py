@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lsr.anatomy import Muscle, Relation, Side
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
-from lsr.report.as_text import clock, counted, length
+from lsr.report.as_text import clock, counted, length, untold
 from lsr.report.as_text import words as plain_words
 from lsr.report.plain import visible
 
@@ -28,6 +28,26 @@ _NONE = _TO = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
 Word = Callable[[float | None], str]
 
+_MOST_NAMED = 3  # pairs in the headline
+_SHORT = {  # warnings whose code says little to a reader in a hurry
+    "bursts": "muscle restless",
+    "no_baseline": "no rest recorded before the stimuli",
+    "coarse_rate": "coarse sampling",
+    "m_wave_fell_alike": "M wave fell as much",
+    "m_wave_smaller": "M wave smaller when it went",
+    "end_not_judged": "last blocks not judged",
+    "late_baseline": "first stage not judged",
+    "appeared_later": "seen later",
+    "chance_over_pairs": "may be chance",
+    "side_assumed": "side not stated",
+}
+_TOLD_ELSEWHERE = (
+    "ambiguous_muscle",
+    "no_baseline_verdict",
+    "faint_at_baseline",
+    "faint_at_end",
+    "no_final_verdict",
+)
 _ORDER = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
 
 
@@ -75,7 +95,8 @@ def view_of(report: Report) -> dict[str, Any]:
         "created": report.created,
         "notice": report.notice,
         "multiplicity": report.multiplicity,
-        "residual": _residual(report),
+        "headline": _headline(report, titles),
+        "is_operation": _is_operation(report),
         "stimulation": [_stimulation(one) for one in report.stimulation],
         "lines": [_line(report, k, titles[k]) for k in pair_order(report)],
         "pairs": [
@@ -155,14 +176,32 @@ def _muscle(pair: PairReport) -> str:
     return words(pair.muscle) if pair.muscle else f"channel {visible(pair.channel, longest=60)}"
 
 
-def _residual(report: Report) -> dict[str, str]:
-    if report.residual_lsr is None and not any(pair.course for pair in report.pairs):
-        return {"kind": "none", "shape": "dash", "text": "not asked: no operation is recorded here"}
-    return {
-        True: {"kind": "there", "shape": "full", "text": "yes, in at least one pair"},
-        False: {"kind": "gone", "shape": "ring", "text": "no, in none of the pairs"},
-        None: {"kind": "unknown", "shape": "question", "text": "cannot be told"},
-    }[report.residual_lsr]
+def _is_operation(report: Report) -> bool:
+    return report.residual_lsr is not None or any(pair.course or untold(pair) for pair in report.pairs)
+
+
+def _headline(report: Report, titles: list[str]) -> dict[str, str]:
+    """Tell what is read first: of an operation what is left, else where there is an LSR."""
+    if _is_operation(report):
+        kind, shape, text = {
+            True: ("there", "full", "yes, in at least one pair"),
+            False: ("gone", "ring", "no, in none of the pairs"),
+            None: ("unknown", "question", "cannot be told"),
+        }[report.residual_lsr]
+        return {"kind": kind, "shape": shape, "label": "Residual LSR", "text": text}
+    asked = [k for k, pair in enumerate(report.pairs) if pair.relation is Relation.TARGET]
+    present = [titles[k] for k in asked if report.pairs[k].presence is Presence.PRESENT]
+    if present:
+        kind, shape = "there", "full"
+        where = ", ".join(present) if len(present) <= _MOST_NAMED else f"in {len(present)} pairs"
+        text = f"present, {where}"
+    elif not asked:
+        kind, shape, text = "none", "dash", "not asked: no muscle that another branch supplies was recorded"
+    elif all(report.pairs[k].presence is Presence.ABSENT for k in asked):
+        kind, shape, text = "gone", "ring", "absent" + (" in all pairs" if len(asked) > 1 else "")
+    else:
+        kind, shape, text = "unknown", "question", "cannot be told"
+    return {"kind": kind, "shape": shape, "label": "LSR", "text": text}
 
 
 def state_of(pair: PairReport) -> State:
@@ -172,8 +211,8 @@ def state_of(pair: PairReport) -> State:
         return State(kind="direct", shape="square", word="M wave" if seen else "No M wave")
     if pair.course is not None:
         return _BY_COURSE[pair.course]
-    if pair.presence is Presence.PRESENT and len({block.stage for block in pair.blocks}) > 1:
-        return _BY_PRESENCE[Presence.INDETERMINATE]  # it was there, but what became of it cannot be told
+    if untold(pair):
+        return _BY_PRESENCE[Presence.INDETERMINATE]
     return _BY_PRESENCE[pair.presence]
 
 
@@ -203,10 +242,10 @@ def _sentence(report: Report, pair: PairReport, state: State) -> str:
         Relation.AMBIGUOUS: " Ambiguous: this branch may supply the muscle directly.",
         Relation.UNMAPPED: " Whether this branch supplies the muscle is not known.",
     }.get(pair.relation, "")
-    return _told(report, pair, what, state) + doubt
+    return _told(report, pair, what) + doubt
 
 
-def _told(report: Report, pair: PairReport, what: str, state: State) -> str:
+def _told(report: Report, pair: PairReport, what: str) -> str:
     gone = pair.disappeared_at
     when = ""
     if gone:
@@ -222,8 +261,9 @@ def _told(report: Report, pair: PairReport, what: str, state: State) -> str:
             Course.REAPPEARED: f"{what} went and came back.",
             Course.NOT_DETECTED_AT_BASELINE: f"{what} never seen at baseline, so its loss cannot be judged.",
         }[pair.course]
-    if pair.presence is Presence.PRESENT and state.kind == "unknown":
-        return f"{what} was there; what became of it cannot be told."
+    why = untold(pair)
+    if why:
+        return f"{what}: {why}."
     if pair.presence is Presence.PRESENT:
         onset = f", onset {_ms(pair.onset_latency_ms)} ms" if pair.onset_latency_ms is not None else ""
         return f"{what} there{onset}."
@@ -279,20 +319,21 @@ def _trust(pair: PairReport) -> list[str]:
     told = []
     if pair.relation is not Relation.DIRECT:
         if pair.detection_limit_uv is not None:
-            told.append(f"sees {_uv(pair.detection_limit_uv)} µV (noise {_uv(pair.noise_uv)})")
+            told.append(f"would see {_uv(pair.detection_limit_uv)} µV (noise {_uv(pair.noise_uv)} µV)")
         seen = pair.m_wave is not None and pair.m_wave.presence is Presence.PRESENT
         told.append(f"M wave {_uv(pair.m_wave.amplitude_uv)} µV" if seen and pair.m_wave else "no M wave")
     if pair.n_stimuli_rejected and pair.relation is not Relation.DIRECT:
         told.append(
             f"{pair.n_stimuli_rejected} of {pair.n_stimuli_used + pair.n_stimuli_rejected} sweeps left out"
         )
-    if pair.warnings:
-        told.append(", ".join(dict.fromkeys(words(one.code) for one in pair.warnings)))
-    return told
+    odd = [
+        _SHORT.get(one.code) or words(one.code) for one in pair.warnings if one.code not in _TOLD_ELSEWHERE
+    ]
+    return [*told, ", ".join(dict.fromkeys(odd))] if odd else told
 
 
 def _stimulation(one: StimulationReport) -> dict[str, str]:
-    intensity = _NONE
+    intensity = ""
     if one.intensity_ma:
         low, high = one.intensity_ma
         intensity = f"{low:g} mA" if low == high else f"{low:g}{_TO}{high:g} mA"
@@ -476,19 +517,24 @@ def _activity(report: Report) -> list[list[str]]:
 
 
 def _synkinesis(report: Report) -> list[list[str]]:
-    """Rows of muscles that share bursts."""
+    """Rows of muscles that share bursts, in all of the recording and by stage."""
+    if report.spontaneous is None:
+        return []
+    sides = {one.channel: one.side for one in report.spontaneous.activity}
     return [
         [
             " and ".join(
-                _site(None, muscle, channel)
+                _site(sides.get(channel), muscle, channel)
                 for muscle, channel in zip(one.muscles, one.channels, strict=True)
             ),
+            words(one.stage) if one.stage else "all",
             str(one.n_shared),
+            _uv(one.shared_per_min),
             _percent(one.share),
             _percent(one.share_by_chance),
             _NONE if one.lag_ms is None else f"{one.lag_ms:+.1f}",
         ]
-        for one in (report.spontaneous.synkinesis if report.spontaneous else [])
+        for one in report.spontaneous.synkinesis
     ]
 
 
