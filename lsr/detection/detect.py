@@ -25,6 +25,7 @@ from lsr.detection.prepare import Prepared, check_sweeps, prepare
 from lsr.detection.presence import (
     Score,
     detection_limit_uv,
+    discount,
     p_value,
     score_presence,
     threshold_score,
@@ -142,11 +143,13 @@ def _judge(
     noise, removed = prepared.noise, nuisances.removed
     model = nuisances.model()
     score = score_presence(model, settings.search_window_ms)
+    unit = discount(noise)
     (value, _), rival = weigh([(score, model.log_null)]), None
-    if p_value(value, noise) <= _BORDERLINE * settings.alpha:
+    if p_value(value / unit) <= _BORDERLINE * settings.alpha:
         value, score, rival = _score_beside_rivals(nuisances, model, score, settings)
-    p = p_value(value, noise)
-    threshold = threshold_score(settings.alpha, noise)
+    value /= unit
+    p = p_value(value)
+    threshold = unit * threshold_score(settings.alpha)
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
     presence, reason = _answer(p, limit, m_wave, prepared, removed, settings)
@@ -301,7 +304,7 @@ def _evidence(
                       f"({100 * removed.crosstalk_share:.1f} % of the M wave), "
                       f"{removed.unexplained_direct_uv:.1f} uV unexplained before {5.5} ms"),
         ("bursts", f"noise in the window up to {removed.burst_inflation:.1f} times that elsewhere"),
-        ("statistic", f"log Bayes factor {score:.1f} for an onset in {low:g}-{high:g} ms"),
+        ("statistic", f"log Bayes factor {score * discount(noise):.1f} for an onset in {low:g}-{high:g} ms"),
         ("null", f"p = {p:.2g} against alpha = {settings.alpha:g}"),
         ("detection limit", f"{limit:.1f} uV peak to peak with power {settings.power:g}; "
                             f"smallest response asked for: {settings.smallest_response_uv:g} uV"),

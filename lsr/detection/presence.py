@@ -105,17 +105,17 @@ def _sizes_to_try(model: Model, grams: np.ndarray) -> np.ndarray:
     return sizes
 
 
-def p_value(score: float, noise: Noise) -> float:
-    """Probability of a score this high from noise."""
-    return float(np.clip(np.exp(-(score / _discount(noise) + _TAIL_OFFSET)), 1e-12, 1.0))
+def p_value(score: float) -> float:
+    """Probability of a score this high, in units of `discount`, from noise."""
+    return float(np.clip(np.exp(-(score + _TAIL_OFFSET)), 1e-12, 1.0))
 
 
-def threshold_score(alpha: float, noise: Noise) -> float:
-    """Score at which the p-value equals `alpha`."""
-    return float(_discount(noise) * (-np.log(alpha) - _TAIL_OFFSET))
+def threshold_score(alpha: float) -> float:
+    """Score, in units of `discount`, at which the p-value equals `alpha`."""
+    return float(-np.log(alpha) - _TAIL_OFFSET)
 
 
-def _discount(noise: Noise) -> float:
+def discount(noise: Noise) -> float:
     """What a score is divided by where the noise is not well known.
 
     Noise with spikes beyond the Gaussian weighs on few sweeps; averaging makes it Gaussian, so the
