@@ -236,8 +236,8 @@ class Settings(_Frozen):
 def find_settings_file(recording: str | Path) -> Path | None:
     """Find the settings file of a recording: `lsr.toml` in its folder; None where there is none.
 
-    A recording of a BIDS data set may have it in the data set's folder `code`, where BIDS allows any file. The
-    command line uses it where no `--config` is given; from Python, hand it to `Settings.from_file`.
+    A recording of a BIDS data set may have it in the data set's folder `code`, where BIDS allows any file.
+    The command line uses it where no `--config` is given; from Python, hand it to `Settings.from_file`.
     """
     from lsr.io.bids_names import find_bids_name
 
