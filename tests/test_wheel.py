@@ -73,8 +73,9 @@ def test_the_wheel_holds_every_module_and_nothing_else(wheel):
     expected |= {
         f"lsr_cli/{path.relative_to(ROOT / 'cli').as_posix()}" for path in (ROOT / "cli").rglob("*.py")
     }
-    page = {
-        f"lsr/report/as_html/{name}"
-        for name in ("page.html", "parts.html", "summary.html", "page.css", "page.js")
+    pages = {
+        f"lsr/{path.relative_to(ROOT / 'lsr').as_posix()}"
+        for ending in ("html", "css", "js")
+        for path in (ROOT / "lsr").rglob(f"*.{ending}")
     }
-    assert found == expected | page | {"lsr/py.typed", "lsr_cli/py.typed"}
+    assert found == expected | pages | {"lsr/py.typed", "lsr_cli/py.typed"}
