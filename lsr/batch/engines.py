@@ -18,7 +18,7 @@ from typing import Any
 from lsr.batch.local import LocalPool
 from lsr.errors import BatchError
 
-_AHEAD = 2  # calls per worker of a cluster: one at work, one on the way
+_AHEAD = 2  # calls per worker: one at work, one that waits for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ def local_engine(jobs: int | None = None) -> Iterator[Engine]:
     n_workers = jobs or available_cores()
     pool = LocalPool(n_workers)
     try:
-        yield Engine(executor=pool, n_at_once=lambda: n_workers, deaths=(BrokenExecutor, MemoryError))
+        yield Engine(executor=pool, n_at_once=lambda: _AHEAD * n_workers, deaths=(BrokenExecutor, MemoryError))
     except BaseException:
         pool.shutdown(cancel_futures=True)
         raise

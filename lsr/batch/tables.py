@@ -118,7 +118,7 @@ def read_report(path: Path) -> Report | None:
     if not isinstance(values, dict) or not {"schema_version", "lsr_version", "pairs"} <= set(values):
         return None
     try:
-        return Report.model_validate_json(json.dumps(values))
+        return Report.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
