@@ -1,10 +1,10 @@
 """How often is a spasm burst missed or invented between the stimuli of a recording?
 
 Run by `make benchmark`; by hand: `python benchmarks/bursts.py --recordings 40`. Each recording lasts a
-minute: a direct muscle, one with an LSR, and one at rest; stimuli with artifacts, some without a marker, ECG,
-hum and drift; noise of four kinds. Bursts last 15 to 250 ms. A planted burst counts where at least 15 ms of it lie
-outside what no method could look at, from 3 ms before a stimulus to 100 ms after it. One that is found is
-invented where it meets no planted one.
+minute: a direct muscle, one with an LSR, and one at rest; stimuli with artifacts, some without a marker,
+ECG, hum and drift; noise of four kinds. Bursts last 15 to 250 ms. A planted burst counts where at least 15
+ms of it lie outside what no method could look at, from 3 ms before a stimulus to 100 ms after it. One that
+is found is invented where it meets no planted one.
 """
 
 from __future__ import annotations
