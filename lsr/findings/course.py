@@ -130,7 +130,10 @@ def _follow(
     silent = [k for k in range(present[-1] + 1, len(blocks)) if states.there[k] is False]
     if not silent:
         gaps = [(a, b) for a, b in pairwise(present) if b - a > 1]
-        returned = any(is_gone([k for k in range(a, b) if states.there[k] is False], (a, b)) for a, b in gaps)
+        pauses = [
+            [k for k in range(a + 1, b) if states.there[k] is False or k in states.faded] for a, b in gaps
+        ]
+        returned = any(is_gone(pause, gap) for pause, gap in zip(pauses, gaps, strict=True) if pause)
         return _still_there(blocks, states, returned=returned)
     if not is_gone(silent, present[-1:]):
         later = [k for k in range(present[-1] + 1, len(blocks)) if blocks[k].detection.p_value is not None]

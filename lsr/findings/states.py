@@ -50,6 +50,9 @@ class States:
     there: tuple[bool | None, ...]  # None: cannot be told
     baseline: int | None  # the first block with an adequate M wave; None: no block proves the stimulus
     likeness: Likeness | None = None
+    faded: tuple[
+        int, ...
+    ] = ()  # blocks that hold little of the LSR, be it that they cannot exclude a small one
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -135,16 +138,19 @@ def judge_states(
     for k, block in enumerate(blocks):
         if there[k] is False and (reference is None or not _comparable(block, reference, usual_uv)):
             there[k] = None
-    likeness = None
+    likeness, faded = None, []
     if parts_uv and reference is not None:
         likeness = _compare(blocks, there, reference, settings, parts_uv, pooled)
     if likeness is not None and reference is not None:
+        is_sure = any(there)  # a block shows by itself what the others are compared with
         for k, block in enumerate(blocks):
             if there[k] is True:
                 there[k] = None if _is_another(likeness, k, block, alpha / len(blocks)) else True
             elif _comparable(block, reference, usual_uv):
-                there[k] = _by_likeness(likeness, k, block, there[k], settings)
-    return States(there=tuple(there), baseline=baseline, likeness=likeness)
+                there[k] = _by_likeness(likeness, k, block, there[k], settings, is_sure=is_sure)
+                if likeness.size[k] + 2 * likeness.deviation[k] + _BIAS < _LITTLE:
+                    faded.append(k)
+    return States(there=tuple(there), baseline=baseline, likeness=likeness, faded=tuple(faded))
 
 
 def _compare(
@@ -178,15 +184,24 @@ def _is_another(likeness: Likeness, k: int, block: BlockFinding, alpha: float) -
 
 
 def _by_likeness(
-    likeness: Likeness, k: int, block: BlockFinding, own: bool | None, settings: DetectionSettings
+    likeness: Likeness,
+    k: int,
+    block: BlockFinding,
+    own: bool | None,
+    settings: DetectionSettings,
+    *,
+    is_sure: bool,
 ) -> bool | None:
     """Weigh a block's own verdict against how much of the LSR it holds."""
     size, deviation = float(likeness.size[k]), float(likeness.deviation[k])
     if not np.isfinite(size) or block.detection.p_value is None:
         return own
-    is_seen = is_present(block.detection, settings.alpha)  # though not at the level shared out among blocks
-    if size - (1.64 if is_seen else 2.5) * deviation > _CLEARLY_THERE:
+    if is_present(block.detection, settings.alpha):  # though not at the level shared out among blocks
+        return True if size - 1.64 * deviation > _BIAS else None
+    if size - 2.5 * deviation > _CLEARLY_THERE and (is_sure or own is None):
         return True
+    if size - 2.5 * deviation > _BIAS:
+        return None
     if own is False:
         return None if size + 2 * deviation > _DOUBTFUL else False
     limit_uv = block.detection.detection_limit_uv

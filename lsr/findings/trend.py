@@ -42,7 +42,7 @@ def find_change(
 
     Blocks are compared by their amplitudes, or by how much of the LSR each holds: where one of them has no
     amplitude of its own, and where only that excludes that nothing changed. The last blocks count together
-    unless the very last differs from the others.
+    as far back as they do not differ.
 
     Parameters
     ----------
@@ -127,15 +127,19 @@ def _likeness_of(likeness: Likeness | None, block: int) -> _Size | None:
 
 
 def _together(sizes: Sequence[_Size | None]) -> _Size | None:
-    """Mean of sizes that do not differ; else the last one."""
-    *others, last = sizes
-    known = [one for one in others if one is not None]
-    if last is None or not known:
-        return last
-    mean = _mean(known)
-    if abs(last.value - mean.value) > _DEVIATIONS_99 * np.hypot(last.deviation, mean.deviation):
-        return last
-    return _mean([*known, last])
+    """Mean of the last size and of those before it that do not differ."""
+    if not sizes or sizes[-1] is None:
+        return None
+    alike = [sizes[-1]]
+    for one in reversed(sizes[:-1]):
+        if one is None:
+            continue
+        value = float(np.mean([each.value for each in alike]))
+        deviation = float(np.linalg.norm([each.deviation for each in alike])) / len(alike)
+        if abs(one.value - value) > _DEVIATIONS_99 * np.hypot(one.deviation, deviation):
+            break
+        alike.append(one)
+    return _mean(alike)
 
 
 def _mean(sizes: Sequence[_Size]) -> _Size:

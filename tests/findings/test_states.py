@@ -73,3 +73,22 @@ def test_silent_blocks_that_together_hold_some_of_it_do_not_prove_that_it_is_gon
     for size, gone in ((0.0, True), (0.4, False)):
         found = States(there=(True, False, False), baseline=0, likeness=compared([1.0, size, size]))
         assert surely_gone(blocks, found, [1, 2], last_seen=[0], alpha=0.01, power=0.95) is gone
+
+
+def test_what_a_block_shows_by_itself_is_never_called_silent(judge_compared):
+    assert judge_compared("present", "unsure", sizes=[1.0, 0.0]).there[1] is None
+    assert judge_compared("present", "unsure", sizes=[1.0, 0.34]).there[1] is True
+
+
+def test_blocks_that_hold_a_third_of_it_are_not_called_silent(judge_compared):
+    assert judge_compared("present", "absent", sizes=[1.0, 0.34]).there[1] is None
+
+
+def test_where_no_block_shows_it_none_that_is_absent_is_called_present(judge_compared):
+    assert judge_compared("absent", "blind", "absent", sizes=[1.0, 1.0, 1.0]).there == (None, True, None)
+
+
+def test_a_block_too_noisy_to_exclude_a_small_lsr_is_known_to_have_lost_a_large_one(judge_compared):
+    found = judge_compared("present", "blind", "blind", sizes=[1.0, 0.0, 0.5])
+    assert found.there[1] is None
+    assert found.faded == (1,)

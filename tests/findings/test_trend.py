@@ -66,3 +66,12 @@ def test_the_last_blocks_count_together_unless_the_very_last_differs(make_blocks
     together = find_change(shown(100.0, 78.0, 72.0), 0, [1, 2])
     assert together.percent == pytest.approx(-25)
     assert find_change(shown(100.0, 100.0, 30.0), 0, [1, 2]).percent == pytest.approx(-70)
+
+
+def test_blocks_from_before_the_fall_are_not_counted_with_those_after_it(make_blocks):
+    def shown(*sizes_uv):
+        return make_blocks(*[("present", {"amplitude_uv": size}) for size in sizes_uv])
+
+    change = find_change(shown(100.0, 100.0, 38.0, 42.0), 0, [1, 2, 3])
+    assert change.is_reduction
+    assert change.percent == pytest.approx(-60)
