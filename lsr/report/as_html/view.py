@@ -319,9 +319,10 @@ def _trust(pair: PairReport) -> list[str]:
     told = []
     if pair.relation is not Relation.DIRECT:
         if pair.detection_limit_uv is not None:
-            told.append(f"would see {_uv(pair.detection_limit_uv)} µV (noise {_uv(pair.noise_uv)} µV)")
+            limit, noise = (_with_unit(uv) for uv in (pair.detection_limit_uv, pair.noise_uv))
+            told.append(f"would see {limit} (noise {noise})")
         seen = pair.m_wave is not None and pair.m_wave.presence is Presence.PRESENT
-        told.append(f"M wave {_uv(pair.m_wave.amplitude_uv)} µV" if seen and pair.m_wave else "no M wave")
+        told.append(f"M wave {_with_unit(pair.m_wave.amplitude_uv)}" if seen and pair.m_wave else "no M wave")
     if pair.n_stimuli_rejected and pair.relation is not Relation.DIRECT:
         told.append(
             f"{pair.n_stimuli_rejected} of {pair.n_stimuli_used + pair.n_stimuli_rejected} sweeps left out"
@@ -555,6 +556,10 @@ def _uv(value: float | None) -> str:
     if value is None:
         return _NONE
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _with_unit(value: float | None) -> str:
+    return f"{_uv(value)}\N{NO-BREAK SPACE}µV"
 
 
 def _ms(value: float | None) -> str:
