@@ -141,7 +141,10 @@ def run_until_done(work: Callable[[], BatchResult], progress: BatchProgress) -> 
         with _heard_as_interrupt(signal.SIGTERM), progress:
             return work()
     except (BatchError, RecordingNotFound) as error:
-        refuse(str(error))
+        if not progress.n_total:
+            refuse(str(error))
+        complain(str(error))
+        raise typer.Exit(SOME_FAILED) from None
     except KeyboardInterrupt:
         complain(f"interrupted after {progress.n_done} of {progress.n_total}; --resume goes on", NOTICE)
         raise typer.Exit(_INTERRUPTED) from None

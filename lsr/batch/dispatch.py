@@ -13,7 +13,7 @@ from concurrent.futures import CancelledError, Future
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from lsr.batch.engines import Engine
+from lsr.batch.engines import SCHEDULER_GONE, Engine
 from lsr.errors import BatchError, WorkerLost
 
 Call = TypeVar("Call")
@@ -93,9 +93,7 @@ def _error_of(future: Future[Result]) -> BaseException | None:
     try:
         return future.exception()
     except CancelledError:
-        raise BatchError(
-            "the scheduler is gone, or gave the work up; start it again, then go on with --resume"
-        ) from None
+        raise BatchError(SCHEDULER_GONE) from None
 
 
 def _given_up(error: BaseException | None) -> WorkerLost:

@@ -9,6 +9,7 @@ that a call failed. Whoever makes an engine ends it, by its ``with`` statement; 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import contextmanager
@@ -19,6 +20,8 @@ from lsr.batch.local import LocalPool
 from lsr.errors import BatchError
 
 _AHEAD = 2  # calls per worker: one at work, one that waits for it
+_ASK_EVERY_S = 2.0
+SCHEDULER_GONE = "the scheduler is gone, or gave the work up; start it again, then go on with --resume"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,9 @@ def local_engine(jobs: int | None = None) -> Iterator[Engine]:
     n_workers = jobs or available_cores()
     pool = LocalPool(n_workers)
     try:
-        yield Engine(executor=pool, n_at_once=lambda: _AHEAD * n_workers, deaths=(BrokenExecutor, MemoryError))
+        yield Engine(
+            executor=pool, n_at_once=lambda: _AHEAD * n_workers, deaths=(BrokenExecutor, MemoryError)
+        )
     except BaseException:
         pool.shutdown(cancel_futures=True)
         raise
@@ -89,20 +94,36 @@ def dask_engine(address: str) -> Iterator[Engine]:
         ) from None
     with client:
         executor = client.get_executor(pure=False)
+        n_threads = _Threads(client)
         try:
             yield Engine(
                 executor=executor,
-                n_at_once=lambda: _AHEAD * max(1, _n_threads(client)),
+                n_at_once=lambda: _AHEAD * n_threads(),
                 deaths=(BrokenExecutor, MemoryError, KilledWorker),
             )
         finally:
             executor.shutdown(wait=False)
 
 
-def _n_threads(client: Any) -> int:
-    """Count what the workers can do at once, as the client last heard."""
-    info = client.scheduler_info(n_workers=-1)
-    return sum(int(worker["nthreads"]) for worker in info["workers"].values())
+class _Threads:
+    """How much the workers of a cluster can do at once, asked for now and then: they come and go."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._n = 0
+        self._asked_s = -_ASK_EVERY_S
+
+    def __call__(self) -> int:
+        """Count the threads."""
+        now_s = time.monotonic()
+        if now_s - self._asked_s >= _ASK_EVERY_S:
+            try:
+                workers = self._client.scheduler_info(n_workers=-1)["workers"]
+            except (OSError, TimeoutError, KeyError):
+                raise BatchError(SCHEDULER_GONE) from None
+            self._n = sum(int(worker["nthreads"]) for worker in workers.values())
+            self._asked_s = now_s
+        return max(1, self._n)
 
 
 def available_cores() -> int:
