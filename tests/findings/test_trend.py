@@ -72,6 +72,6 @@ def test_blocks_from_before_the_fall_are_not_counted_with_those_after_it(make_bl
     def shown(*sizes_uv):
         return make_blocks(*[("present", {"amplitude_uv": size}) for size in sizes_uv])
 
-    change = find_change(shown(100.0, 100.0, 38.0, 42.0), 0, [1, 2, 3])
+    change = find_change(shown(100.0, 100.0, 39.0, 41.0), 0, [1, 2, 3])
     assert change.is_reduction
     assert change.percent == pytest.approx(-60)
