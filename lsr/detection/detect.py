@@ -146,7 +146,7 @@ def _judge(
     unit = discount(noise)
     (value, _), rival = weigh([(score, model.log_null)]), None
     if p_value(value / unit) <= _BORDERLINE * settings.alpha:
-        value, score, rival = _score_beside_rivals(nuisances, model, score, settings)
+        value, score, rival, model = _score_beside_rivals(nuisances, model, score, settings)
     value /= unit
     p = p_value(value)
     threshold = unit * threshold_score(settings.alpha)
@@ -166,8 +166,8 @@ def _judge(
     found = draws = None
     if presence is Presence.PRESENT:
         rng = np.random.default_rng(settings.seed)
-        model = nuisances.model(rival)
-        every = draw_responses(nuisances.model(rival, steady=True), score, settings.search_window_ms, rng)
+        steady = nuisances.model(rival, steady=True) if nuisances.varies else model
+        every = draw_responses(steady, score, settings.search_window_ms, rng)
         draws = every.within(settings.search_window_ms)
         if draws is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
@@ -201,15 +201,14 @@ def _judge(
 
 def _score_beside_rivals(
     nuisances: Nuisances, model: Model, score: Score, settings: DetectionSettings
-) -> tuple[float, Score, Rival | None]:
+) -> tuple[float, Score, Rival | None, Model]:
     """Let what may pass for a response compete with one; the likeliest of it beside a response."""
-    scores, rivals = [(score, model.log_null)], (None, *nuisances.rivals)
-    for rival in nuisances.rivals:
-        beside = nuisances.model(rival)
-        own = score_presence(beside, settings.search_window_ms, score.tried_uv)
-        scores.append((own, beside.log_null - rival.cost))
-    value, best = weigh(scores)
-    return value, scores[best][0], rivals[best]
+    rivals: tuple[Rival | None, ...] = (None, *nuisances.rivals)
+    models = [model, *(nuisances.model(rival) for rival in nuisances.rivals)]
+    scores = [score, *(score_presence(one, settings.search_window_ms, score) for one in models[1:])]
+    odds = [one.log_null - (rival.cost if rival else 0.0) for one, rival in zip(models, rivals, strict=True)]
+    value, best = weigh(list(zip(scores, odds, strict=True)))
+    return value, scores[best], rivals[best], models[best]
 
 
 def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:

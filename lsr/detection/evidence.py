@@ -117,14 +117,15 @@ class Fits:
     moment: np.ndarray  # (n_starts, n_bumps): their products with the whitened data
     energy: float  # of the whitened data
 
-    def log_evidence(self, sizes_uv: np.ndarray) -> np.ndarray:
+    def log_evidence(self, sizes_uv: np.ndarray, smallest_uv: float | None = None) -> np.ndarray:
         """Log Bayes factor against no response, log prior of the size included, shape (n_starts, n_sizes).
 
-        `sizes_uv` are prior deviations of the response, each half as likely as the one before.
+        `sizes_uv` are prior deviations of the response, likely in inverse proportion; `smallest_uv` is the
+        smallest that is tried at all, None where it is the first of them.
         """
         sizes = np.broadcast_to(sizes_uv[:, None], (sizes_uv.size, self.moment.shape[1]))
-        halving = np.log(0.5) * np.arange(1, sizes_uv.size + 1)
-        found: np.ndarray = log_evidence(self.gram, self.moment, self.energy, sizes) + halving
+        prior = np.log((sizes_uv[0] if smallest_uv is None else smallest_uv) / (2 * sizes_uv))
+        found: np.ndarray = log_evidence(self.gram, self.moment, self.energy, sizes) + prior
         return found
 
 

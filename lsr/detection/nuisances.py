@@ -116,13 +116,18 @@ class Nuisances:
     rivals: tuple[Rival, ...]
     removed: Removed
 
+    @property
+    def varies(self) -> bool:
+        """Whether the sweeps differ enough for the noise to be inflated anywhere."""
+        return bool(self.inflation.max() > _NOTABLE_INFLATION)
+
     def model(self, rival: Rival | None = None, *, steady: bool = False) -> Model:
         """Noise and nuisances, and a rival with them.
 
         `steady` leaves the inflation out: a response that varies in size does not blur its own start.
         """
         root = self.noise_root
-        if not steady and self.inflation.max() > _NOTABLE_INFLATION:
+        if self.varies and not steady:
             root = root / self.inflation[:, None]
         columns = self.columns if rival is None else np.concatenate([self.columns, rival.columns], axis=1)
         return Model.build(self.time_ms, self.average_uv, root, columns)

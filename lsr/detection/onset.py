@@ -27,8 +27,8 @@ _NEGLIGIBLE = 5.5  # log evidence below the best by which a start, family or siz
 _N_DRAWS = 400
 _EDGE_MS = 0.25  # beyond the end of the window; before its start an M wave ends
 _LEAST_INSIDE = 0.3  # share of the draws
-_TEMPER = 0.6  # no family is quite the truth: the evidence counts for a little less
-_MARKING_MS = 0.07  # no waveform tells its own start better: jitter, sampling, the low-pass
+_TEMPER = 0.45  # no family is quite the truth: the evidence counts for a little less
+_MARKING_MS = 0.09  # no waveform tells its own start better: jitter, sampling, the low-pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

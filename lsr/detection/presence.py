@@ -38,8 +38,8 @@ class Score:
     without: float  # of none, or one that starts elsewhere
     starts_ms: np.ndarray  # (n_starts,)
     log_evidence: np.ndarray  # (n_starts,)
-    tried_uv: np.ndarray  # (n_sizes,): prior deviations of the response that were tried
-    sizes_uv: np.ndarray  # those of them that may be
+    smallest_uv: float  # prior deviation of the response: the smallest that was tried
+    sizes_uv: np.ndarray  # (n_sizes,): those that may be
 
 
 def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int]:
@@ -56,7 +56,7 @@ def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int]:
     return value, int(np.argmax(within))
 
 
-def score_presence(model: Model, search_ms: tuple[float, float], tried_uv: np.ndarray | None = None) -> Score:
+def score_presence(model: Model, search_ms: tuple[float, float], like: Score | None = None) -> Score:
     """Score a response that starts within the search window.
 
     Parameters
@@ -64,17 +64,19 @@ def score_presence(model: Model, search_ms: tuple[float, float], tried_uv: np.nd
     model : Model
     search_ms : tuple of float
         Where a response may start.
-    tried_uv : np.ndarray | None, shape (n_sizes,)
-        Sizes to try; None: told from the model.
+    like : Score | None
+        With other nuisances: half of its starts are tried, and the sizes that may be. None: all.
     """
     low, high = search_ms
     latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
-    numbers = start_numbers(model, low - _BEFORE_MS, latest, _STEP_MS)
+    step_ms = _STEP_MS if like is None else 2 * _STEP_MS
+    numbers = start_numbers(model, low - _BEFORE_MS, latest, step_ms)
     fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
     starts = fits[0].starts_ms
     inside = (starts >= low - 0.8) & (starts <= high)
-    tried = _sizes_to_try(model, fits[0].gram[inside]) if tried_uv is None else tried_uv
-    evidence = np.stack([one.log_evidence(tried) for one in fits], axis=1)
+    tried = _sizes_to_try(model, fits[0].gram[inside]) if like is None else like.sizes_uv
+    smallest = tried[0] if like is None else like.smallest_uv
+    evidence = np.stack([one.log_evidence(tried, smallest) for one in fits], axis=1)
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
     elsewhere = float(log_mean(by_start[~inside])) if (~inside).any() else -np.inf
@@ -85,7 +87,7 @@ def score_presence(model: Model, search_ms: tuple[float, float], tried_uv: np.nd
         without=float(np.logaddexp(0.0, elsewhere) - np.log(2)),
         starts_ms=starts,
         log_evidence=by_start,
-        tried_uv=tried,
+        smallest_uv=smallest,
         sizes_uv=tried[max(0, likely[0] - 1) : likely[-1] + 2],
     )
 
