@@ -15,6 +15,7 @@ from lsr.findings.findings import (
     Disappearance,
     Findings,
     MuscleActivity,
+    NerveConduction,
     PairFinding,
     PairSweep,
     RecruitmentLevel,
@@ -275,13 +276,11 @@ def largest_report(recording, settings, make_findings, make_traces, operation_pa
     return build_report(recording, make_findings(*pairs), settings, traces=replace(traces, pairs=lowered))
 
 
-@pytest.fixture
-def restless_report(recording, settings, make_findings, make_traces, operation_pair, direct_pair):
-    """Two muscles that fire together between the stimuli, less after decompression."""
-    sites = (("R Ment", Muscle.MENTALIS, (24, 20)), ("R O.Oculi", Muscle.ORBICULARIS_OCULI, (22, 14)))
-    stages = (("baseline", 1600.0, 20), ("decompression", 1800.0, 12))
-    channels, muscles = ("R Ment", "R O.Oculi"), (Muscle.MENTALIS, Muscle.ORBICULARIS_OCULI)
-    spontaneous = Spontaneous(
+def draw_spontaneous(sites, stages):
+    """Bursts of two muscles: sites are (channel, muscle, counts), stages (name, start, shared bursts)."""
+    (first, one, _), (second, other, _) = sites
+    channels, muscles = (first, second), (one, other)
+    return Spontaneous(
         activity=tuple(
             MuscleActivity(
                 channel=channel,
@@ -334,6 +333,14 @@ def restless_report(recording, settings, make_findings, make_traces, operation_p
         n_spikes=1,
         n_heartbeats=0,
     )
+
+
+@pytest.fixture
+def restless_report(recording, settings, make_findings, make_traces, operation_pair, direct_pair):
+    """Two muscles that fire together between the stimuli, less after decompression."""
+    sites = (("R Ment", Muscle.MENTALIS, (24, 20)), ("R O.Oculi", Muscle.ORBICULARIS_OCULI, (22, 14)))
+    stages = (("baseline", 1600.0, 20), ("decompression", 1800.0, 12))
+    spontaneous = draw_spontaneous(sites, stages)
     pairs = (operation_pair, replace(direct_pair, blocks=operation_pair.blocks))
     findings = replace(make_findings(*pairs, residual_lsr=False), spontaneous=spontaneous)
     traces = make_traces(*pairs, stages=STAGES, events=EVENTS)
@@ -379,6 +386,25 @@ def hostile_report(texts, operation_pair, make_findings, make_traces, settings):
     )
     findings = make_findings(
         *pairs, stimulation=tuple(sets), problems=[Problem(code=t, message=t) for t in texts]
+    )
+    sites = tuple((text, None, (24, 20)) for text in (texts[0], texts[-1]))
+    conduction = tuple(
+        NerveConduction(
+            stimulation="S0",
+            branch=None,
+            muscle=None,
+            side=None,
+            channel=text,
+            onset_latency_ms=3.5,
+            amplitude_uv=1000.0,
+            n_stimuli=5,
+        )
+        for text in texts
+    )
+    findings = replace(
+        findings,
+        spontaneous=draw_spontaneous(sites, ((texts[0], 1600.0, 20), (texts[-1], 1800.0, 12))),
+        nerve_conduction=conduction,
     )
     told = settings.model_copy(
         update={
