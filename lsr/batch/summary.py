@@ -35,6 +35,7 @@ _LONGEST_NAME = 200
 _LONGEST_MESSAGE = 400
 _ORDER = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
 PairKey = tuple[str, str, str]  # relation, branch, muscle
+Range = tuple[float, float]
 
 
 @dataclass(slots=True)
@@ -90,13 +91,18 @@ class Overview:
         """Word the counts for the template."""
         ordered = sorted(self._pairs.items(), key=lambda item: (_rank(item[0][0]), *item[0]))
         kinds = Counter(one.kind for one in refused)
+        tallies = self._pairs.values()
+        ranges = (
+            _range([value for one in tallies for value in one.latencies_ms]),
+            _range([value for one in tallies for value in one.amplitudes_uv]),
+        )
         return {
             "n_recordings": len(self._lines) + len(refused),
             "n_analysed": len(self._lines),
             "n_failed": len(refused),
             "presences": [str(one) for one in Presence],
             "courses": [{"name": str(one), "word": _words(one)} for one in Course],
-            "pairs": [_pair_view(key, tally) for key, tally in ordered],
+            "pairs": [_pair_view(key, tally, ranges) for key, tally in ordered],
             "has_courses": any(tally.courses for tally in self._pairs.values()),
             "kinds": sorted(kinds.items(), key=lambda item: (-item[1], item[0])),
             "failures": [
@@ -155,29 +161,36 @@ def _shown(name: str) -> str:
     return visible(name, longest=_LONGEST_NAME)
 
 
-def _pair_view(key: PairKey, tally: _PairTally) -> dict[str, Any]:
+def _range(values: Sequence[float]) -> Range:
+    return (min(values), max(values)) if values else (0.0, 0.0)
+
+
+def _pair_view(key: PairKey, tally: _PairTally, ranges: tuple[Range, Range]) -> dict[str, Any]:
     relation, branch, muscle = key
+    is_asked = relation != Relation.DIRECT  # of a direct muscle, no answer is wanted
     return {
         "relation": relation,
         "title": f"{branch} → {muscle}",
         "n": sum(tally.presences.values()),
-        "presences": [tally.presences[str(one)] for one in Presence],
+        "presences": [tally.presences[str(one)] if is_asked else _NONE for one in Presence],
         "courses": [tally.courses[str(one)] for one in Course],
         "has_course": bool(tally.courses),
-        "latency": _distribution(tally.latencies_ms, decimals=1, unit="ms"),
-        "amplitude": _distribution(tally.amplitudes_uv, decimals=0, unit="µV"),
+        "latency": _distribution(tally.latencies_ms, ranges[0], decimals=1, unit="ms"),
+        "amplitude": _distribution(tally.amplitudes_uv, ranges[1], decimals=0, unit="µV"),
     }
 
 
-def _distribution(values: Sequence[float], *, decimals: int, unit: str) -> dict[str, Any] | None:
-    """Describe numbers by median, quartiles and bars; None where there are none."""
+def _distribution(
+    values: Sequence[float], scale: Range, *, decimals: int, unit: str
+) -> dict[str, Any] | None:
+    """Describe numbers by median, quartiles and bars on a scale; None where there are none."""
     if not values:
         return None
-    low, high = min(values), max(values)
+    low, high = scale
     if len(values) > 1:
         first, median, third = statistics.quantiles(values, n=4, method="inclusive")
     else:
-        first = median = third = low
+        first = median = third = values[0]
 
     def number(value: float) -> str:
         return f"{value:.{decimals}f}"
@@ -187,6 +200,8 @@ def _distribution(values: Sequence[float], *, decimals: int, unit: str) -> dict[
         "unit": unit,
         "median": number(median),
         "quartiles": f"{number(first)}{_NONE}{number(third)}",
+        "least": number(min(values)),
+        "most": number(max(values)),
         "low": number(low),
         "high": number(high),
         "bars": _bars(values, low, high),
@@ -196,7 +211,7 @@ def _distribution(values: Sequence[float], *, decimals: int, unit: str) -> dict[
 
 
 def _bars(values: Iterable[float], low: float, high: float) -> list[dict[str, str]]:
-    """Draw a histogram: bars of equal width from the least to the greatest value."""
+    """Draw a histogram: bars of equal width from the low to the high end."""
     counts = Counter(
         min(_N_BARS - 1, int(_N_BARS * (value - low) / ((high - low) or 1.0))) for value in values
     )

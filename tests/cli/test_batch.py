@@ -132,7 +132,19 @@ def test_an_interrupted_run_ends_cleanly_and_goes_on(tmp_path, number):
     folder.mkdir()
     for name in range(6):
         shutil.copy(SAMPLE, folder / f"{name}.edf")
-    command = [sys.executable, "-m", "lsr_cli", "batch", folder, "--out", out, "--jobs", "1", "--verbose"]
+    command = [
+        sys.executable,
+        "-m",
+        "lsr_cli",
+        "batch",
+        folder,
+        "--out",
+        out,
+        "--jobs",
+        "1",
+        "--no-html",
+        "--verbose",
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
         assert run.stderr.readline() == "lsr: 0.edf: done\n"
         os.killpg(run.pid, number)  # as a terminal does
