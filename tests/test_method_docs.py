@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lsr.detection import detect, onset, presence
+from lsr.detection import detect, nuisances, onset, presence
 from lsr.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +63,9 @@ def test_the_numbers_are_those_in_use():
     assert f"exp(-(score / d + {presence._TAIL_OFFSET:g}))" in text
     assert f"score at alpha + {presence._SEARCH_COST:g}" in text
     assert f"p > {detect._BORDERLINE:g} alpha" in text
+    assert f"prior odds of exp(-{nuisances._RIVAL_COST:g}) to each kind" in text
+    assert f"counts by its power of {onset._TEMPER:g}" in text
+    assert f"varies by {onset._MARKING_MS:g} ms more" in text
     assert f"`p <= alpha` ({settings.alpha:g})" in text
     assert f"response of {settings.smallest_response_uv:g} uV peak to peak" in text
     assert f"probability of {100 * settings.power:g} %" in text
