@@ -8,6 +8,7 @@ import pytest
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
+from lsr.findings.conduction import find_nerve_conduction
 from lsr.findings.findings import (
     ActivityTrend,
     BlockFinding,
@@ -342,7 +343,11 @@ def restless_report(recording, settings, make_findings, make_traces, operation_p
     stages = (("baseline", 1600.0, 20), ("decompression", 1800.0, 12))
     spontaneous = draw_spontaneous(sites, stages)
     pairs = (operation_pair, replace(direct_pair, blocks=operation_pair.blocks))
-    findings = replace(make_findings(*pairs, residual_lsr=False), spontaneous=spontaneous)
+    findings = replace(
+        make_findings(*pairs, residual_lsr=False),
+        spontaneous=spontaneous,
+        nerve_conduction=find_nerve_conduction(pairs),
+    )
     traces = make_traces(*pairs, stages=STAGES, events=EVENTS)
     return build_report(recording, findings, settings, traces=traces)
 

@@ -84,9 +84,9 @@ def pages():
 
 @pytest.fixture
 def html(operation_report, pages):
-    if not pages:
-        pages["operation"] = as_html(operation_report)
-    return pages["operation"]
+    if "operation_report" not in pages:
+        pages["operation_report"] = as_html(operation_report)
+    return pages["operation_report"]
 
 
 def _asked_elsewhere(shown):
@@ -237,10 +237,13 @@ def test_hostile_texts_are_read_and_never_run(hostile, show, policy, monkeypatch
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible(html, show, scheme):
+@pytest.mark.parametrize("kind", ["operation_report", "restless_report"])
+def test_the_page_is_accessible(request, pages, show, kind, scheme):
     if AXE is None:
         _missing("axe-core is not there", "npm install axe-core, and name its axe.min.js in LSR_AXE")
-    shown = show(html, scheme=scheme)
+    if kind not in pages:
+        pages[kind] = as_html(request.getfixturevalue(kind))
+    shown = show(pages[kind], scheme=scheme)
     shown.evaluate(Path(AXE).read_text(encoding="utf-8"))
     found = shown.evaluate("axe.run().then(result => result.violations)")
     assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
