@@ -18,7 +18,16 @@ import numpy as np
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance
-from lsr.findings.states import Run, States, holds_some, is_present, judge_states, m_wave_uv, surely_gone
+from lsr.findings.states import (
+    Run,
+    States,
+    holds_nothing,
+    holds_some,
+    is_present,
+    judge_states,
+    m_wave_uv,
+    surely_gone,
+)
 from lsr.findings.trend import LEAST_M_FALL, Change, change_to_nothing, find_change
 from lsr.recording import Problem
 from lsr.settings import DetectionSettings
@@ -143,6 +152,9 @@ def _follow(
             "the LSR was last so small that it may be there unseen: whether it disappeared cannot be told"
         )
         return replace(_cannot_tell("faint_at_end", message), baseline_block=_first_measured(states))
+    if len(silent) == 1 and not _reaches_end(blocks, silent[0]) and not holds_nothing(states, silent[0]):
+        message = "one block is without the LSR, and none after it can be judged"
+        return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order)
 
 
@@ -155,9 +167,11 @@ def _at_baseline(
     judged = [state for state in states.there[: _n_first(blocks)] if state is not None]
     if any(judged):
         return True
+    if first_stage is not None and is_present(first_stage, alpha / len(blocks)):
+        return True
+    if any(is_present(block.detection, alpha) for block in blocks[: _n_first(blocks)]):
+        return None  # not surely, given how many blocks are asked, but no absence either
     if first_stage is not None:
-        if is_present(first_stage, alpha / len(blocks)):
-            return True
         if first_stage.presence is Presence.ABSENT:
             return False
         hinted = first_stage.presence is Presence.PRESENT or first_stage.reason == "borderline"

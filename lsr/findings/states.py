@@ -263,6 +263,12 @@ def holds_some(states: States, which: Sequence[int]) -> bool:
     return left is not None and left[0] - 2.5 * left[1] > _BIAS
 
 
+def holds_nothing(states: States, block: int) -> bool:
+    """Whether a block is known to hold next to nothing of the LSR."""
+    left = _left(states, [block])
+    return left is not None and left[0] + 2 * left[1] < _LEFT
+
+
 def _left(states: States, silent: Sequence[int]) -> tuple[float, float] | None:
     """How much of the LSR the silent blocks hold together, and its deviation; None where it is not known."""
     if states.likeness is None or not silent:

@@ -51,6 +51,9 @@ def shown(there, **words):
         ("PPPPPPPPNN", None),  # the last stage cannot be judged
         ("PPPPPPPPPN", "persisted"),
         ("PPPPPPAANN", "disappeared"),  # it was gone while the stimulus was still proved
+        ("PPPPPPPANN", None),  # one silent block, and nobody knows what followed
+        ("PPPPPPPPPA", "disappeared"),
+        ("?BAAAAAAAA", None),  # not surely there at baseline, nor absent
         ("PP--PP--PP", "persisted"),
         ("----------", None),
         ("PP????????", None),
