@@ -34,6 +34,8 @@ def test_every_reason_is_explained():
     reasons = given(r'(?:Presence\.INDETERMINATE, |unusable\(|reason=)"([a-z_]+)"', "")
     reasons |= given(r'_withheld\(\w+, "([a-z_]+)"', "findings/")
     reasons |= given(r'return "([a-z_]+)"', "detection/detect.py")
+    blind = SOURCES["detection/detect.py"].split("def _why_blind")[1].split("\ndef ")[0]
+    reasons |= set(re.findall(r'"([a-z_]+)": ', blind))
     reasons |= given(r'reasons\.append\("([a-z_]+)"\)', "detection/prepare.py")
     assert len(reasons) > 10
     assert rows("Reasons") == reasons

@@ -152,7 +152,7 @@ def _judge(
     threshold = unit * threshold_score(settings.alpha)
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
-    presence, reason = _answer(p, limit, m_wave, prepared, removed, settings)
+    presence, reason = _answer(p, limit, m_wave, prepared, nuisances, settings)
     late = find_late_response(
         prepared.emg_uv,
         prepared.time_ms,
@@ -229,14 +229,17 @@ def _answer(
     limit: float,
     m_wave: MWave | None,
     prepared: Prepared,
-    removed: Removed,
+    nuisances: Nuisances,
     settings: DetectionSettings,
 ) -> tuple[Presence, str | None]:
     """Absent only where a small response would have been seen and an M wave proves the stimulus."""
     if p <= settings.alpha:
         return Presence.PRESENT, None
     if limit > settings.smallest_response_uv:
-        return Presence.INDETERMINATE, _why_blind(limit, prepared, removed, settings)
+        threshold = discount(prepared.noise) * threshold_score(settings.alpha)
+        bare = detection_limit_uv(nuisances.bare(), settings.search_window_ms, threshold, settings.power)
+        reason = _why_blind(limit, bare, prepared, nuisances.removed, settings.smallest_response_uv)
+        return Presence.INDETERMINATE, reason
     if p <= _BORDERLINE * settings.alpha:
         return Presence.INDETERMINATE, "borderline"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
@@ -244,16 +247,19 @@ def _answer(
     return Presence.ABSENT, None
 
 
-def _why_blind(limit: float, prepared: Prepared, removed: Removed, settings: DetectionSettings) -> str:
-    """What keeps a small response from being seen: the first cause that would be enough by itself."""
+def _why_blind(limit: float, bare_limit: float, prepared: Prepared, removed: Removed, smallest: float) -> str:
+    """What keeps a small response from being seen; `bare_limit` is what noise alone would let through."""
     n = prepared.emg_uv.shape[0]
     if "saturated" in prepared.reasons and prepared.used.mean() < 0.5:
         return "saturated"
-    if removed.tail_uv > 20 * settings.smallest_response_uv:
-        return "artifact_outlasts_window"
-    if removed.hum_in_average_uv > 2 * prepared.noise.average_sd_uv and removed.hum_in_average_uv > limit / 4:
-        return "hum"
-    if n < 20 and limit * np.sqrt(n / 20) <= settings.smallest_response_uv:
+    if bare_limit <= smallest:
+        sizes = {
+            "artifact_outlasts_window": removed.tail_uv,
+            "crosstalk": max(removed.crosstalk_uv, removed.unexplained_direct_uv),
+            "hum": removed.hum_in_average_uv,
+        }
+        return max(sizes, key=lambda reason: sizes[reason])
+    if n < 20 and limit * np.sqrt(n / 20) <= smallest:
         return "too_few_sweeps"
     return "too_noisy"
 

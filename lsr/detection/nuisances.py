@@ -28,6 +28,7 @@ _FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and n
 _COPY_MISFIT = 0.12  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _TAIL_SIZES = (0.3, 2.0, 10.0)
+_N_DRIFT = 2
 _RIVAL_COST = 6.0  # log odds against each kind of rival
 _SWING_SIZES = (0.3, 2.0)  # of the first samples
 _DIRECT_SIZES = (0.3, 1.0)  # of the largest value in the direct zone
@@ -112,7 +113,7 @@ class Nuisances:
     average_uv: np.ndarray  # (n_samples,)
     noise_root: np.ndarray  # (n_samples, n_samples): whitens the average's noise
     inflation: np.ndarray  # (n_samples,): of the noise, where the sweeps differ from each other
-    columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts
+    columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts; drift first
     rivals: tuple[Rival, ...]
     removed: Removed
 
@@ -120,6 +121,10 @@ class Nuisances:
     def varies(self) -> bool:
         """Whether the sweeps differ enough for the noise to be inflated anywhere."""
         return bool(self.inflation.max() > _NOTABLE_INFLATION)
+
+    def bare(self) -> Model:
+        """Noise and drift alone: what would be seen if there were no other nuisance."""
+        return Model.build(self.time_ms, self.average_uv, self.noise_root, self.columns[:, :_N_DRIFT])
 
     def model(self, rival: Rival | None = None, *, steady: bool = False) -> Model:
         """Noise and nuisances, and a rival with them.
@@ -154,7 +159,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | (at > prepared.search_ms[1] + _OVER_MS)
     bumps = _narrow_bumps(float(at[0]), prepared.step_ms, at.size)
     parts = {
-        "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),
+        "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),  # _N_DRIFT columns
         "tail": tail_columns(at),
         "hum": hum_prior,
     }

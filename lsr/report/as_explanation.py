@@ -21,6 +21,8 @@ REASONS = {
     "artifact_outlasts_window": "the stimulus artifact is so large where a response may lie that a small one "
     "cannot be told from its tail",
     "borderline": "p is only a little above alpha: what is nearly a response is not called absent",
+    "crosstalk": "what is conducted from the direct muscle, or begins too early to be an LSR, may hide a small "
+    "response",
     "direct_muscle": "the stimulated branch supplies this muscle: what it shows is its M wave, never an LSR",
     "flat": "the sweeps do not change at all: the channel is not connected",
     "hum": "mains hum that averaging left hides a small response",
@@ -32,7 +34,7 @@ REASONS = {
     "saturated": "the amplifier was saturated into the search window",
     "starts_outside_window": "there is a response, but it starts before the search window or after it",
     "too_few_sweeps": "a small response would not have been seen in so few sweeps; twenty would do",
-    "too_noisy": "noise, and what crosstalk or artifact may explain, would have hidden a small response",
+    "too_noisy": "noise would have hidden a small response",
     "touches_gap": "no sweep lies wholly in the recording, clear of gaps and of the next stimulus",
     "unsure_over_stages": "a response stands out in some stage or over all, but not once it is counted that "
     "both were asked",
