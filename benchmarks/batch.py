@@ -1,7 +1,7 @@
 """How much does a run over many recordings cost beside the analyses, and how well do processes share it?
 
 Run by `make benchmark`; by hand: `python benchmarks/batch.py --quick` (100 recordings instead of 1000). One
-in twenty is broken, in five ways. The recordings are short (12 stimuli, two channels), so that whatever the run
+in twenty is broken, in five ways. The recordings are short (12 stimuli, two channels), so that what the run
 itself costs shows as much as it can. Pages are left out: each takes longer than such an analysis.
 
 Conventions
