@@ -321,8 +321,11 @@ def _trust(pair: PairReport) -> list[str]:
         if pair.detection_limit_uv is not None:
             limit, noise = (_with_unit(uv) for uv in (pair.detection_limit_uv, pair.noise_uv))
             told.append(f"would see {limit} (noise {noise})")
-        seen = pair.m_wave is not None and pair.m_wave.presence is Presence.PRESENT
-        told.append(f"M\N{NO-BREAK SPACE}wave {_with_unit(pair.m_wave.amplitude_uv)}" if seen and pair.m_wave else "no M wave")
+        wave = pair.m_wave
+        seen = wave is not None and wave.presence is Presence.PRESENT
+        told.append(
+            f"M\N{NO-BREAK SPACE}wave {_with_unit(wave.amplitude_uv)}" if wave and seen else "no M wave"
+        )
     if pair.n_stimuli_rejected and pair.relation is not Relation.DIRECT:
         told.append(
             f"{pair.n_stimuli_rejected} of {pair.n_stimuli_used + pair.n_stimuli_rejected} sweeps left out"
