@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lsr.batch.tasks import Refusal
+from lsr.batch.tasks import Refusal, tellable
 from lsr.errors import RecordingNotFound
 from lsr.io.signatures import is_recording
 
@@ -69,7 +69,7 @@ def _labels(given: Sequence[Path]) -> list[str]:
     labels: list[str] = []
     taken: set[str] = set()
     for path in given:
-        name = path.resolve().name or "recordings"
+        name = tellable(path.resolve().name) or "recordings"
         label, number = name, 1
         while label.casefold() in taken:
             number += 1
@@ -102,9 +102,9 @@ def _in_folder(folder: Path, prefix: str, but_not: Path | None) -> Iterator[Foun
             if name.startswith("."):
                 continue
             if is_recording(path):
-                yield Found(path=path, name=below + name)
+                yield Found(path=path, name=below + tellable(name))
             elif path.is_dir():
-                waiting.append((path, f"{below}{name}/"))
+                waiting.append((path, f"{below}{tellable(name)}/"))
 
 
 def _identity(folder: Path) -> tuple[int, int]:

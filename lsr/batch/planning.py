@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from lsr.io.signatures import files_of
 from lsr.settings import Settings
 
 REPORTS_FOLDER = "reports"
+_LONGEST_NAME = 255  # bytes, of most file systems
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +86,22 @@ def plan_recordings(
     return Plan(tasks=tuple(tasks), refused=tuple(refused))
 
 
+def _report_path(name: str, kind: Kind) -> str:
+    """Name a report; a file name that would be too long for a file system is cut, and ends in a digest."""
+    folder, slash, last = f"{REPORTS_FOLDER}/{name}".rpartition("/")
+    if len(f"{last}.{kind}".encode()) > _LONGEST_NAME:
+        digest = hashlib.sha256(last.encode()).hexdigest()[:12]
+        last = f"{last.encode()[: _LONGEST_NAME - 20].decode(errors='ignore')}~{digest}"
+    return f"{folder}{slash}{last}.{kind}"
+
+
 def _task(found: Found, settings: Settings, events: Path | None, html: bool) -> Task:
     kinds = (Kind.JSON, Kind.HTML) if html else (Kind.JSON,)
     return Task(
         name=found.name,
         recording=found.path.absolute(),  # where a link leads to may have another name, and other sidecars
         settings=settings,
-        outputs=tuple(Output(path=f"{REPORTS_FOLDER}/{found.name}.{kind}", kind=kind) for kind in kinds),
+        outputs=tuple(Output(path=_report_path(found.name, kind), kind=kind) for kind in kinds),
         inputs=tuple(path.absolute() for path in (*files_of(found.path), *([events] if events else []))),
         events=events.resolve() if events else None,
     )

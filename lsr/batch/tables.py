@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from lsr.batch.tasks import Refusal
+from lsr.batch.tasks import Refusal, tellable
 from lsr.errors import TableError
 from lsr.report.as_table import COLUMNS, Cell, as_cell, csv_line, frame_of, table_rows
 from lsr.report.report import Report
@@ -36,7 +36,8 @@ Row = dict[str, Cell]
 def rows_of(report: Report, path: str) -> Iterator[Row]:
     """Give the rows of a report that lies at `path`."""
     for row in table_rows(report):
-        yield {REPORT: path, **row}
+        told = {name: tellable(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+        yield {REPORT: tellable(path), **told}
 
 
 def columns() -> list[str]:
@@ -47,7 +48,7 @@ def columns() -> list[str]:
 def pairs_as_csv(rows: Iterable[Row]) -> bytes:
     """Render rows as CSV."""
     lines = [csv_line(columns()), *(csv_line([as_cell(cell) for cell in row.values()]) for row in rows)]
-    return "".join(lines).encode(errors="backslashreplace")
+    return "".join(lines).encode()
 
 
 def pairs_as_parquet(rows: Sequence[Row]) -> bytes:
@@ -65,7 +66,7 @@ def failures_as_csv(refused: Iterable[Refusal]) -> bytes:
     """Render what has no report, and why."""
     lines = [csv_line(["recording", "kind", "message"])]
     lines += [csv_line([as_cell(one.name), as_cell(one.kind), as_cell(one.message)]) for one in refused]
-    return "".join(lines).encode(errors="backslashreplace")
+    return "".join(lines).encode()
 
 
 def load_reports(folder: str | os.PathLike[str]) -> pd.DataFrame:

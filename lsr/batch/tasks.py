@@ -62,6 +62,17 @@ class Refusal:
     message: str
 
 
+def tellable(text: str) -> str:
+    r"""Write what is no text in the name of a file as its code, so that every output takes it.
+
+    Examples
+    --------
+    >>> tellable("caf\udce9.edf")
+    'caf\\udce9.edf'
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 def content_sha256(inputs: tuple[Path, ...], known: dict[Path, str] | None = None) -> str:
     """Digest the files of a task: their names and their bytes.
 

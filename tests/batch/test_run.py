@@ -189,3 +189,19 @@ def test_an_executor_of_somebody_else_is_left_open(recordings, tmp_path):
         plan = plan_recordings([recordings / "2019"], tmp_path, lambda path: Settings(), html=False)
         run_plan(plan, tmp_path / "out", given_engine(threads))
         assert threads.submit(abs, -1).result() == 1
+
+
+@pytest.mark.slow
+def test_no_name_of_a_file_is_too_odd(recordings, tmp_path, tree):
+    names = ["=cmd|x.edf", "NA", "new\nline.edf", "<b>x", "caf\udce9.edf", "l" * 253, "ü%41#.edf"]
+    (tmp_path / "in").mkdir()
+    for name in names:
+        shutil.copy(recordings / "case.edf", tmp_path / "in" / name)
+    assert run(tmp_path / "in", tmp_path / "out").n_analysed == len(names)
+    frame = lsr.load_reports(tmp_path / "out")
+    assert set(frame["recording_name"]) == {*names, "caf\\udce9.edf"} - {"caf\udce9.edf"}
+    assert set(frame["report"]) == {one for one in tree(tmp_path / "out") if one.startswith("reports/")}
+    import pandas as pd
+
+    pd.testing.assert_frame_equal(frame, lsr.read_table(tmp_path / "out" / "pairs.csv"))
+    pd.testing.assert_frame_equal(frame, pd.read_parquet(tmp_path / "out" / "pairs.parquet"))
