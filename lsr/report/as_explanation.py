@@ -21,8 +21,8 @@ REASONS = {
     "artifact_outlasts_window": "the stimulus artifact is so large where a response may lie that a small one "
     "cannot be told from its tail",
     "borderline": "p is only a little above alpha: what is nearly a response is not called absent",
-    "crosstalk": "what is conducted from the direct muscle, or begins too early to be an LSR, may hide a small "
-    "response",
+    "crosstalk": "what is conducted from the direct muscle, or begins too early to be an LSR, may hide a "
+    "small response",
     "direct_muscle": "the stimulated branch supplies this muscle: what it shows is its M wave, never an LSR",
     "flat": "the sweeps do not change at all: the channel is not connected",
     "hum": "mains hum that averaging left hides a small response",
