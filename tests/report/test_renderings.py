@@ -67,6 +67,16 @@ def test_a_disappearance_is_told_with_time_and_stage(render, operation_pair):
     assert "Residual LSR: no" in text
 
 
+def test_a_course_that_cannot_be_told_says_why_and_is_not_called_present(render, operation_pair):
+    alike = Problem(code="m_wave_fell_alike", message="LSR and M wave fell alike.")
+    text = _on_one_line(render(replace(operation_pair, course=None, disappeared_at=None, warnings=(alike,))))
+    why = (
+        "LSR CANNOT BE TOLD: it fell as the M wave did (stimulus, electrode or anaesthesia change); seen with"
+    )
+    assert why in text
+    assert "LSR PRESENT" not in text
+
+
 @pytest.mark.parametrize("course", Course)
 def test_every_course_has_its_words(render, operation_pair, course):
     text = _on_one_line(render(replace(operation_pair, course=course)))
