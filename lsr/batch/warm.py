@@ -1,10 +1,18 @@
-"""What every worker needs, imported once by the server that workers are forked from."""
+"""What every worker needs, imported once by the server that workers are forked from, and shared by them."""
+
+from importlib import import_module
 
 from lsr.batch.local import use_one_thread
 
 use_one_thread()
 
-import lsr.batch.work  # noqa: E402
-import lsr.pipeline  # noqa: E402
-import lsr.report.as_html  # noqa: E402
-import lsr.report.figures  # noqa: E402, F401
+for name in (
+    "lsr.batch.work",
+    "lsr.pipeline",
+    "lsr.report.as_html",
+    "lsr.report.figures",
+    # These are imported where they are used, which in a worker would be once for each worker.
+    *("numpy.random", "scipy.linalg", "scipy.ndimage", "scipy.special"),
+    *("jinja2", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin"),
+):
+    import_module(name)

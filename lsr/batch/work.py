@@ -17,11 +17,13 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import lsr
+from lsr.batch.local import ONE_THREAD
 from lsr.batch.refusing import refusal_of
 from lsr.batch.tasks import Kind, Refusal, Task, content_sha256
 from lsr.errors import BatchError
@@ -104,17 +106,28 @@ def perform(job: Job) -> Done | Refusal:
 def _alone() -> Iterator[None]:
     """Run linear algebra on one thread, so that sums have one order, and let no library print."""
     with contextlib.ExitStack() as stack:
-        try:  # comes with lsr[dask]; elsewhere the environment of the worker says the same
-            from threadpoolctl import threadpool_limits
-        except ImportError:
-            pass
-        else:
-            stack.enter_context(threadpool_limits(limits=1))
+        threads = _threads_of_linear_algebra()
+        if threads is not None:
+            stack.enter_context(threads.limit(limits=1))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         yield
+
+
+@cache
+def _threads_of_linear_algebra() -> Any:
+    """What limits them, found once; None in workers of this machine, whose environment says one already."""
+    if os.environ.get(ONE_THREAD):
+        return None
+    try:
+        from threadpoolctl import ThreadpoolController  # comes with lsr[dask]
+    except ImportError:
+        return None
+    import scipy.linalg  # noqa: F401  what is loaded later would not be found
+
+    return ThreadpoolController()
 
 
 def _analysed(task: Task) -> Report:
