@@ -226,6 +226,10 @@ def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bo
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
     ends = [k for k in states.present if k > first and _reaches_end(blocks, k)]
     change = find_change(blocks, first, ends, states.likeness) if ends else None
+    reduced = change is not None and change.is_reduction
+    if any(k > last for k in states.fallen) and not reduced:
+        message = "the last blocks hold less than half of the LSR, and none of them tells whether it is gone"
+        return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
     warnings = list(_unjudged_end(blocks, last))
     course: Course | None = Course.PERSISTED
     if returned:

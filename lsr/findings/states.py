@@ -10,7 +10,7 @@ unsure, and decides nothing. Blocks too noisy to tell by themselves are asked to
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
@@ -50,9 +50,8 @@ class States:
     there: tuple[bool | None, ...]  # None: cannot be told
     baseline: int | None  # the first block with an adequate M wave; None: no block proves the stimulus
     likeness: Likeness | None = None
-    faded: tuple[
-        int, ...
-    ] = ()  # blocks that hold little of the LSR, be it that they cannot exclude a small one
+    faded: tuple[int, ...] = ()  # blocks that hold little of the LSR, though a small one may be there
+    fallen: tuple[int, ...] = ()  # blocks that hold less than half of it
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -138,19 +137,44 @@ def judge_states(
     for k, block in enumerate(blocks):
         if there[k] is False and (reference is None or not _comparable(block, reference, usual_uv)):
             there[k] = None
-    likeness, faded = None, []
-    if parts_uv and reference is not None:
-        likeness = _compare(blocks, there, reference, settings, parts_uv, pooled)
-    if likeness is not None and reference is not None:
-        is_sure = any(there)  # a block shows by itself what the others are compared with
-        for k, block in enumerate(blocks):
-            if there[k] is True:
-                there[k] = None if _is_another(likeness, k, block, alpha / len(blocks)) else True
-            elif _comparable(block, reference, usual_uv):
-                there[k] = _by_likeness(likeness, k, block, there[k], settings, is_sure=is_sure)
-                if likeness.size[k] + 2 * likeness.deviation[k] + _BIAS < _LITTLE:
-                    faded.append(k)
-    return States(there=tuple(there), baseline=baseline, likeness=likeness, faded=tuple(faded))
+    states = States(there=tuple(there), baseline=baseline)
+    if not parts_uv or reference is None:
+        return states
+    likeness = _compare(blocks, there, reference, settings, parts_uv, pooled)
+    if likeness is None:
+        return states
+    comparable = [k for k, block in enumerate(blocks) if _comparable(block, reference, usual_uv)]
+    return _weigh(blocks, states, likeness, comparable, settings)
+
+
+def _weigh(
+    blocks: Sequence[BlockFinding],
+    states: States,
+    likeness: Likeness,
+    comparable: Sequence[int],
+    settings: DetectionSettings,
+) -> States:
+    """Weigh the verdicts of blocks against how much of the LSR each holds."""
+    there = list(states.there)
+    is_sure = any(there)  # a block shows by itself what the others are compared with
+    for k, block in enumerate(blocks):
+        if there[k] is True:
+            is_another = _is_another(likeness, k, block, settings.alpha / len(blocks))
+            there[k] = None if is_another else True
+        elif k in comparable:
+            there[k] = _by_likeness(likeness, k, block, there[k], settings, is_sure=is_sure)
+    size, deviation = likeness.size, likeness.deviation
+    return replace(
+        states,
+        there=tuple(there),
+        likeness=likeness,
+        faded=tuple(
+            k
+            for k in comparable
+            if states.there[k] is not True and size[k] + 2 * deviation[k] + _BIAS < _LITTLE
+        ),
+        fallen=tuple(k for k in comparable if size[k] + 2.5 * deviation[k] < _CLEARLY_LESS),
+    )
 
 
 def _compare(

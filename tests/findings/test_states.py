@@ -1,9 +1,12 @@
 """Which blocks can be told, and which only together."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from lsr.findings import states
+from lsr.findings.course import judge_course
 from lsr.findings.likeness import Likeness
 from lsr.findings.states import States, find_blind_runs, is_blind, judge_states, surely_gone
 from lsr.settings import DetectionSettings
@@ -92,3 +95,14 @@ def test_a_block_too_noisy_to_exclude_a_small_lsr_is_known_to_have_lost_a_large_
     found = judge_compared("present", "blind", "blind", sizes=[1.0, 0.0, 0.5])
     assert found.there[1] is None
     assert found.faded == (1,)
+
+
+def test_an_lsr_whose_last_block_holds_a_quarter_of_it_is_not_called_persisted(make_blocks, monkeypatch):
+    monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0, 1.0, 1.0, 0.24]))
+    last = ("present", {"amplitude_uv": 25.0})
+    blocks = make_blocks(*["present"] * 3, last, stages=["baseline", "baseline", "closing", "closing"])
+    unsure = dataclasses.replace(blocks[3], detection=dataclasses.replace(blocks[3].detection, p_value=1e-4))
+    outcome = judge_course(
+        (*blocks[:3], unsure), DetectionSettings(), stage_order=("baseline", "closing"), parts_uv=[None] * 4
+    )
+    assert outcome.course is None
