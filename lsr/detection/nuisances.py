@@ -23,10 +23,11 @@ from lsr.detection.prepare import Prepared
 
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
 _OVER_MS = 8.0  # after the latest onset most responses are over
-_TAIL_MISFIT = 0.03  # share of a fitted tail that sums of exponentials may leave
+_TAIL_MISFIT = 0.005  # share of a fitted tail that sums of exponentials may leave
 _FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and nuisances is
 _COPY_MISFIT = 0.12  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
+_BEGUN = 1.5  # of what the direct zone leaves unexplained: as much may follow it
 _TAIL_SIZES = (0.3, 2.0, 10.0)
 _N_DRIFT = 2
 _RIVAL_COST = 6.0  # log odds against each kind of rival
@@ -404,11 +405,11 @@ def _misfit(
     direct = (at > at[0] + 0.3) & (at < 5.5)
     excess = np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - deviation_uv**2)) if direct.any() else 0.0
     step = at[1] - at[0]
-    begun = 1.5 * excess * np.where(at < 5, 1.0, np.exp(-(((at - 5) / 3) ** 2)))
+    begun = _BEGUN * excess * np.where(at < 5, 1.0, np.exp(-(((at - 5) / 3) ** 2)))
     near = _moving_mean(np.abs(copy), round(1.5 / step))
     if direct.any() and near[direct].max() > 0:  # a copy that misfits early misfits alike later
         misfit = min(1.0, excess / float(np.sqrt((near[direct] ** 2).mean())))
-        begun = np.maximum(begun, 1.5 * misfit * near)
+        begun = np.maximum(begun, _BEGUN * misfit * near)
     steep = _moving_mean(np.abs(np.gradient(copy, step)), 2)
     allowed = np.sqrt(
         begun**2
