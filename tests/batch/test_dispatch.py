@@ -82,6 +82,7 @@ def test_what_a_scheduler_gives_up_ends_the_run():
         list(results_of(abs, [1], engine))
 
 
+@pytest.mark.slow
 def test_processes_that_die_are_replaced_and_tell_how_they_died():
     calls = [(signal.SIGKILL, "memory"), (signal.SIGSEGV, "SIGSEGV")]
     pool = LocalPool(2)
@@ -100,6 +101,7 @@ def test_processes_that_die_are_replaced_and_tell_how_they_died():
         pool.shutdown()
 
 
+@pytest.mark.slow
 def test_an_error_ends_processes_at_once():
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt), local_engine(1) as engine:  # noqa: PT012
