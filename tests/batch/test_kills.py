@@ -12,7 +12,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 
-N_KILLS = int(os.environ.get("LSR_KILLS", "8"))  # 200 were done for docs/scaling.md
+N_KILLS = int(os.environ.get("LSR_KILLS", "4"))  # 200 were done: docs/scaling.md
 
 
 def _start(folder, out, *options):

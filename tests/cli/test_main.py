@@ -40,7 +40,7 @@ def test_help_takes_little_more_than_what_draws_it():
     assert own < 3 * min(took_s("-c", "import typer, typer.main") for _ in range(5))
 
 
-@pytest.mark.parametrize("command", ["analyze", "inspect", "deidentify", "simulate", "schema"])
+@pytest.mark.parametrize("command", ["analyze", "batch", "inspect", "deidentify", "simulate", "schema"])
 def test_every_command_is_told(call, command):
     result = call("--help")
     assert result.exit_code == 0
