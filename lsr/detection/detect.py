@@ -144,13 +144,13 @@ def _judge(
     model = nuisances.model()
     score = score_presence(model, settings.search_window_ms)
     unit = discount(noise)
+    threshold = unit * threshold_score(settings.alpha)
+    limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
     (value, _), rival = weigh([(score, model.log_null)]), None
     if p_value(value / unit) <= _BORDERLINE * settings.alpha:
         value, score, rival, model = _score_beside_rivals(nuisances, model, score, settings)
     value /= unit
     p = p_value(value)
-    threshold = unit * threshold_score(settings.alpha)
-    limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
     presence, reason = _answer(p, limit, m_wave, prepared, nuisances, settings)
     late = find_late_response(
