@@ -109,7 +109,7 @@ def _sizes_to_try(model: Model, grams: np.ndarray) -> np.ndarray:
 
 def p_value(score: float) -> float:
     """Probability of a score this high, in units of `discount`, from noise."""
-    return float(np.clip(np.exp(-(score + _TAIL_OFFSET)), 1e-12, 1.0))
+    return max(1e-12, float(np.exp(min(0.0, -(score + _TAIL_OFFSET)))))
 
 
 def threshold_score(alpha: float) -> float:
