@@ -146,13 +146,14 @@ def _judge(
     unit = discount(noise)
     threshold = unit * threshold_score(settings.alpha)
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
+    alone = p_value((score.within + float(np.log(2))) / unit)  # if nothing else could explain the average
     (value, _), rival = weigh([(score, model.log_null)]), None
     if p_value(value / unit) <= _BORDERLINE * settings.alpha:
         value, score, rival, model = _score_beside_rivals(nuisances, model, score, settings)
     value /= unit
     p = p_value(value)
     m_wave = None if direct is None else direct.m_wave
-    presence, reason = _answer(p, limit, m_wave, prepared, nuisances, settings)
+    presence, reason = _answer(p, alone, limit, m_wave, prepared, nuisances, settings)
     late = find_late_response(
         prepared.emg_uv,
         prepared.time_ms,
@@ -226,6 +227,7 @@ def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
 
 def _answer(
     p: float,
+    alone: float,
     limit: float,
     m_wave: MWave | None,
     prepared: Prepared,
@@ -242,6 +244,8 @@ def _answer(
         return Presence.INDETERMINATE, reason
     if p <= _BORDERLINE * settings.alpha:
         return Presence.INDETERMINATE, "borderline"
+    if alone <= settings.alpha:
+        return Presence.INDETERMINATE, "explained_otherwise"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
     return Presence.ABSENT, None

@@ -174,7 +174,10 @@ def _at_baseline(
     if first_stage is not None:
         if first_stage.presence is Presence.ABSENT:
             return False
-        hinted = first_stage.presence is Presence.PRESENT or first_stage.reason == "borderline"
+        hinted = first_stage.presence is Presence.PRESENT or first_stage.reason in (
+            "borderline",
+            "explained_otherwise",
+        )
         if hinted and len(judged) < _n_first(blocks):
             return None  # its stimuli together hint at what a block may hide that cannot tell
     return False if judged else None
