@@ -148,7 +148,8 @@ def _judge(
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
     alone = p_value((score.within + float(np.log(2))) / unit)  # if nothing else could explain the average
     (value, _), rival = weigh([(score, model.log_null)]), None
-    if p_value(value / unit) <= _BORDERLINE * settings.alpha:
+    weighed = p_value(value / unit) <= _BORDERLINE * settings.alpha
+    if weighed:
         value, score, rival, model = _score_beside_rivals(nuisances, model, score, settings)
     value /= unit
     p = p_value(value)
@@ -195,7 +196,9 @@ def _judge(
         prepared=prepared,
         average=(model.time_ms, model.average_uv - model.nuisance_estimate(response)),
         warnings=_warnings(rate_hz, prepared, removed),
-        evidence=_evidence(prepared, removed, value, p, settings, limit, m_wave),
+        evidence=_evidence(
+            prepared, removed, value, p, _of_rivals(alone, weighed, rival), settings, limit, m_wave
+        ),
         confidence=settings.confidence,
     )
 
@@ -288,11 +291,20 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
     return tuple(warnings)
 
 
+def _of_rivals(alone: float, weighed: bool, rival: Rival | None) -> str:
+    """Say what else competed with the response, and whether it decided."""
+    start = f"p = {alone:.2g} if nothing but a response could stand out; "
+    if not weighed:
+        return start + "what begins outside the window competes, no other rival was asked"
+    return start + f"likeliest beside a response: {rival.name if rival else 'the usual nuisances'}"
+
+
 def _evidence(
     prepared: Prepared,
     removed: Removed,
     score: float,
     p: float,
+    rivals: str,
     settings: DetectionSettings,
     limit: float,
     m_wave: MWave | None,
@@ -314,6 +326,7 @@ def _evidence(
                       f"{removed.unexplained_direct_uv:.1f} uV unexplained before {5.5} ms"),
         ("bursts", f"noise in the window up to {removed.burst_inflation:.1f} times that elsewhere"),
         ("statistic", f"log Bayes factor {score * discount(noise):.1f} for an onset in {low:g}-{high:g} ms"),
+        ("rivals", rivals),
         ("null", f"p = {p:.2g} against alpha = {settings.alpha:g}"),
         ("detection limit", f"{limit:.1f} uV peak to peak with power {settings.power:g}; "
                             f"smallest response asked for: {settings.smallest_response_uv:g} uV"),

@@ -22,6 +22,27 @@ def short(**changes):
     return draw_sweeps(**{"rate_hz": 5_000, "after_ms": 45, "n_sweeps": 10} | changes)
 
 
+# --- nothing that stands out is called absent -------------------------------------------------------
+
+
+@pytest.mark.parametrize("start_ms", [14.8, 15.5, 16.5])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_begins_just_outside_the_window_is_neither_present_nor_absent(start_ms, seed):
+    time_ms = np.arange(-40, 80, 0.1)
+
+    def wave(start, length, size):
+        since = np.clip(time_ms - start, 0, None)
+        rising = 1 - np.exp(-((since / 0.5) ** 2))
+        return size * rising * np.exp(-since / 4) * np.sin(2 * np.pi * since / length)
+
+    rng = np.random.default_rng(seed)
+    emg_uv, direct_uv = rng.normal(0, 5, (2, 20, time_ms.size))
+    found = lsr.detect(emg_uv + wave(start_ms, 5.0, 60.0), time_ms, direct_uv + wave(3.0, 4.0, 2000.0))
+    assert found.m_wave.presence == "present"
+    assert found.detection_limit_uv < 20
+    assert (found.presence, found.reason) == ("indeterminate", "explained_otherwise")
+
+
 # --- the false positive rate ------------------------------------------------------------------------
 
 
