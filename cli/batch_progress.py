@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from .logs import NOTICE, tells_all, tells_json
 from .output import complain
+from .progress import start_bar
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -86,7 +87,9 @@ class BatchProgress:
 
     def _show(self, tally: Tally) -> None:
         if self._bar is None:
-            self._bar = _start_bar()
+            from rich.progress import MofNCompleteColumn
+
+            self._bar = start_bar(MofNCompleteColumn())
             self._bar.add_task("", total=tally.n_total)
         task = self._bar.task_ids[0]
         n_new = tally.n_done - tally.n_done_before
@@ -96,19 +99,3 @@ class BatchProgress:
             completed=tally.n_done,
             description=f"{tally.step}: {per_s:.2f} per second, {tally.n_failed} failed",
         )
-
-
-def _start_bar() -> Progress:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    bar = Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    bar.start()
-    return bar

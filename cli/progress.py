@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from .logs import tell, tells_all, tells_json
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 _QUIET_S = 1.0
 
@@ -59,7 +59,9 @@ class AnalysisProgress:
 
     def _show(self, step: str, done: int, total: int) -> None:
         if self._bar is None:
-            self._bar = _start_bar()
+            from rich.progress import TaskProgressColumn
+
+            self._bar = start_bar(TaskProgressColumn())
         if step != self._step or self._task is None:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)
@@ -67,14 +69,15 @@ class AnalysisProgress:
         self._bar.update(self._task, completed=done, total=total or None)
 
 
-def _start_bar() -> Progress:
+def start_bar(count: ProgressColumn) -> Progress:
+    """Start a bar on stderr that is gone when it stops; `count` tells how much is done."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TaskProgressColumn(),
+        count,
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,

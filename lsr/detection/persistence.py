@@ -77,17 +77,12 @@ def measure_persistence(
     return Persistence(
         share=share if judged else None,
         interval=wilson(answered, n, confidence) if judged else None,
-        jitter_ms=_jitter(shift[present]) if judged and answered >= 3 else None,
+        jitter_ms=float(shift[present].std(ddof=1)) if judged and answered >= 3 else None,
         present=present,
         size=size,
         shift_ms=shift,
         judged=judged,
     )
-
-
-def _jitter(shift_ms: np.ndarray) -> float:
-    """Standard deviation, by the median absolute deviation where it says less."""
-    return float(shift_ms.std(ddof=1))
 
 
 def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:

@@ -22,8 +22,9 @@ def test_a_second_run_is_refused_while_the_first_goes_on(tmp_path):
 def test_the_lock_of_a_dead_run_does_not_count(tmp_path):
     (tmp_path / ".lsr").mkdir()
     (tmp_path / ".lsr" / "lock").write_text("process 1\n")
-    with OutputFolder(tmp_path, resume=True):
-        pass
+    with OutputFolder(tmp_path, resume=True) as folder:
+        assert folder.staging.is_dir()
+        assert f"process {os.getpid()}" in (tmp_path / ".lsr" / "lock").read_text()
 
 
 def test_an_earlier_run_is_not_overwritten(tmp_path):
