@@ -147,8 +147,8 @@ def _judge(
     threshold = unit * threshold_score(settings.alpha)
     limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
     alone = p_value((score.within + float(np.log(2))) / unit)  # if nothing else could explain the average
-    (value, _), rival = weigh([(score, model.log_null)]), None
-    weighed = p_value(value / unit) <= _BORDERLINE * settings.alpha
+    value, rival = score.within - score.without, None
+    weighed = alone <= _BORDERLINE * settings.alpha
     if weighed:
         value, score, rival, model = _score_beside_rivals(nuisances, model, score, settings)
     value /= unit

@@ -30,11 +30,8 @@ _COPY_JITTER_MS = 0.06
 _BEGUN = 1.5  # of what the direct zone leaves unexplained: as much may follow it
 _TAIL_SIZES = (0.3, 2.0, 10.0)
 _N_DRIFT = 2
-_RIVAL_COST = 6.0  # log odds against each kind of rival
+_RIVAL_COST = 6.0  # log odds against a tail that swings
 _SWING_SIZES = (0.3, 2.0)  # of the first samples
-_DIRECT_SIZES = (0.3, 1.0)  # of the largest value in the direct zone
-_DIRECT_STARTS_MS, _DIRECT_LASTS_MS = 5.5, 5.0
-_LOOSE_COPY_SIZES = (0.3, 1.0)  # of the copy nearby
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
@@ -170,7 +167,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
     shapes = _Shapes.seen(parts, data, root, free)
     sizes = _choose_sizes(shapes, _level_uv(data, average, prepared), at, data, deviation)
-    allowed, copy_uv, removed = _misfit(shapes, sizes, at, data, free, deviation)
+    allowed, removed = _misfit(shapes, sizes, at, data, free, deviation)
     kept = sizes > 0
     columns = np.concatenate([shapes.columns[:, kept] * sizes[kept], bumps * allowed[:, None]], axis=1)
     finest = float(np.hypot(1, _FINEST_SHARE * removed.largest_uv / deviation))
@@ -182,7 +179,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         noise_root=steady.noise_root,
         inflation=inflation,
         columns=columns,
-        rivals=_find_rivals(at, data, copy_uv if wave is not None else None, bumps),
+        rivals=_find_rivals(at, data),
         removed=replace(
             removed,
             hum_in_average_uv=float(np.abs(hum_uv).max()),
@@ -191,35 +188,11 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     )
 
 
-def _find_rivals(
-    at: np.ndarray, data: np.ndarray, copy_uv: np.ndarray | None, bumps: np.ndarray
-) -> tuple[Rival, ...]:
+def _find_rivals(at: np.ndarray, data: np.ndarray) -> tuple[Rival, ...]:
     """What may pass for a response, each at a few sizes."""
     first = float(np.abs(data[at < at[0] + 1.2]).max())
-    swings = swing_columns(at)
-    kinds = {"a tail that swings": [swings * (size * first) for size in _SWING_SIZES]}
-    if copy_uv is None:
-        direct = (at > at[0] + 0.3) & (at < _DIRECT_STARTS_MS)
-        largest = float(np.abs(data[direct]).max(initial=0.0))
-        lasting = np.exp(-((np.clip(at - _DIRECT_STARTS_MS, 0, None) / _DIRECT_LASTS_MS) ** 2))[:, None]
-        kinds["a direct response that lasts"] = [
-            shapes * lasting * (size * largest)
-            for shapes in (_wide_bumps(at), bumps)
-            for size in _DIRECT_SIZES
-        ]
-    elif copy_uv.any():
-        near = _moving_mean(np.abs(copy_uv), round(1.5 / (at[1] - at[0])))[:, None]
-        kinds["crosstalk that is no copy"] = [bumps * near * size for size in _LOOSE_COPY_SIZES]
-    return tuple(
-        Rival(name, columns, _RIVAL_COST + float(np.log(len(choices))))
-        for name, choices in kinds.items()
-        for columns in choices
-    )
-
-
-def _wide_bumps(at: np.ndarray) -> np.ndarray:
-    bumps: np.ndarray = np.exp(-0.5 * ((at[:, None] - np.arange(2.0, 16.0, 0.6)) / 0.5) ** 2)
-    return bumps
+    swings, cost = swing_columns(at), _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
+    return tuple(Rival("a tail that swings", swings * (size * first), cost) for size in _SWING_SIZES)
 
 
 @lru_cache(maxsize=32)
@@ -396,8 +369,8 @@ def _misfit(
     data: np.ndarray,
     free: np.ndarray,
     deviation_uv: float,
-) -> tuple[np.ndarray, np.ndarray, Removed]:
-    """How much tails, copies and what begins in the direct zone may leave unexplained, and the copy."""
+) -> tuple[np.ndarray, Removed]:
+    """How much tails, copies and what begins in the direct zone may leave unexplained."""
     fitted = shapes.fit(sizes)
     tail = fitted[:, shapes.kind == "tail"].sum(axis=1)
     copy = fitted[:, shapes.kind == "copy"].sum(axis=1)
@@ -424,7 +397,7 @@ def _misfit(
         unexplained_direct_uv=float(excess),
         largest_uv=float(np.abs(rest[~free]).max(initial=0.0)),
     )
-    return allowed, copy, removed
+    return allowed, removed
 
 
 def _moving_mean(values: np.ndarray, reach: int) -> np.ndarray:

@@ -21,6 +21,8 @@ from lsr.detection.waveform import SEARCH_FAMILIES, Family
 
 _STEP_MS = 0.4
 _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with those inside
+# Prior odds, against a start inside: nothing starts, something starts just before the window, or beyond it.
+_NOTHING, _BEFORE, _BEYOND = 0.5, 0.025, 0.475
 _LEAST_ENERGY = 5.0
 _N_TOPS, _N_SAMPLED = 3, 4
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
@@ -73,18 +75,24 @@ def score_presence(model: Model, search_ms: tuple[float, float], like: Score | N
     numbers = start_numbers(model, low - _BEFORE_MS, latest, step_ms)
     fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
     starts = fits[0].starts_ms
-    inside = (starts >= low - 0.8) & (starts <= high)
+    before, beyond = starts < low - 0.8, starts > high
+    inside = ~before & ~beyond
     tried = _sizes_to_try(model, fits[0].gram[inside]) if like is None else like.sizes_uv
     smallest = tried[0] if like is None else like.smallest_uv
     evidence = np.stack([one.log_evidence(tried, smallest) for one in fits], axis=1)
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
-    elsewhere = float(log_mean(by_start[~inside])) if (~inside).any() else -np.inf
+    others = [np.log(_NOTHING)]
+    others += [
+        np.log(odds) + float(log_mean(by_start[where]))
+        for odds, where in ((_BEFORE, before), (_BEYOND, beyond))
+        if where.any()
+    ]
     by_size = evidence[inside].max(axis=(0, 1))
     likely = np.flatnonzero(by_size > by_size.max() - _NEGLIGIBLE)
     return Score(
         within=within,
-        without=float(np.logaddexp(0.0, elsewhere) - np.log(2)),
+        without=float(np.logaddexp.reduce(others)),
         starts_ms=starts,
         log_evidence=by_start,
         smallest_uv=smallest,
