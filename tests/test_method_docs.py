@@ -65,7 +65,7 @@ def test_the_numbers_are_those_in_use():
     assert f"exp(-(score / d + {presence._TAIL_OFFSET:g}))" in text
     assert f"score at alpha + {presence._SEARCH_COST:g}" in text
     assert f"p > {detect._BORDERLINE:g} alpha" in text
-    assert f"prior odds of exp(-{nuisances._RIVAL_COST:g}) to each kind" in text
+    assert f"prior odds of exp(-{nuisances._RIVAL_COST:g})" in text
     assert f"counts by its power of {onset._TEMPER:g}" in text
     assert f"varies by {onset._MARKING_MS:g} ms more" in text
     assert f"`p <= alpha` ({settings.alpha:g})" in text
