@@ -10,6 +10,7 @@ a response draw its waveform, from which onset, size and persistence are read.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -144,17 +145,16 @@ def _judge(
     model = nuisances.model()
     score = score_presence(model, settings.search_window_ms)
     unit = discount(noise)
-    threshold = unit * threshold_score(settings.alpha)
-    limit = detection_limit_uv(model, settings.search_window_ms, threshold, settings.power)
     alone = p_value((score.within + float(np.log(2))) / unit)  # if nothing else could explain the average
-    value, rival = score.within - score.without, None
     weighed = alone <= _BORDERLINE * settings.alpha
-    if weighed:
-        value, score, rival, model = _score_beside_rivals(nuisances, model, score, settings)
-    value /= unit
+    found_by = _weigh_rivals(nuisances, model, score, settings, weighed=weighed)
+    value, score, rival, model = found_by.value / unit, found_by.score, found_by.rival, found_by.model
     p = p_value(value)
+    threshold = unit * threshold_score(settings.alpha)
+    limit = detection_limit_uv(found_by.otherwise, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
-    presence, reason = _answer(p, alone, limit, m_wave, prepared, nuisances, settings)
+    elsewhere = alone <= settings.alpha and found_by.begins_elsewhere
+    presence, reason = _answer(p, limit, m_wave, prepared, nuisances, settings, elsewhere=elsewhere)
     late = find_late_response(
         prepared.emg_uv,
         prepared.time_ms,
@@ -203,16 +203,35 @@ def _judge(
     )
 
 
-def _score_beside_rivals(
-    nuisances: Nuisances, model: Model, score: Score, settings: DetectionSettings
-) -> tuple[float, Score, Rival | None, Model]:
-    """Let what may pass for a response compete with one; the likeliest of it beside a response."""
-    rivals: tuple[Rival | None, ...] = (None, *nuisances.rivals)
-    models = [model, *(nuisances.model(rival) for rival in nuisances.rivals)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weighed:
+    """What became of a score when everything that may pass for a response competed with one."""
+
+    value: float
+    score: Score  # beside the likeliest nuisances
+    rival: Rival | None  # among them
+    model: Model  # of them
+    otherwise: Model  # of the likeliest nuisances if there is no response
+    begins_elsewhere: bool  # whether something starts outside the window if nothing does inside
+
+
+def _weigh_rivals(
+    nuisances: Nuisances, model: Model, score: Score, settings: DetectionSettings, *, weighed: bool
+) -> _Weighed:
+    """Let what may pass for a response compete with one, where anything stands out at all."""
+    rivals: tuple[Rival | None, ...] = (None, *(nuisances.rivals if weighed else ()))
+    models = [model, *(nuisances.model(rival) for rival in rivals[1:])]
     scores = [score, *(score_presence(one, settings.search_window_ms, score) for one in models[1:])]
     odds = [one.log_null - (rival.cost if rival else 0.0) for one, rival in zip(models, rivals, strict=True)]
-    value, best = weigh(list(zip(scores, odds, strict=True)))
-    return value, scores[best], rivals[best], models[best]
+    value, best, without = weigh(list(zip(scores, odds, strict=True)))
+    return _Weighed(
+        value=value,
+        score=scores[best],
+        rival=rivals[best],
+        model=models[best],
+        otherwise=models[without],
+        begins_elsewhere=scores[without].begins_elsewhere,
+    )
 
 
 def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
@@ -230,12 +249,13 @@ def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
 
 def _answer(
     p: float,
-    alone: float,
     limit: float,
     m_wave: MWave | None,
     prepared: Prepared,
     nuisances: Nuisances,
     settings: DetectionSettings,
+    *,
+    elsewhere: bool,
 ) -> tuple[Presence, str | None]:
     """Absent only where a small response would have been seen and an M wave proves the stimulus."""
     if p <= settings.alpha:
@@ -247,7 +267,7 @@ def _answer(
         return Presence.INDETERMINATE, reason
     if p <= _BORDERLINE * settings.alpha:
         return Presence.INDETERMINATE, "borderline"
-    if alone <= settings.alpha:
+    if elsewhere:
         return Presence.INDETERMINATE, "explained_otherwise"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"

@@ -43,9 +43,14 @@ class Score:
     smallest_uv: float  # prior deviation of the response: the smallest that was tried
     sizes_uv: np.ndarray  # (n_sizes,): those that may be
 
+    @property
+    def begins_elsewhere(self) -> bool:
+        """Whether a start outside the window is likelier than none at all, if there is none inside."""
+        return self.without > float(np.log(2 * _NOTHING))
 
-def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int]:
-    """Score of a response whatever else may be in the average, and which of it is likeliest beside one.
+
+def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int, int]:
+    """Score of a response whatever else there may be, what of it is likeliest beside one, and what without.
 
     Parameters
     ----------
@@ -55,7 +60,7 @@ def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int]:
     within = [score.within + nuisances for score, nuisances in scores]
     without = [score.without + nuisances for score, nuisances in scores]
     value = float(np.logaddexp.reduce(within) - np.logaddexp.reduce(without))
-    return value, int(np.argmax(within))
+    return value, int(np.argmax(within)), int(np.argmax(without))
 
 
 def score_presence(model: Model, search_ms: tuple[float, float], like: Score | None = None) -> Score:

@@ -19,6 +19,7 @@ from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
 from lsr.findings.conduction import find_nerve_conduction
 from lsr.findings.course import Outcome, is_operation, judge_course
 from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
+from lsr.findings.likeness import is_at_edge
 from lsr.findings.multiplicity import holm
 from lsr.findings.pairs import Pair
 from lsr.findings.states import Run
@@ -209,10 +210,11 @@ def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
     if any(len(stimulus.train_ms) > 1 for stimulus in judged.stimuli.stimuli):
         message = "stimuli are trains; latencies count from the first pulse, artifacts of the others stay"
         warnings.append(Problem(code="train", message=message))
-    onset, low = judged.pooled.onset_latency_ms, settings.detection.search_window_ms[0]
-    if onset is not None and onset < low + 0.5:
+    window_ms = settings.detection.search_window_ms
+    if is_at_edge(judged.pooled, window_ms):
         message = (
-            f"the onset lies at the edge of the search window ({low:g} ms): the end of an M wave may reach it"
+            f"the onset lies at the edge of the search window ({window_ms[0]:g} ms): "
+            "the end of an M wave may reach it"
         )
         warnings.append(Problem(code="onset_at_edge", message=message))
     return warnings

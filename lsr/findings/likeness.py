@@ -23,6 +23,7 @@ _AFTER_MS = 12.0  # of the search window
 _TAILS_MS = (2.0, 6.0)  # what may drift from block to block: a baseline, and tails as slow as that
 _BEFORE_ONSET_MS = 0.3
 _LEAST_DURATION_MS = 4.0
+_EDGE_MS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,6 +33,12 @@ class Likeness:
     size: np.ndarray  # (n_blocks,); NaN: cannot be told
     deviation: np.ndarray  # (n_blocks,): standard deviation of the size
     amplitude_uv: float  # of the blocks it is measured against
+
+
+def is_at_edge(detection: Detection, search_window_ms: tuple[float, float]) -> bool:
+    """Whether a response starts where the end of an M wave, or of its copy, may reach."""
+    onset_ms = detection.onset_latency_ms
+    return onset_ms is not None and onset_ms < search_window_ms[0] + _EDGE_MS
 
 
 def likeness_grid(search_window_ms: tuple[float, float]) -> np.ndarray:

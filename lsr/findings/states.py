@@ -17,7 +17,7 @@ import numpy as np
 
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.findings import BlockFinding
-from lsr.findings.likeness import Likeness, find_likeness, likeness_grid
+from lsr.findings.likeness import Likeness, find_likeness, is_at_edge, likeness_grid
 from lsr.settings import DetectionSettings
 
 _ADEQUATE = 0.5  # of the reference M wave; below, a missing LSR may be a missing stimulus
@@ -195,6 +195,9 @@ def _compare(
             if is_present(found, settings.alpha / len(blocks)):
                 anchors, shown_by = which, [found]
                 break
+    edged = [is_at_edge(one, settings.search_window_ms) for one in shown_by]
+    if edged and 2 * sum(edged) >= len(edged):
+        return None  # what begins there may hold an M wave's end, which stays when the LSR goes
     grid_ms = likeness_grid(settings.search_window_ms)
     ratios = np.array([_m_ratio(block, reference) for block in blocks])
     return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios)
@@ -222,16 +225,24 @@ def _by_likeness(
         return own
     if is_present(block.detection, settings.alpha):  # though not at the level shared out among blocks
         return True if size - 1.64 * deviation > _BIAS else None
-    if size - 2.5 * deviation > _CLEARLY_THERE and (is_sure or own is None):
-        return True
-    if size - 2.5 * deviation > _BIAS:
+    least = size - 2.5 * deviation
+    if least > _CLEARLY_THERE and (is_sure or own is None):
+        return None if _would_show(block.detection, least * likeness.amplitude_uv) else True
+    if least > _BIAS:
         return None
     if own is False:
         return None if size + 2 * deviation > _DOUBTFUL else False
     limit_uv = block.detection.detection_limit_uv
     most_uv = min((size + 2 * deviation + _BIAS) * likeness.amplitude_uv, limit_uv or np.inf)
-    little_uv = max(settings.smallest_response_uv, _LEFT * likeness.amplitude_uv)
+    smallest_uv = min(settings.smallest_response_uv, _CLEARLY_LESS * likeness.amplitude_uv)
+    little_uv = max(smallest_uv, _LEFT * likeness.amplitude_uv)
     return False if most_uv <= little_uv and size + 2 * deviation < _LITTLE else None
+
+
+def _would_show(detection: Detection, amplitude_uv: float) -> bool:
+    """Whether a block that shows no LSR of this size by itself would do so if there were one."""
+    limit_uv = detection.detection_limit_uv
+    return limit_uv is not None and limit_uv < amplitude_uv and detection.reason != "borderline"
 
 
 def surely_gone(

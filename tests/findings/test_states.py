@@ -88,7 +88,16 @@ def test_blocks_that_hold_a_third_of_it_are_not_called_silent(judge_compared):
 
 
 def test_where_no_block_shows_it_none_that_is_absent_is_called_present(judge_compared):
-    assert judge_compared("absent", "blind", "absent", sizes=[1.0, 1.0, 1.0]).there == (None, True, None)
+    blind = ("no_limit", {"limit_uv": 120.0})
+    assert judge_compared("absent", blind, "absent", sizes=[1.0, 1.0, 1.0]).there == (None, True, None)
+
+
+@pytest.mark.parametrize(("limit_uv", "there"), [(60.0, None), (90.0, True)])
+def test_a_block_like_the_lsr_that_would_have_shown_it_by_itself_and_does_not_is_unsure(
+    judge_compared, limit_uv, there
+):
+    silent = ("no_limit", {"limit_uv": limit_uv})  # at least 100 * (0.9 - 2.5 * 0.05) uV by comparison
+    assert judge_compared("present", silent, sizes=[1.0, 0.9]).there == (True, there)
 
 
 def test_a_block_too_noisy_to_exclude_a_small_lsr_is_known_to_have_lost_a_large_one(judge_compared):
