@@ -17,8 +17,6 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-import typer
-
 LOGGER = logging.getLogger("lsr")
 NOTICE = 25  # told without --verbose, though nothing failed
 _FACTS = "lsr_facts"
@@ -34,13 +32,18 @@ class _OnStderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         message = " ".join(record.getMessage().split())
         if not self.as_json:
-            typer.echo(f"lsr: {message}", err=True)
+            _write(f"lsr: {message}")
             return
         level = "notice" if record.levelno == NOTICE else record.levelname.lower()
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         facts: dict[str, Any] = getattr(record, _FACTS, {})
         line = {"time": time, "level": level, "message": message, **facts}
-        typer.echo(json.dumps(line, allow_nan=False), err=True)
+        _write(json.dumps(line, allow_nan=False))
+
+
+def _write(line: str) -> None:
+    """Write to what is stderr now: above a progress bar where there is one; `typer.echo` writes into it."""
+    print(line, file=sys.stderr, flush=True)
 
 
 def start_logging(*, verbose: bool = False, as_json: bool = False) -> None:
@@ -82,4 +85,4 @@ def tell_frames(error: Exception) -> None:
     if tells_json():
         tell(logging.INFO, f"traceback of {type(error).__name__}", frames=[frame.strip() for frame in frames])
     else:
-        typer.echo(f"Traceback of {type(error).__name__}:\n{''.join(frames)}", err=True)
+        _write(f"Traceback of {type(error).__name__}:\n{''.join(frames)}")

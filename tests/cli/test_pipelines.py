@@ -1,6 +1,8 @@
 """`lsr` in scripts that nobody watches: paths come in, statuses and lines go out."""
 
+import io
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -9,6 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 import typer
+from rich.console import Console
+from rich.file_proxy import FileProxy
 
 import lsr
 from lsr_cli import logs
@@ -216,3 +220,13 @@ def test_a_misspelt_command_or_option_is_refused_with_the_nearest(call, argument
     result = call(*arguments)
     assert result.exit_code == 2
     assert near in result.stderr
+
+
+def test_what_is_told_beside_a_bar_stands_above_it(monkeypatch):
+    terminal, screen = io.BytesIO(), io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=80)
+    monkeypatch.setattr(sys, "stderr", FileProxy(console, io.TextIOWrapper(terminal)))
+    logs.start_logging()
+    logs.tell(logging.ERROR, "what a file lacks")
+    assert "lsr: what a file lacks\n" in screen.getvalue()  # by way of the bar's console
+    assert terminal.getvalue() == b""
