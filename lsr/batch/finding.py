@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-Names that begin with a dot are passed over (systems keep their own there), and so is the folder that outputs
-go to. A folder that is reached twice, by a link, is looked through once. The order is that of the names, so
+Names that begin with a dot are passed over (systems keep their own there), and so are the folder that outputs
+go to and, in a BIDS data set, what its recordings were made from or into (`sourcedata`, `derivatives`). A folder that is reached twice, by a link, is looked through once. The order is that of the names, so
 it is the same on every machine.
 """
 
@@ -17,6 +17,9 @@ from pathlib import Path
 from lsr.batch.tasks import Refusal, tellable
 from lsr.errors import RecordingNotFound
 from lsr.io.signatures import is_recording
+
+_OF_A_DATA_SET = "dataset_description.json"
+_BESIDE_ITS_RECORDINGS = ("derivatives", "sourcedata")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +100,10 @@ def _in_folder(folder: Path, prefix: str, but_not: Path | None) -> Iterator[Foun
         if identity in seen:
             continue
         seen.add(identity)
+        others = _BESIDE_ITS_RECORDINGS if _OF_A_DATA_SET in names else ()
         for name in names:
             path = place / name
-            if name.startswith("."):
+            if name.startswith(".") or name in others:
                 continue
             if is_recording(path):
                 yield Found(path=path, name=below + tellable(name))

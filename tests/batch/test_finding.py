@@ -46,6 +46,14 @@ def test_outputs_and_links_in_a_circle_are_passed_over(tmp_path, write_recording
     assert names(tmp_path, but_not=tmp_path / "out") == ["a/case.edf"]
 
 
+def test_of_a_data_set_only_its_recordings_are_found_not_what_they_were_made_from(tmp_path, write_recording):
+    for below in ("sub-01/emg", "sourcedata/sub-01", "derivatives/other/sub-01"):
+        write_recording(tmp_path / below / "case.edf")
+    assert len(names(tmp_path)) == 3
+    (tmp_path / "dataset_description.json").write_text("{}")
+    assert names(tmp_path) == ["sub-01/emg/case.edf"]
+
+
 def test_a_pipe_is_not_waited_for_and_a_broken_link_is_told(tmp_path):
     os.mkfifo(tmp_path / "pipe.edf")
     os.symlink(tmp_path / "gone", tmp_path / "link.edf")
