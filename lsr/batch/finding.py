@@ -3,8 +3,9 @@
 Conventions
 -----------
 Names that begin with a dot are passed over (systems keep their own there), and so are the folder that outputs
-go to and, in a BIDS data set, what its recordings were made from or into (`sourcedata`, `derivatives`). A folder that is reached twice, by a link, is looked through once. The order is that of the names, so
-it is the same on every machine.
+go to and, in a BIDS data set, what its recordings were made from or into (`sourcedata`, `derivatives`). A
+folder that is reached twice, by a link, is looked through once. The order is that of the names, so it is the
+same on every machine.
 """
 
 from __future__ import annotations
