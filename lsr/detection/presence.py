@@ -29,7 +29,7 @@ _NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
 # Upper tail of the score on noise alone: p = exp(-(score + offset)), fitted from p = 0.2 to 0.005
 # on noise of several colours, rates and numbers of sweeps, then raised for noise that is not Gaussian.
 _TAIL_OFFSET = 1.0
-_SHORT_MS = 15.0  # a quiet stretch as short as this doubles the score that is needed
+_SHORT_MS = 20.0  # a quiet stretch as short as this doubles the score that is needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
