@@ -107,9 +107,7 @@ class Rival:
 class Nuisances:
     """The average of a block, its noise, and what else may be in it."""
 
-    time_ms: np.ndarray  # (n_samples,)
-    average_uv: np.ndarray  # (n_samples,)
-    noise_root: np.ndarray  # (n_samples, n_samples): whitens the average's noise
+    steady: Model  # noise and nuisances, the inflation left out
     inflation: np.ndarray  # (n_samples,): of the noise, where the sweeps differ from each other
     columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts; drift first
     rivals: tuple[Rival, ...]
@@ -122,18 +120,24 @@ class Nuisances:
 
     def bare(self) -> Model:
         """Noise and drift alone: what would be seen if there were no other nuisance."""
-        return Model.build(self.time_ms, self.average_uv, self.noise_root, self.columns[:, :_N_DRIFT])
+        return self._build(self.steady.noise_root, self.columns[:, :_N_DRIFT])
 
     def model(self, rival: Rival | None = None, *, steady: bool = False) -> Model:
         """Noise and nuisances, and a rival with them.
 
         `steady` leaves the inflation out: a response that varies in size does not blur its own start.
         """
-        root = self.noise_root
-        if self.varies and not steady:
+        inflated = self.varies and not steady
+        if rival is None and not inflated:
+            return self.steady
+        root = self.steady.noise_root
+        if inflated:
             root = root / self.inflation[:, None]
         columns = self.columns if rival is None else np.concatenate([self.columns, rival.columns], axis=1)
-        return Model.build(self.time_ms, self.average_uv, root, columns)
+        return self._build(root, columns)
+
+    def _build(self, noise_root: np.ndarray, columns: np.ndarray) -> Model:
+        return Model.build(self.steady.time_ms, self.steady.average_uv, noise_root, columns)
 
 
 def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
@@ -174,9 +178,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     steady = Model.build(at, data, root / finest, columns)
     inflation = _burst_inflation(prepared.emg_uv[:, window], noise, steady, zone_ends_ms)
     return Nuisances(
-        time_ms=at,
-        average_uv=data,
-        noise_root=steady.noise_root,
+        steady=steady,
         inflation=inflation,
         columns=columns,
         rivals=_find_rivals(at, data),
