@@ -197,7 +197,7 @@ def _judge(
         average=(model.time_ms, model.average_uv - model.nuisance_estimate(response)),
         warnings=_warnings(rate_hz, prepared, removed),
         evidence=_evidence(
-            prepared, removed, value, p, _of_rivals(alone, weighed, rival), settings, limit, m_wave
+            prepared, removed, value, p, _of_rivals(alone, weighed, found_by), settings, limit, m_wave
         ),
         confidence=settings.confidence,
     )
@@ -212,6 +212,7 @@ class _Weighed:
     rival: Rival | None  # among them
     model: Model  # of them
     otherwise: Model  # of the likeliest nuisances if there is no response
+    instead: Rival | None  # among those
     begins_elsewhere: bool  # whether something starts outside the window if nothing does inside
 
 
@@ -230,6 +231,7 @@ def _weigh_rivals(
         rival=rivals[best],
         model=models[best],
         otherwise=models[without],
+        instead=rivals[without],
         begins_elsewhere=scores[without].begins_elsewhere,
     )
 
@@ -311,12 +313,15 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
     return tuple(warnings)
 
 
-def _of_rivals(alone: float, weighed: bool, rival: Rival | None) -> str:
+def _of_rivals(alone: float, weighed: bool, found_by: _Weighed) -> str:
     """Say what else competed with the response, and whether it decided."""
     start = f"p = {alone:.2g} if nothing but a response could stand out; "
     if not weighed:
         return start + "what begins outside the window competes, no other rival was asked"
-    return start + f"likeliest beside a response: {rival.name if rival else 'the usual nuisances'}"
+    beside, instead = (
+        rival.name if rival else "the usual nuisances" for rival in (found_by.rival, found_by.instead)
+    )
+    return start + f"likeliest beside a response: {beside}; without one: {instead}"
 
 
 def _evidence(
