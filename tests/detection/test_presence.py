@@ -43,6 +43,24 @@ def test_what_begins_just_outside_the_window_is_neither_present_nor_absent(start
     assert (found.presence, found.reason) == ("indeterminate", "explained_otherwise")
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("planted_uv", [0.0, 40.0, 80.0])
+def test_beside_a_tail_that_swings_absent_is_said_only_where_a_response_would_show(seed, planted_uv):
+    time_ms = np.arange(-40, 80, 0.1)
+    since = np.clip(time_ms, 0, None)
+    swing = 30 * np.exp(-since / 6) * np.cos(2 * np.pi * since / 14) * (time_ms > 0)
+    response = planted_uv / 2 * np.exp(-((time_ms - 12) ** 2)) * np.sin(2.5 * (time_ms - 12))
+    m_wave = 2000 * np.exp(-((time_ms - 5) ** 2)) * np.sin(time_ms - 5)
+    rng = np.random.default_rng(seed)
+    emg_uv, direct_uv = rng.normal(0, 4, (2, 20, time_ms.size))
+    found = lsr.detect(emg_uv + swing + response, time_ms, direct_uv + m_wave)
+    assert found.m_wave.presence == "present"
+    assert found.presence == ("present" if planted_uv else "absent")
+    if not planted_uv:
+        assert "without one: a tail that swings" in dict(found.evidence)["rivals"]
+        assert found.detection_limit_uv < 20
+
+
 # --- the false positive rate ------------------------------------------------------------------------
 
 
