@@ -137,12 +137,11 @@ def main() -> None:
             loop = pool.submit(loop_s, paths)
             kept = {1: batch_s(folder, Path(name) / "out1", "--jobs", "1")}
             alone_s = loop.result()
+        kept |= {jobs: batch_s(folder, Path(name) / f"out{jobs}", "--jobs", str(jobs)) for jobs in n_jobs[1:]}
         print(f"{n} recordings, {n // BROKEN_EVERY} of them broken, {available_cores()} cores")
         print(f"{'':>14} {'seconds':>8} {'files/s':>8} {'efficiency':>11} {'overhead':>12}")
         print(f"{'loop':>14} {alone_s:8.1f} {n / alone_s:8.1f}")
         for jobs in n_jobs:
-            if jobs not in kept:
-                kept[jobs] = batch_s(folder, Path(name) / f"out{jobs}", "--jobs", str(jobs))
             efficiency = kept[1] / jobs / kept[jobs]
             overhead_ms = (kept[jobs] * jobs - alone_s) / n * 1000
             told = "" if jobs == 1 or efficiency >= LEAST_EFFICIENCY else f"  < {LEAST_EFFICIENCY}"

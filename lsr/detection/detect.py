@@ -145,7 +145,7 @@ def _judge(
     model = nuisances.model()
     score = score_presence(model, settings.search_window_ms)
     unit = discount(noise)
-    alone = p_value((score.within + float(np.log(2))) / unit)  # if nothing else could explain the average
+    alone = p_value(score.alone / unit)
     weighed = alone <= _BORDERLINE * settings.alpha
     found_by = _weigh_rivals(nuisances, model, score, settings, weighed=weighed)
     value, score, rival, model = found_by.value / unit, found_by.score, found_by.rival, found_by.model
@@ -154,7 +154,9 @@ def _judge(
     limit = detection_limit_uv(found_by.otherwise, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
     elsewhere = alone <= settings.alpha and found_by.begins_elsewhere
-    presence, reason = _answer(p, limit, m_wave, prepared, nuisances, settings, elsewhere=elsewhere)
+    presence, reason = _answer(
+        p, limit, m_wave, prepared, nuisances, settings, instead=found_by.instead, elsewhere=elsewhere
+    )
     late = find_late_response(
         prepared.emg_uv,
         prepared.time_ms,
@@ -257,6 +259,7 @@ def _answer(
     nuisances: Nuisances,
     settings: DetectionSettings,
     *,
+    instead: Rival | None,
     elsewhere: bool,
 ) -> tuple[Presence, str | None]:
     """Absent only where a small response would have been seen and an M wave proves the stimulus."""
@@ -265,6 +268,8 @@ def _answer(
     if limit > settings.smallest_response_uv:
         threshold = discount(prepared.noise) * threshold_score(settings.alpha)
         bare = detection_limit_uv(nuisances.bare(), settings.search_window_ms, threshold, settings.power)
+        if instead is not None and bare <= settings.smallest_response_uv:
+            return Presence.INDETERMINATE, "artifact_outlasts_window"  # its tail swings
         reason = _why_blind(limit, bare, prepared, nuisances.removed, settings.smallest_response_uv)
         return Presence.INDETERMINATE, reason
     if p <= _BORDERLINE * settings.alpha:

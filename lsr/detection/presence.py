@@ -44,6 +44,11 @@ class Score:
     sizes_uv: np.ndarray  # (n_sizes,): those that may be
 
     @property
+    def alone(self) -> float:
+        """The score if nothing could start outside the window."""
+        return self.within - float(np.log(_NOTHING))
+
+    @property
     def begins_elsewhere(self) -> bool:
         """Whether a start outside the window is likelier than none at all, if there is none inside."""
         return self.without > float(np.log(2 * _NOTHING))

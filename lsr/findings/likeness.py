@@ -23,7 +23,7 @@ _AFTER_MS = 12.0  # of the search window
 _TAILS_MS = (2.0, 6.0)  # what may drift from block to block: a baseline, and tails as slow as that
 _BEFORE_ONSET_MS = 0.3
 _LEAST_DURATION_MS = 4.0
-_EDGE_MS = 1.0
+_EDGE_MS = 1.0  # from where the search window begins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
