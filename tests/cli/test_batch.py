@@ -145,7 +145,13 @@ def test_an_interrupted_run_ends_cleanly_and_goes_on(tmp_path, number):
         "--no-html",
         "--verbose",
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as run:
+
+    def listen():  # what is started in the background ignores SIGINT, and so would the run
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=listen
+    ) as run:
         assert run.stderr.readline() == "lsr: 0.edf: done\n"
         os.killpg(run.pid, number)  # as a terminal does
         rest = run.stderr.read()
