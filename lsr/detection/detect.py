@@ -10,7 +10,7 @@ a response draw its waveform, from which onset, size and persistence are read.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -148,14 +148,16 @@ def _judge(
     alone = p_value(score.alone / unit)
     weighed = alone <= _BORDERLINE * settings.alpha
     found_by = _weigh_rivals(nuisances, model, score, settings, weighed=weighed)
-    value, score, rival, model = found_by.value / unit, found_by.score, found_by.rival, found_by.model
+    value, score, model = found_by.value / unit, found_by.score, found_by.model
     p = p_value(value)
     threshold = unit * threshold_score(settings.alpha)
+    p_second = 1.0
+    if alone <= settings.alpha < p and found_by.without.begins_elsewhere:
+        found_by, p_second = _look_beside(found_by, nuisances, settings, unit)
     limit = detection_limit_uv(found_by.otherwise, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
-    elsewhere = alone <= settings.alpha and found_by.begins_elsewhere
     presence, reason = _answer(
-        p, limit, m_wave, prepared, nuisances, settings, instead=found_by.instead, elsewhere=elsewhere
+        p, limit, m_wave, prepared, nuisances, settings, instead=found_by.instead, p_second=p_second
     )
     late = find_late_response(
         prepared.emg_uv,
@@ -170,7 +172,7 @@ def _judge(
     found = draws = None
     if presence is Presence.PRESENT:
         rng = np.random.default_rng(settings.seed)
-        steady = nuisances.model(rival, steady=True) if nuisances.varies else model
+        steady = nuisances.model(*found_by.beside, steady=True) if nuisances.varies else model
         every = draw_responses(steady, score, settings.search_window_ms, rng)
         draws = every.within(settings.search_window_ms)
         if draws is None:
@@ -211,31 +213,51 @@ class _Weighed:
 
     value: float
     score: Score  # beside the likeliest nuisances
-    rival: Rival | None  # among them
+    beside: tuple[Rival, ...]  # among them
     model: Model  # of them
     otherwise: Model  # of the likeliest nuisances if there is no response
-    instead: Rival | None  # among those
-    begins_elsewhere: bool  # whether something starts outside the window if nothing does inside
+    instead: tuple[Rival, ...]  # among those
+    without: Score  # beside those
 
 
 def _weigh_rivals(
     nuisances: Nuisances, model: Model, score: Score, settings: DetectionSettings, *, weighed: bool
 ) -> _Weighed:
     """Let what may pass for a response compete with one, where anything stands out at all."""
-    rivals: tuple[Rival | None, ...] = (None, *(nuisances.rivals if weighed else ()))
-    models = [model, *(nuisances.model(rival) for rival in rivals[1:])]
+    rivals: list[tuple[Rival, ...]] = [(), *((rival,) for rival in nuisances.rivals if weighed)]
+    models = [model, *(nuisances.model(*some) for some in rivals[1:])]
     scores = [score, *(score_presence(one, settings.search_window_ms, score) for one in models[1:])]
-    odds = [one.log_null - (rival.cost if rival else 0.0) for one, rival in zip(models, rivals, strict=True)]
+    odds = [
+        one.log_null - sum(rival.cost for rival in some) for one, some in zip(models, rivals, strict=True)
+    ]
     value, best, without = weigh(list(zip(scores, odds, strict=True)))
     return _Weighed(
         value=value,
         score=scores[best],
-        rival=rivals[best],
+        beside=rivals[best],
         model=models[best],
         otherwise=models[without],
         instead=rivals[without],
-        begins_elsewhere=scores[without].begins_elsewhere,
+        without=scores[without],
     )
+
+
+def _look_beside(
+    found_by: _Weighed, nuisances: Nuisances, settings: DetectionSettings, unit: float
+) -> tuple[_Weighed, float]:
+    """Where what stands out begins outside the window: whether a response stands out beside that.
+
+    What begins before it joins the nuisances, so that the limit is that of a response on top of it. What
+    begins after it may be a late LSR: there 0 is returned, and absence is never said.
+    """
+    if found_by.without.beyond > found_by.without.before:
+        return found_by, 0.0
+    columns = found_by.without.earlier_columns(found_by.otherwise.time_ms)
+    earlier = Rival("what begins before the window", columns, 0.0, "explained_otherwise")
+    instead = (*found_by.instead, earlier)
+    otherwise = nuisances.model(*instead)
+    second = score_presence(otherwise, settings.search_window_ms)
+    return replace(found_by, instead=instead, otherwise=otherwise), p_value(second.alone / unit)
 
 
 def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
@@ -259,8 +281,8 @@ def _answer(
     nuisances: Nuisances,
     settings: DetectionSettings,
     *,
-    instead: Rival | None,
-    elsewhere: bool,
+    instead: tuple[Rival, ...],
+    p_second: float,
 ) -> tuple[Presence, str | None]:
     """Absent only where a small response would have been seen and an M wave proves the stimulus."""
     if p <= settings.alpha:
@@ -268,13 +290,13 @@ def _answer(
     if limit > settings.smallest_response_uv:
         threshold = discount(prepared.noise) * threshold_score(settings.alpha)
         bare = detection_limit_uv(nuisances.bare(), settings.search_window_ms, threshold, settings.power)
-        if instead is not None and bare <= settings.smallest_response_uv:
-            return Presence.INDETERMINATE, "artifact_outlasts_window"  # its tail swings
+        if instead and bare <= settings.smallest_response_uv:
+            return Presence.INDETERMINATE, instead[-1].reason
         reason = _why_blind(limit, bare, prepared, nuisances.removed, settings.smallest_response_uv)
         return Presence.INDETERMINATE, reason
     if p <= _BORDERLINE * settings.alpha:
         return Presence.INDETERMINATE, "borderline"
-    if elsewhere:
+    if p_second <= _BORDERLINE * settings.alpha:
         return Presence.INDETERMINATE, "explained_otherwise"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
@@ -324,7 +346,8 @@ def _of_rivals(alone: float, weighed: bool, found_by: _Weighed) -> str:
     if not weighed:
         return start + "what begins outside the window competes, no other rival was asked"
     beside, instead = (
-        rival.name if rival else "the usual nuisances" for rival in (found_by.rival, found_by.instead)
+        " and ".join(rival.name for rival in some) or "the usual nuisances"
+        for some in (found_by.beside, found_by.instead)
     )
     return start + f"likeliest beside a response: {beside}; without one: {instead}"
 

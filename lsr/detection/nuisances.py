@@ -101,6 +101,7 @@ class Rival:
     name: str
     columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts
     cost: float  # log prior odds against it
+    reason: str  # why no response can be told from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +123,19 @@ class Nuisances:
         """Noise and drift alone: what would be seen if there were no other nuisance."""
         return self._build(self.steady.noise_root, self.columns[:, :_N_DRIFT])
 
-    def model(self, rival: Rival | None = None, *, steady: bool = False) -> Model:
-        """Noise and nuisances, and a rival with them.
+    def model(self, *rivals: Rival, steady: bool = False) -> Model:
+        """Noise and nuisances, and rivals with them.
 
         `steady` leaves the inflation out: a response that varies in size does not blur its own start.
         """
         inflated = self.varies and not steady
-        if rival is None and not inflated:
+        if not rivals and not inflated:
             return self.steady
         root = self.steady.noise_root
         if inflated:
             root = root / self.inflation[:, None]
-        columns = self.columns if rival is None else np.concatenate([self.columns, rival.columns], axis=1)
-        return self._build(root, columns)
+        columns = [self.columns, *(rival.columns for rival in rivals)]
+        return self._build(root, np.concatenate(columns, axis=1))
 
     def _build(self, noise_root: np.ndarray, columns: np.ndarray) -> Model:
         return Model.build(self.steady.time_ms, self.steady.average_uv, noise_root, columns)
@@ -194,7 +195,10 @@ def _find_rivals(at: np.ndarray, data: np.ndarray) -> tuple[Rival, ...]:
     """What may pass for a response, each at a few sizes."""
     first = float(np.abs(data[at < at[0] + 1.2]).max())
     swings, cost = swing_columns(at), _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
-    return tuple(Rival("a tail that swings", swings * (size * first), cost) for size in _SWING_SIZES)
+    return tuple(
+        Rival("a tail that swings", swings * (size * first), cost, "artifact_outlasts_window")
+        for size in _SWING_SIZES
+    )
 
 
 @lru_cache(maxsize=32)

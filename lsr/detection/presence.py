@@ -37,11 +37,18 @@ class Score:
     """How surely a response starts within the window."""
 
     within: float  # log evidence of a response that starts in the window, over noise and nuisances
-    without: float  # of none, or one that starts elsewhere
     starts_ms: np.ndarray  # (n_starts,)
     log_evidence: np.ndarray  # (n_starts,)
     smallest_uv: float  # prior deviation of the response: the smallest that was tried
     sizes_uv: np.ndarray  # (n_sizes,): those that may be
+    before: float  # log evidence, with its prior odds, of one that starts before the window
+    beyond: float  # or after it
+    earliest: tuple[float, Family, float]  # start, shape and size of the likeliest before the window
+
+    @property
+    def without(self) -> float:
+        """Log evidence of none, or one that starts elsewhere."""
+        return float(np.logaddexp.reduce([np.log(_NOTHING), self.before, self.beyond]))
 
     @property
     def alone(self) -> float:
@@ -51,7 +58,13 @@ class Score:
     @property
     def begins_elsewhere(self) -> bool:
         """Whether a start outside the window is likelier than none at all, if there is none inside."""
-        return self.without > float(np.log(2 * _NOTHING))
+        return float(np.logaddexp(self.before, self.beyond)) > float(np.log(_NOTHING))
+
+    def earlier_columns(self, time_ms: np.ndarray) -> np.ndarray:
+        """What may begin before the window, (n_samples, n_columns): times its prior deviation, uV."""
+        start_ms, family, size_uv = self.earliest
+        columns: np.ndarray = family.bumps(time_ms - start_ms) * size_uv
+        return columns
 
 
 def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int, int]:
@@ -92,21 +105,18 @@ def score_presence(model: Model, search_ms: tuple[float, float], like: Score | N
     evidence = np.stack([one.log_evidence(tried, smallest) for one in fits], axis=1)
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
-    others = [np.log(_NOTHING)]
-    others += [
-        np.log(odds) + float(log_mean(by_start[where]))
-        for odds, where in ((_BEFORE, before), (_BEYOND, beyond))
-        if where.any()
-    ]
+    start, family, size = np.unravel_index(int(evidence[before].argmax()), evidence[before].shape)
     by_size = evidence[inside].max(axis=(0, 1))
     likely = np.flatnonzero(by_size > by_size.max() - _NEGLIGIBLE)
     return Score(
         within=within,
-        without=float(np.logaddexp.reduce(others)),
+        before=float(np.log(_BEFORE) + log_mean(by_start[before])),
+        beyond=float(np.log(_BEYOND) + log_mean(by_start[beyond])) if beyond.any() else -np.inf,
         starts_ms=starts,
         log_evidence=by_start,
         smallest_uv=smallest,
         sizes_uv=tried[max(0, likely[0] - 1) : likely[-1] + 2],
+        earliest=(float(starts[before][start]), SEARCH_FAMILIES[family], float(tried[size])),
     )
 
 
