@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lsr.detection.amplitude import Measures, measure, widen_interval
-from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding
+from lsr.detection.detection import Detection, LateResponse, MWave, Presence, SweepFinding, Whitened
 from lsr.detection.evidence import Model
 from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import DirectMuscle, read_direct
@@ -204,6 +204,16 @@ def _judge(
             prepared, removed, value, p, _of_rivals(alone, weighed, found_by), settings, limit, m_wave
         ),
         confidence=settings.confidence,
+        whitened=_whitened(model if presence is Presence.PRESENT else found_by.otherwise, unit),
+    )
+
+
+def _whitened(model: Model, unit: float) -> Whitened:
+    return Whitened(
+        time_ms=model.time_ms,
+        root=model.root.astype(np.float32),
+        average=model.whitened.astype(np.float32),
+        deviation=float(np.sqrt(unit)),
     )
 
 
@@ -406,6 +416,7 @@ def _assemble(
     warnings: tuple[tuple[str, str], ...] = (),
     evidence: tuple[tuple[str, str], ...] = (),
     confidence: float = 0.95,
+    whitened: Whitened | None = None,
 ) -> Detection:
     draws, size, persistence = found if found else (None, None, None)
     onset, interval = _onset(draws, confidence) if draws else (None, None)
@@ -443,6 +454,7 @@ def _assemble(
         ),
         time_ms=average[0] if average else None,
         average_uv=average[1] if average else None,
+        whitened=whitened,
     )
 
 

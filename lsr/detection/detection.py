@@ -56,6 +56,40 @@ class SweepFinding:
     amplitude_uv: float | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Whitened:
+    """The average of a block, seen so that noise and everything that is no response are alike at all times.
+
+    Half precision of what detection works with: some ten thousand numbers a block.
+    """
+
+    time_ms: np.ndarray  # (n_samples,)
+    root: np.ndarray  # (n_samples, n_samples) float32: whitens noise and nuisances
+    average: np.ndarray  # (n_samples,) float32: whitened
+    deviation: float  # of what is left; above 1 where the noise is not well known
+
+    def weigh(self, wave_uv: np.ndarray) -> tuple[float, float]:
+        """How much of a known response the average holds, and its standard deviation.
+
+        A response whose waveform is known stands out of noise, tails and crosstalk at half the size of one
+        that has to be looked for (a matched filter: Kay 1998, ch. 4).
+
+        Parameters
+        ----------
+        wave_uv : np.ndarray, shape (n_samples,)
+
+        Returns
+        -------
+        tuple of float
+            In units of the wave; (0, inf) for a wave of zeros.
+        """
+        white = self.root @ wave_uv
+        energy = float(white @ white)
+        if energy <= 0:
+            return 0.0, np.inf
+        return float(white @ self.average) / energy, self.deviation / float(np.sqrt(energy))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
     """What the sweeps of one muscle in one block show."""
@@ -89,3 +123,4 @@ class Detection:
     evidence: tuple[tuple[str, str], ...] = ()  # (step, what it found), in order: why the verdict came out
     time_ms: np.ndarray | None = field(default=None, compare=False, repr=False)
     average_uv: np.ndarray | None = field(default=None, compare=False, repr=False)  # cleaned
+    whitened: Whitened | None = field(default=None, compare=False, repr=False)

@@ -5,7 +5,9 @@ Conventions
 What repeats after every stimulus and is no response (artifact tail, crosstalk, hum locked to the stimulus)
 limits what one block can tell, but hardly changes from block to block. So blocks are compared with each
 other: the average of each is weighed along the waveform of the LSR, and where the blocks that surely show
-one lie at 1, one without it lies near 0. Time is milliseconds from the stimulus, EMG microvolts.
+one lie at 1, one without it lies near 0. A block that shows none by itself is also asked by itself how much
+of that waveform its nuisances leave room for, which tells more where it can be told. Time is milliseconds
+from the stimulus, EMG microvolts.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.detection.detection import Detection
+from lsr.detection.detection import Detection, Whitened
 
 STEP_MS = 0.2
 N_PARTS = 4  # averages per block, of every fourth sweep each: their differences tell the noise
@@ -23,6 +25,10 @@ _AFTER_MS = 12.0  # of the search window
 _TAILS_MS = (2.0, 6.0)  # what may drift from block to block: a baseline, and tails as slow as that
 _BEFORE_ONSET_MS = 0.3
 _LEAST_DURATION_MS = 4.0
+# How far from 0 a block without the LSR may seem to lie beside its noise: compared with others, the waveform
+# is that of the LSR and what else begins with it; by itself, the nuisances are modelled.
+_BIAS_COMPARED, _BIAS_ALONE = 0.2, 0.05
+_TOLD_ALONE = 0.3  # deviation above which a block tells less by itself
 _EDGE_MS = 1.0  # from where the search window begins
 
 
@@ -32,6 +38,7 @@ class Likeness:
 
     size: np.ndarray  # (n_blocks,); NaN: cannot be told
     deviation: np.ndarray  # (n_blocks,): standard deviation of the size
+    bias: np.ndarray  # (n_blocks,): how far from 0 a block without it may lie besides
     amplitude_uv: float  # of the blocks it is measured against
 
 
@@ -72,6 +79,7 @@ def find_likeness(
     shown_by: Sequence[Detection],
     anchors: Sequence[int],
     m_ratio: np.ndarray,
+    silent: Sequence[Whitened | None] = (),
 ) -> Likeness | None:
     """Weigh every block along the waveform of the LSR.
 
@@ -86,6 +94,8 @@ def find_likeness(
         Blocks whose mean size is 1.
     m_ratio : np.ndarray, shape (n_blocks,)
         M wave of each block against the baseline's: crosstalk changes with it.
+    silent : sequence of Whitened or None, one per block
+        Averages of the blocks that show no response by themselves; none: blocks are only compared.
 
     Returns
     -------
@@ -110,9 +120,15 @@ def find_likeness(
     constant = float(found[known].mean()) - 1.0
     deviation = np.sqrt((variance + usual) / 2 / N_PARTS + (constant * (1 - m_ratio)) ** 2)
     sizes = [one.amplitude_uv for one in shown_by if one.amplitude_uv]
-    return Likeness(
-        size=found.mean(axis=1) - constant, deviation=deviation, amplitude_uv=float(np.mean(sizes))
-    )
+    size, bias = found.mean(axis=1) - constant, np.full(len(parts_uv), _BIAS_COMPARED)
+    for k, average in enumerate(silent):
+        if average is None:
+            continue
+        wave = np.interp(average.time_ms, grid_ms, template, left=0.0, right=0.0)
+        alone, uncertain = average.weigh(wave)
+        if uncertain < _TOLD_ALONE:
+            size[k], deviation[k], bias[k] = alone, uncertain, _BIAS_ALONE
+    return Likeness(size=size, deviation=deviation, bias=bias, amplitude_uv=float(np.mean(sizes)))
 
 
 def _template(shown_by: Sequence[Detection], grid_ms: np.ndarray) -> np.ndarray | None:

@@ -171,7 +171,7 @@ def _weigh(
         faded=tuple(
             k
             for k in comparable
-            if states.there[k] is not True and size[k] + 2 * deviation[k] + _BIAS < _LITTLE
+            if states.there[k] is not True and size[k] + 2 * deviation[k] + likeness.bias[k] < _LITTLE
         ),
         fallen=tuple(k for k in comparable if size[k] + 2.5 * deviation[k] < _CLEARLY_LESS),
     )
@@ -200,7 +200,9 @@ def _compare(
         return None  # what begins there may hold an M wave's end, which stays when the LSR goes
     grid_ms = likeness_grid(settings.search_window_ms)
     ratios = np.array([_m_ratio(block, reference) for block in blocks])
-    return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios)
+    judged = [block.detection for block in blocks]
+    silent = [None if one.presence is Presence.PRESENT else one.whitened for one in judged]
+    return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios, silent)
 
 
 def _is_another(likeness: Likeness, k: int, block: BlockFinding, alpha: float) -> bool:
@@ -220,7 +222,7 @@ def _by_likeness(
     is_sure: bool,
 ) -> bool | None:
     """Weigh a block's own verdict against how much of the LSR it holds."""
-    size, deviation = float(likeness.size[k]), float(likeness.deviation[k])
+    size, deviation, bias = (float(one[k]) for one in (likeness.size, likeness.deviation, likeness.bias))
     if not np.isfinite(size) or block.detection.p_value is None:
         return own
     if is_present(block.detection, settings.alpha):  # though not at the level shared out among blocks
@@ -233,7 +235,7 @@ def _by_likeness(
     if own is False:
         return None if size + 2 * deviation > _DOUBTFUL else False
     limit_uv = block.detection.detection_limit_uv
-    most_uv = min((size + 2 * deviation + _BIAS) * likeness.amplitude_uv, limit_uv or np.inf)
+    most_uv = min((size + 2 * deviation + bias) * likeness.amplitude_uv, limit_uv or np.inf)
     smallest_uv = min(settings.smallest_response_uv, _CLEARLY_LESS * likeness.amplitude_uv)
     little_uv = max(smallest_uv, _LEFT * likeness.amplitude_uv)
     return False if most_uv <= little_uv and size + 2 * deviation < _LITTLE else None
@@ -273,9 +275,9 @@ def surely_gone(
         return False
     left = _left(states, silent)
     if left is not None:
-        size, deviation = left
+        size, deviation, bias = left
         before = max(float(states.likeness.size[list(last_seen)].mean()), 0.5) if states.likeness else 0.0
-        if size + 2.5 * deviation + _BIAS / 2 < _CLEARLY_LESS * before:
+        if size + 2.5 * deviation + bias / 2 < _CLEARLY_LESS * before:
             return True
     reference = blocks[states.baseline]
     amplitude_uv = min(_least_uv(blocks[k].detection) for k in last_seen)
@@ -304,14 +306,14 @@ def holds_nothing(states: States, block: int) -> bool:
     return left is not None and left[0] + 2 * left[1] < _LEFT
 
 
-def _left(states: States, silent: Sequence[int]) -> tuple[float, float] | None:
-    """How much of the LSR the silent blocks hold together, and its deviation; None where it is not known."""
-    if states.likeness is None or not silent:
+def _left(states: States, silent: Sequence[int]) -> tuple[float, float, float] | None:
+    """How much of the LSR the silent blocks hold together, its deviation and bias; None: not known."""
+    likeness, rows = states.likeness, list(silent)
+    if likeness is None or not rows:
         return None
-    rows = list(silent)
-    deviation = np.sqrt((states.likeness.deviation[rows] ** 2).mean() / len(rows))
-    size = float(states.likeness.size[rows].mean())
-    return (size, float(deviation)) if np.isfinite(size) else None
+    deviation = float(np.sqrt((likeness.deviation[rows] ** 2).mean() / len(rows)))
+    size = float(likeness.size[rows].mean())
+    return (size, deviation, float(likeness.bias[rows].mean())) if np.isfinite(size) else None
 
 
 def _least_uv(detection: Detection) -> float:

@@ -298,3 +298,32 @@ def test_every_sweep_is_reported_with_what_it_shows():
         if not one.present:
             assert one.latency_ms is None
             assert one.amplitude_uv is None
+
+
+# --- a response whose waveform is known ---------------------------------------------------------------
+
+
+def with_crosstalk(planted_uv, *, seed):
+    """Sweeps with an M wave's copy and a response under its end; and that response."""
+    time_ms = np.arange(-40, 80, 0.1)
+    m_wave = 2000 * np.exp(-(((time_ms - 6) / 1.5) ** 2)) * np.sin(time_ms - 6)
+    wave = 20 * np.exp(-(((time_ms - 10) / 1.2) ** 2)) * np.sin(2 * (time_ms - 10))
+    rng = np.random.default_rng(seed)
+    emg_uv, direct_uv = rng.normal(0, 4, (2, 20, time_ms.size))
+    emg_uv += 0.02 * m_wave + planted_uv / np.ptp(wave) * wave
+    return lsr.detect(emg_uv, time_ms, direct_uv + m_wave), time_ms, wave
+
+
+@pytest.mark.parametrize("size", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_known_response_is_weighed_beside_noise_and_crosstalk(seed, size):
+    planted = np.ptp(with_crosstalk(0.0, seed=seed)[2]) * size
+    found, time_ms, wave = with_crosstalk(planted, seed=seed)
+    told, deviation = found.whitened.weigh(np.interp(found.whitened.time_ms, time_ms, wave))
+    assert deviation < 0.15
+    assert abs(told - size) < 3 * deviation + 0.05
+
+
+def test_a_wave_of_zeros_is_weighed_by_no_average():
+    found, _, _ = with_crosstalk(0.0, seed=0)
+    assert found.whitened.weigh(np.zeros(found.whitened.time_ms.size)) == (0.0, np.inf)

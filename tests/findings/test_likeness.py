@@ -64,6 +64,28 @@ def test_without_a_waveform_or_an_anchor_nothing_is_compared(shown, detect_as):
     assert find_likeness([None, *blocks[1:]], GRID_MS, [shown], [0], np.ones(2)) is None
 
 
+class Told:
+    """An average that tells by itself how much of the LSR it holds."""
+
+    time_ms = np.arange(1.5, 26.0, 0.2)
+
+    def __init__(self, size, deviation):
+        self.answer = size, deviation
+
+    def weigh(self, wave_uv):
+        np.testing.assert_allclose(wave_uv, lsr(self.time_ms), atol=8)  # as seen through grids of 0.2 ms
+        return self.answer
+
+
+def test_a_silent_block_that_tells_by_itself_is_not_only_compared(shown):
+    blocks = draw_blocks([1.0, 0.5, 0.5])
+    silent = [None, Told(0.02, 0.04), Told(0.02, 0.5)]  # the last tells less by itself than compared
+    found = find_likeness(blocks, GRID_MS, [shown], [0], np.ones(3), silent)
+    assert (found.size[1], found.deviation[1]) == (0.02, 0.04)
+    assert found.size[2] == pytest.approx(0.5, abs=0.06)
+    assert found.bias[1] < found.bias[0] == found.bias[2]
+
+
 def test_parts_are_averages_of_every_fourth_sweep():
     time_ms = np.arange(-10, 60, 0.1)
     emg_uv = np.repeat(np.arange(10.0)[:, None], time_ms.size, axis=1)

@@ -42,16 +42,21 @@ def test_without_any_m_wave_no_block_is_absent(make_blocks):
     assert found.baseline is None
 
 
-def compared(sizes, deviation=0.05):
+def compared(sizes, deviation=0.05, bias=0.2):
     """Blocks compared: their sizes, of an LSR of 100 uV."""
     sizes = np.array(sizes)
-    return Likeness(size=sizes, deviation=np.full(sizes.size, deviation), amplitude_uv=100.0)
+    return Likeness(
+        size=sizes,
+        deviation=np.full(sizes.size, deviation),
+        bias=np.full(sizes.size, bias),
+        amplitude_uv=100.0,
+    )
 
 
 @pytest.fixture
 def judge_compared(make_blocks, monkeypatch):
-    def judge(*shown, sizes):
-        monkeypatch.setattr(states, "_compare", lambda *_: compared(sizes))
+    def judge(*shown, sizes, **how):
+        monkeypatch.setattr(states, "_compare", lambda *_: compared(sizes, **how))
         blocks = make_blocks(*shown)
         return judge_states(blocks, DetectionSettings(), parts_uv=[None] * len(blocks))
 
@@ -64,6 +69,14 @@ def test_a_block_too_noisy_for_20_uv_still_tells_that_an_lsr_of_100_uv_is_gone(j
     told = judge_compared("present", ("no_limit", {"limit_uv": 22.0}), sizes=[1.0, 0.0])
     assert told.there == (True, False)
     assert judge_compared("present", ("no_limit", {"limit_uv": 22.0}), sizes=[1.0, 0.4]).there[1] is None
+
+
+def test_a_block_that_tells_by_itself_what_its_nuisances_leave_room_for_needs_no_low_limit(judge_compared):
+    blind = ("blind", {"limit_uv": 60.0})
+    assert judge_compared("present", blind, sizes=[1.0, 0.05], bias=0.05).there == (True, False)
+    assert judge_compared("present", blind, sizes=[1.0, 0.05], bias=0.2).there == (True, None)
+    assert judge_compared("present", blind, sizes=[1.0, 0.2], bias=0.05).there == (True, None)
+    assert judge_compared("present", blind, sizes=[1.0, 0.05], bias=0.05, deviation=0.2).there == (True, None)
 
 
 def test_what_a_block_shows_unsurely_counts_where_it_is_like_the_lsr(judge_compared):

@@ -8,7 +8,9 @@ from lsr.findings.trend import find_change
 
 
 def compared(size, deviation):
-    return Likeness(size=np.array(size), deviation=np.array(deviation), amplitude_uv=100.0)
+    return Likeness(
+        size=np.array(size), deviation=np.array(deviation), bias=np.full(len(size), 0.2), amplitude_uv=100.0
+    )
 
 
 @pytest.fixture
