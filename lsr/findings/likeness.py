@@ -26,9 +26,11 @@ _TAILS_MS = (2.0, 6.0)  # what may drift from block to block: a baseline, and ta
 _BEFORE_ONSET_MS = 0.3
 _LEAST_DURATION_MS = 4.0
 # How far from 0 a block without the LSR may seem to lie beside its noise: compared with others, the waveform
-# is that of the LSR and what else begins with it; by itself, the nuisances are modelled.
+# is that of the LSR and of what else begins with it; by itself, the nuisances are modelled.
 _BIAS_COMPARED, _BIAS_ALONE = 0.2, 0.05
-_TOLD_ALONE = 0.3  # deviation above which a block tells less by itself
+_TOLD_ALONE = 0.3  # deviation above which a block tells less by itself than compared
+_LEAST_ALONE = 0.6  # mean size of the blocks that show the LSR, each weighed by itself
+_MOST_SPREAD = 0.15  # of those sizes about the compared ones
 _EDGE_MS = 1.0  # from where the search window begins
 
 
@@ -40,6 +42,7 @@ class Likeness:
     deviation: np.ndarray  # (n_blocks,): standard deviation of the size
     bias: np.ndarray  # (n_blocks,): how far from 0 a block without it may lie besides
     amplitude_uv: float  # of the blocks it is measured against
+    at_edge: bool  # what is left of a waveform may be an M wave's end, which stays when the LSR goes
 
 
 def is_at_edge(detection: Detection, search_window_ms: tuple[float, float]) -> bool:
@@ -80,6 +83,8 @@ def find_likeness(
     anchors: Sequence[int],
     m_ratio: np.ndarray,
     silent: Sequence[Whitened | None] = (),
+    *,
+    at_edge: bool = False,
 ) -> Likeness | None:
     """Weigh every block along the waveform of the LSR.
 
@@ -96,6 +101,8 @@ def find_likeness(
         M wave of each block against the baseline's: crosstalk changes with it.
     silent : sequence of Whitened or None, one per block
         Averages of the blocks that show no response by themselves; none: blocks are only compared.
+    at_edge : bool
+        Whether an M wave's end may be part of the LSR's waveform: then blocks are not compared.
 
     Returns
     -------
@@ -106,6 +113,31 @@ def find_likeness(
     known = [k for k in anchors if parts_uv[k] is not None]
     if template is None or not known:
         return None
+    compared = _compare(parts_uv, template, grid_ms, known, m_ratio)
+    if compared is None:
+        return None
+    size, deviation = compared
+    spread = _spread_alone(shown_by, grid_ms, size[list(anchors)])
+    size = np.full_like(size, np.nan) if at_edge else size
+    bias = np.full(size.size, _BIAS_COMPARED)
+    for k, average in enumerate(silent if spread <= _MOST_SPREAD else ()):
+        alone, uncertain = (0.0, np.inf) if average is None else _weigh_alone(average, template, grid_ms)
+        if uncertain < _TOLD_ALONE:
+            size[k], deviation[k], bias[k] = alone, np.hypot(uncertain, spread), _BIAS_ALONE
+    sizes_uv = [one.amplitude_uv for one in shown_by if one.amplitude_uv]
+    return Likeness(
+        size=size, deviation=deviation, bias=bias, amplitude_uv=float(np.mean(sizes_uv)), at_edge=at_edge
+    )
+
+
+def _compare(
+    parts_uv: Sequence[np.ndarray | None],
+    template: np.ndarray,
+    grid_ms: np.ndarray,
+    known: Sequence[int],
+    m_ratio: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Size of every block and its deviation, by its difference from those that are known."""
     weights = _weights(template, grid_ms)
     if weights is None:
         return None
@@ -119,16 +151,28 @@ def find_likeness(
     )  # the median of chi-square with 3 degrees is 0.79 of its mean
     constant = float(found[known].mean()) - 1.0
     deviation = np.sqrt((variance + usual) / 2 / N_PARTS + (constant * (1 - m_ratio)) ** 2)
-    sizes = [one.amplitude_uv for one in shown_by if one.amplitude_uv]
-    size, bias = found.mean(axis=1) - constant, np.full(len(parts_uv), _BIAS_COMPARED)
-    for k, average in enumerate(silent):
-        if average is None:
-            continue
-        wave = np.interp(average.time_ms, grid_ms, template, left=0.0, right=0.0)
-        alone, uncertain = average.weigh(wave)
-        if uncertain < _TOLD_ALONE:
-            size[k], deviation[k], bias[k] = alone, uncertain, _BIAS_ALONE
-    return Likeness(size=size, deviation=deviation, bias=bias, amplitude_uv=float(np.mean(sizes)))
+    return found.mean(axis=1) - constant, deviation
+
+
+def _weigh_alone(average: Whitened, template: np.ndarray, grid_ms: np.ndarray) -> tuple[float, float]:
+    return average.weigh(np.interp(average.time_ms, grid_ms, template, left=0.0, right=0.0))
+
+
+def _spread_alone(shown_by: Sequence[Detection], grid_ms: np.ndarray, compared: np.ndarray) -> float:
+    """How far the blocks that show the LSR are from their size where each is weighed by itself.
+
+    Each along the waveform of the others. Infinite where they are weighed as much less than they are; 0
+    where there are too few to ask.
+    """
+    sizes = []
+    for one in shown_by:
+        others = _template([other for other in shown_by if other is not one], grid_ms)
+        if one.whitened is not None and others is not None:
+            sizes.append(_weigh_alone(one.whitened, others, grid_ms)[0])
+    if len(sizes) < 2 or len(sizes) != compared.size or not np.isfinite(compared).all():
+        return 0.0
+    mean = float(np.mean(sizes))
+    return float(np.std(np.array(sizes) - mean * compared, ddof=1)) if mean >= _LEAST_ALONE else np.inf
 
 
 def _template(shown_by: Sequence[Detection], grid_ms: np.ndarray) -> np.ndarray | None:

@@ -24,7 +24,7 @@ _ADEQUATE = 0.5  # of the reference M wave; below, a missing LSR may be a missin
 _SAME_INTENSITY = 0.8  # of the baseline's; below, a missing LSR may be a weak stimulus
 _SAME_NOISE = (1 / 3, 4.0)  # of the usual; outside, the electrode may no longer be on the muscle
 _CLEARLY_THERE = 0.35  # of the LSR's size, 2.5 deviations below what is measured: it is there
-_DOUBTFUL = 0.6  # of the LSR's size, 2 deviations above: a block's silence is doubtful
+_DOUBTFUL = 0.5  # of the LSR's size, 2 deviations above: a block's silence is doubtful
 _LITTLE = 0.4  # of the LSR's size, 2 deviations above: a block that cannot tell by itself is silent
 _UNLIKE_ALPHA = 1e-3  # what is little like the LSR needs so much smaller a p-value to be one
 _CLEARLY_LESS = 0.5  # of what was last seen: over all silent blocks, it is not there any more
@@ -52,6 +52,7 @@ class States:
     likeness: Likeness | None = None
     faded: tuple[int, ...] = ()  # blocks that hold little of the LSR, though a small one may be there
     fallen: tuple[int, ...] = ()  # blocks that hold less than half of it
+    doubtful: tuple[int, ...] = ()  # blocks that show none, but may hold half of it
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -174,6 +175,9 @@ def _weigh(
             if states.there[k] is not True and size[k] + 2 * deviation[k] + likeness.bias[k] < _LITTLE
         ),
         fallen=tuple(k for k in comparable if size[k] + 2.5 * deviation[k] < _CLEARLY_LESS),
+        doubtful=tuple(
+            k for k in comparable if there[k] is not False and size[k] + 2 * deviation[k] > _DOUBTFUL
+        ),
     )
 
 
@@ -196,20 +200,18 @@ def _compare(
                 anchors, shown_by = which, [found]
                 break
     edged = [is_at_edge(one, settings.search_window_ms) for one in shown_by]
-    if edged and 2 * sum(edged) >= len(edged):
-        return None  # what begins there may hold an M wave's end, which stays when the LSR goes
+    at_edge = bool(edged) and 2 * sum(edged) >= len(edged)
     grid_ms = likeness_grid(settings.search_window_ms)
     ratios = np.array([_m_ratio(block, reference) for block in blocks])
     judged = [block.detection for block in blocks]
     silent = [None if one.presence is Presence.PRESENT else one.whitened for one in judged]
-    return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios, silent)
+    return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios, silent, at_edge=at_edge)
 
 
 def _is_another(likeness: Likeness, k: int, block: BlockFinding, alpha: float) -> bool:
     """Whether what a block shows is little like the LSR, and not so plain that it must be one."""
-    if likeness.size[k] + 2 * likeness.deviation[k] >= _LITTLE:
-        return False
-    return not is_present(block.detection, _UNLIKE_ALPHA * alpha)
+    is_little = likeness.size[k] + 2 * likeness.deviation[k] < _LITTLE
+    return bool(is_little) and not is_present(block.detection, _UNLIKE_ALPHA * alpha)
 
 
 def _by_likeness(
@@ -228,9 +230,9 @@ def _by_likeness(
     if is_present(block.detection, settings.alpha):  # though not at the level shared out among blocks
         return True if size - 1.64 * deviation > _BIAS else None
     least = size - 2.5 * deviation
-    if least > _CLEARLY_THERE and (is_sure or own is None):
+    if least > _CLEARLY_THERE and (is_sure or own is None) and not likeness.at_edge:
         return None if _would_show(block.detection, least * likeness.amplitude_uv) else True
-    if least > _BIAS:
+    if least > (0.0 if likeness.at_edge else _BIAS):
         return None
     if own is False:
         return None if size + 2 * deviation > _DOUBTFUL else False

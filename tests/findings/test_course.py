@@ -5,7 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from lsr.findings import states
 from lsr.findings.course import is_operation, judge_course
+from lsr.findings.likeness import Likeness
 from lsr.findings.states import Run
 from lsr.settings import DetectionSettings
 
@@ -124,6 +126,21 @@ def test_an_lsr_last_seen_small_is_not_called_gone_where_it_may_be_overlooked(ju
     outcome = judge(*[faint] * 9, ("absent", {"limit_uv": 12.0}))
     assert outcome.course is None
     assert codes(outcome) == ["faint_at_end"]
+
+
+@pytest.mark.parametrize(("last", "course"), [(0.05, "disappeared"), (0.45, None)])
+def test_an_lsr_that_may_be_back_is_not_called_gone(judge, monkeypatch, last, course):
+    likeness = Likeness(
+        size=np.array([1.0] * 6 + [0.0] * 3 + [last]),
+        deviation=np.full(10, 0.06),
+        bias=np.full(10, 0.05),
+        amplitude_uv=100.0,
+        at_edge=False,
+    )
+    monkeypatch.setattr(states, "_compare", lambda *_: likeness)
+    outcome = judge(*shown("PPPPPPAAAB", B=("blind", {"limit_uv": 60.0})), parts_uv=[None] * 10)
+    assert outcome.course == course
+    assert course or codes(outcome) == ["no_final_verdict"]
 
 
 def test_several_silent_blocks_together_prove_what_one_cannot(judge):

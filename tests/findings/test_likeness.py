@@ -86,6 +86,24 @@ def test_a_silent_block_that_tells_by_itself_is_not_only_compared(shown):
     assert found.bias[1] < found.bias[0] == found.bias[2]
 
 
+def test_at_the_windows_edge_blocks_are_not_compared(shown):
+    silent = [None, Told(0.02, 0.04), None]
+    found = find_likeness(
+        draw_blocks([1.0, 0.0, 0.0]), GRID_MS, [shown], [0], np.ones(3), silent, at_edge=True
+    )
+    np.testing.assert_array_equal(np.isnan(found.size), [True, False, True])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "believed"), [((1.0, 1.02), True), ((1.0, 0.5), False), ((0.3, 0.3), False)]
+)
+def test_blocks_are_believed_by_themselves_only_if_those_that_show_the_lsr_are(shown, sizes, believed):
+    anchors = [replace(shown, whitened=Told(size, 0.04)) for size in sizes]
+    silent = [None, None, Told(0.02, 0.04)]
+    found = find_likeness(draw_blocks([1.0, 1.0, 0.3]), GRID_MS, anchors, [0, 1], np.ones(3), silent)
+    assert bool(found.size[2] == 0.02) is believed
+
+
 def test_parts_are_averages_of_every_fourth_sweep():
     time_ms = np.arange(-10, 60, 0.1)
     emg_uv = np.repeat(np.arange(10.0)[:, None], time_ms.size, axis=1)

@@ -42,7 +42,7 @@ def test_without_any_m_wave_no_block_is_absent(make_blocks):
     assert found.baseline is None
 
 
-def compared(sizes, deviation=0.05, bias=0.2):
+def compared(sizes, deviation=0.05, bias=0.2, at_edge=False):
     """Blocks compared: their sizes, of an LSR of 100 uV."""
     sizes = np.array(sizes)
     return Likeness(
@@ -50,6 +50,7 @@ def compared(sizes, deviation=0.05, bias=0.2):
         deviation=np.full(sizes.size, deviation),
         bias=np.full(sizes.size, bias),
         amplitude_uv=100.0,
+        at_edge=at_edge,
     )
 
 
@@ -77,6 +78,16 @@ def test_a_block_that_tells_by_itself_what_its_nuisances_leave_room_for_needs_no
     assert judge_compared("present", blind, sizes=[1.0, 0.05], bias=0.2).there == (True, None)
     assert judge_compared("present", blind, sizes=[1.0, 0.2], bias=0.05).there == (True, None)
     assert judge_compared("present", blind, sizes=[1.0, 0.05], bias=0.05, deviation=0.2).there == (True, None)
+
+
+def test_at_the_windows_edge_the_size_of_a_block_proves_that_it_is_silent_and_never_that_it_is_not(
+    judge_compared,
+):
+    blind = ("blind", {"limit_uv": 60.0})
+    for size, told in ((0.02, False), (0.3, None), (0.9, None)):
+        found = judge_compared("present", blind, sizes=[np.nan, size], bias=0.05, at_edge=True)
+        assert found.there == (True, told)
+    assert judge_compared("present", "absent", sizes=[np.nan, 0.9], at_edge=True).there[1] is None
 
 
 def test_what_a_block_shows_unsurely_counts_where_it_is_like_the_lsr(judge_compared):

@@ -9,7 +9,11 @@ from lsr.findings.trend import find_change
 
 def compared(size, deviation):
     return Likeness(
-        size=np.array(size), deviation=np.array(deviation), bias=np.full(len(size), 0.2), amplitude_uv=100.0
+        size=np.array(size),
+        deviation=np.array(deviation),
+        bias=np.full(len(size), 0.2),
+        amplitude_uv=100.0,
+        at_edge=False,
     )
 
 
