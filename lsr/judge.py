@@ -9,7 +9,7 @@ the most stimuli that are judged together. Detections are kept by channel.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from lsr.anatomy import Relation
 from lsr.detection.detect import detect_beside, unusable
 from lsr.detection.detection import Detection, MWave
 from lsr.detection.m_wave import DirectMuscle, read_direct
+from lsr.detection.prepare import EARLIEST_MS, clear_times_ms
 from lsr.findings.blocks import Block, count_leading, form_blocks
 from lsr.findings.course import is_operation
 from lsr.findings.find import Judged
 from lsr.findings.findings import BlockFinding
-from lsr.findings.likeness import likeness_grid, part_averages
+from lsr.findings.likeness import Contrast, likeness_grid, part_averages
 from lsr.findings.pairs import Pair, Site
 from lsr.findings.states import Run, find_blind_runs
 from lsr.findings.threshold import Level, group_levels
@@ -34,6 +35,7 @@ from lsr.sweeps import Cut, Sweeps, cut_sweeps
 
 _POOLED_STIMULI = 400  # at most so many, evenly spaced, are judged together
 _LEVEL_STIMULI = 60
+_CONTRAST_STIMULI = 100
 _SLOWEST_HZ = 2000.0
 
 
@@ -114,6 +116,7 @@ def judge_set(
     blocks = form_blocks(material.stimuli, stages, material.settings.course.block_stimuli)
     staged = any(block.stage != blocks[0].stage for block in blocks)
     first = judge.pool(_first_stage(blocks)) if staged else {}
+    contrasts = judge.contrasts(blocks) if staged else {}
     if len(blocks) == 1 and int(material.cut.kept.sum()) == material.some().size:
         by_block = [judge.block_findings(blocks[0], whole, read)]
         parts_by_block = [dict.fromkeys(judge.channels)]
@@ -139,6 +142,7 @@ def judge_set(
                 pair=pair,
                 pooled=whole[channel],
                 first_stage=first.get(channel),
+                contrasts=tuple(contrasts.get(channel, ())),
                 runs=runs,
                 blocks=own,
                 parts_uv=tuple(parts[channel] for parts in parts_by_block),
@@ -168,6 +172,41 @@ class _Judge:
         """Judge stimuli together in every pair, by channel."""
         sweeps = self.material.sweeps(self.material.some(which), self.channels)
         return self.detect(sweeps, self.directs(sweeps))
+
+    def contrasts(self, blocks: Sequence[Block]) -> dict[int, list[Contrast]]:
+        """Judge what the first stage shows and each other does not, in every pair with an LSR, by channel.
+
+        Sweep by sweep, the other stage's is taken away: tails and crosstalk go, as does an LSR that stays.
+        """
+        stages = [block.stage for block in blocks]
+        n_first = count_leading(stages)
+        pairs = [pair for pair in self.pairs if pair.relation in (Relation.TARGET, Relation.AMBIGUOUS)]
+        found: dict[int, list[Contrast]] = {pair.site.channel: [] for pair in pairs}
+        mine = self._some_of(blocks[:n_first])
+        for stage in dict.fromkeys(stages[n_first:]):
+            which = tuple(k for k in range(n_first, len(blocks)) if stages[k] == stage)
+            theirs = self._some_of([blocks[k] for k in which])
+            kept = {
+                channel: _evenly(mine[channel], theirs[channel]) for channel in mine.keys() & theirs.keys()
+            }
+            rest = {channel: _take_away(kept[channel], theirs[channel]) for channel in kept}
+            read = self.directs(kept)
+            for pair in pairs:
+                channel = pair.site.channel
+                if channel in rest and self._is_clear(mine[channel]) and self._is_clear(theirs[channel]):
+                    detection = self.detect_pair(pair, rest, read)
+                    contrast = Contrast(detection=detection, first=tuple(range(n_first)), other=which)
+                    found[channel].append(contrast)
+        return found
+
+    def _is_clear(self, sweeps: Sweeps) -> bool:
+        """Whether no sweep is saturated for long: in a difference that could not be told any more."""
+        search_ms = self.material.settings.detection.search_window_ms
+        return bool((clear_times_ms(sweeps.emg_uv, sweeps.time_ms, search_ms) <= EARLIEST_MS).all())
+
+    def _some_of(self, blocks: Sequence[Block]) -> dict[int, Sweeps]:
+        which = np.concatenate([block.stimuli for block in blocks])
+        return self.material.sweeps(self.material.some(which, _CONTRAST_STIMULI), self.channels)
 
     def block(self, block: Block) -> tuple[dict[int, BlockFinding], dict[int, np.ndarray | None]]:
         """Judge a block in every pair, by channel, and average it to be compared with others."""
@@ -237,6 +276,19 @@ class _Judge:
             intensity_ma=float(np.median(given)) if given else None,
             last_answered_s=answered[-1] if answered else None,
         )
+
+
+def _evenly(sweeps: Sweeps, others: Sweeps) -> Sweeps:
+    """As many of the sweeps as both have, evenly spaced."""
+    n_sweeps = sweeps.emg_uv.shape[0]
+    n_both = min(n_sweeps, others.emg_uv.shape[0])
+    rows = np.linspace(0, n_sweeps - 1, n_both).round().astype(int)
+    return replace(sweeps, emg_uv=sweeps.emg_uv[rows], stimuli=sweeps.stimuli[rows])
+
+
+def _take_away(sweeps: Sweeps, others: Sweeps) -> Sweeps:
+    """Sweeps without what others hold: no more than the others."""
+    return replace(sweeps, emg_uv=sweeps.emg_uv - _evenly(others, sweeps).emg_uv)
 
 
 def _judge_runs(

@@ -18,6 +18,7 @@ import numpy as np
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance
+from lsr.findings.likeness import Contrast
 from lsr.findings.states import (
     Run,
     States,
@@ -67,6 +68,7 @@ def judge_course(
     pooled: Detection | None = None,
     runs: Sequence[Run] = (),
     parts_uv: Sequence[np.ndarray | None] = (),
+    contrasts: Sequence[Contrast] = (),
 ) -> Outcome:
     """Judge the blocks of one pair.
 
@@ -85,6 +87,8 @@ def judge_course(
         What blocks too noisy to tell by themselves show together.
     parts_uv : sequence of np.ndarray or None, one per block
         Averages to compare blocks by.
+    contrasts : sequence of Contrast
+        What the first stage shows and others do not.
 
     Returns
     -------
@@ -96,6 +100,7 @@ def judge_course(
         settings,
         runs=runs,
         parts_uv=parts_uv,
+        contrasts=contrasts,
         pooled=[(found, which) for found, which in together if found is not None],
     )
     baseline = _at_baseline(blocks, states, first_stage, settings.alpha)

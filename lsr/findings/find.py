@@ -19,7 +19,7 @@ from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
 from lsr.findings.conduction import find_nerve_conduction
 from lsr.findings.course import Outcome, is_operation, judge_course
 from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
-from lsr.findings.likeness import is_at_edge
+from lsr.findings.likeness import Contrast, is_at_edge
 from lsr.findings.multiplicity import holm
 from lsr.findings.pairs import Pair
 from lsr.findings.states import Run
@@ -37,6 +37,7 @@ class Judged:
     pair: Pair
     pooled: Detection  # all stimuli of the pair together
     first_stage: Detection | None  # those of the first stage, where there are several
+    contrasts: tuple[Contrast, ...]  # what the first stage shows and others do not
     runs: tuple[Run, ...]  # blocks too noisy to tell by themselves, together
     blocks: tuple[BlockFinding, ...]
     parts_uv: tuple[np.ndarray | None, ...]  # one per block: averages to compare blocks by
@@ -99,6 +100,7 @@ def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome
                 pooled=judged.pooled,
                 runs=judged.runs,
                 parts_uv=judged.parts_uv,
+                contrasts=judged.contrasts,
             )
             detection = _spokesman(judged, settings.detection.alpha)
         detection = _counted(detection, judged)

@@ -5,9 +5,10 @@ Conventions
 What repeats after every stimulus and is no response (artifact tail, crosstalk, hum locked to the stimulus)
 limits what one block can tell, but hardly changes from block to block. So blocks are compared with each
 other: the average of each is weighed along the waveform of the LSR, and where the blocks that surely show
-one lie at 1, one without it lies near 0. A block that shows none by itself is also asked by itself how much
-of that waveform its nuisances leave room for, which tells more where it can be told. Time is milliseconds
-from the stimulus, EMG microvolts.
+one lie at 1, one without it lies near 0. A block is also asked by itself how much of that waveform its
+nuisances leave room for. The waveform comes from what the first stage shows and another does not, where
+there is such a contrast: it holds nothing that stays. Else it comes from the blocks that surely show an LSR.
+Time is milliseconds from the stimulus, EMG microvolts.
 """
 
 from __future__ import annotations
@@ -20,14 +21,19 @@ import numpy as np
 from lsr.detection.detection import Detection, Whitened
 
 STEP_MS = 0.2
+_MEAN_OVER_MEDIAN = 1.27  # of chi-square with N_PARTS - 1 degrees of freedom
 N_PARTS = 4  # averages per block, of every fourth sweep each: their differences tell the noise
 _AFTER_MS = 12.0  # of the search window
 _TAILS_MS = (2.0, 6.0)  # what may drift from block to block: a baseline, and tails as slow as that
 _BEFORE_ONSET_MS = 0.3
 _LEAST_DURATION_MS = 4.0
+SAME_M_WAVE = 0.8  # smallest over largest; if they differ more, what differs between stages may be crosstalk
+_LEAST_FIRST = 0.5  # of the contrast: the first stage holds the LSR that another does not
+_UNMODELLED = 0.08  # of the contrast: what the nuisances of all blocks may have wrong alike
 # How far from 0 a block without the LSR may seem to lie beside its noise: compared with others, the waveform
-# is that of the LSR and of what else begins with it; by itself, the nuisances are modelled.
-_BIAS_COMPARED, _BIAS_ALONE = 0.2, 0.05
+# is that of the LSR and of what else begins with it, unless it is a contrast; by itself, the nuisances are
+# modelled.
+_BIAS_COMPARED, _BIAS_CONTRAST, _BIAS_ALONE = 0.2, 0.1, 0.05
 _TOLD_ALONE = 0.3  # deviation above which a block tells less by itself than compared
 _LEAST_ALONE = 0.6  # mean size of the blocks that show the LSR, each weighed by itself
 _MOST_SPREAD = 0.15  # of those sizes about the compared ones
@@ -43,6 +49,15 @@ class Likeness:
     bias: np.ndarray  # (n_blocks,): how far from 0 a block without it may lie besides
     amplitude_uv: float  # of the blocks it is measured against
     at_edge: bool  # what is left of a waveform may be an M wave's end, which stays when the LSR goes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """What the sweeps of the first stage show when those of another are taken from them."""
+
+    detection: Detection
+    first: tuple[int, ...]  # blocks of the first stage
+    other: tuple[int, ...]
 
 
 def is_at_edge(detection: Detection, search_window_ms: tuple[float, float]) -> bool:
@@ -130,6 +145,67 @@ def find_likeness(
     )
 
 
+def find_likeness_by_contrast(
+    parts_uv: Sequence[np.ndarray | None],
+    grid_ms: np.ndarray,
+    contrast: Contrast,
+    m_ratio: np.ndarray,
+    averages: Sequence[Whitened | None],
+) -> Likeness | None:
+    """Weigh every block along the waveform of what the first stage shows and another does not.
+
+    How much the blocks differ is told by comparing them. How much is left in those that hold least, each
+    tells by itself: their nuisances are modelled, and differ little from block to block.
+
+    Parameters
+    ----------
+    parts_uv : sequence of np.ndarray or None, one per block
+        Of `part_averages`.
+    grid_ms : np.ndarray, shape (n_times,)
+    contrast : Contrast
+    m_ratio : np.ndarray, shape (n_blocks,)
+        M wave of each block against the baseline's, 0 where a block cannot be compared with it.
+    averages : sequence of Whitened or None, one per block
+
+    Returns
+    -------
+    Likeness | None
+        Sizes of which the first stage's mean is 1. None: it holds no LSR, or no block tells how much is left.
+    """
+    template = _template([contrast.detection], grid_ms)
+    weights = None if template is None else _weights(template, grid_ms)
+    if template is None or weights is None or contrast.detection.amplitude_uv is None:
+        return None
+    found, variance = _weigh_parts(parts_uv, weights)
+    first, other = (
+        np.array([k for k in some if np.isfinite(found[k])]) for some in (contrast.first, contrast.other)
+    )
+    if not first.size or not other.size:
+        return None
+    shared = float(found[other].mean())
+    more = found - shared  # than in the other stage
+    alone = np.full((len(parts_uv), 2), (0.0, np.inf))
+    for k, average in enumerate(averages):
+        if average is not None and np.isfinite(more[k]) and m_ratio[k] >= SAME_M_WAVE:
+            alone[k] = _weigh_alone(average, template, grid_ms)
+    told = alone[:, 1] < _TOLD_ALONE
+    if not told.any():
+        return None
+    precision = alone[told, 1] ** -2.0
+    left = float(np.average(alone[told, 0] - more[told], weights=precision))
+    full = float(more[first].mean()) + left
+    if full < _LEAST_FIRST:
+        return None
+    of_left = 1 / precision.sum() + _UNMODELLED**2
+    return Likeness(
+        size=(more + left) / full,
+        deviation=np.sqrt(variance + of_left + ((shared - left) * (1 - m_ratio)) ** 2) / full,
+        bias=np.full(found.size, _BIAS_CONTRAST),
+        amplitude_uv=contrast.detection.amplitude_uv * full,
+        at_edge=False,
+    )
+
+
 def _compare(
     parts_uv: Sequence[np.ndarray | None],
     template: np.ndarray,
@@ -141,17 +217,20 @@ def _compare(
     weights = _weights(template, grid_ms)
     if weights is None:
         return None
+    found, variance = _weigh_parts(parts_uv, weights)
+    constant = float(found[known].mean()) - 1.0
+    return found - constant, np.sqrt(variance + (constant * (1 - m_ratio)) ** 2)
+
+
+def _weigh_parts(parts_uv: Sequence[np.ndarray | None], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weighed mean of every block's parts, NaN where there are none, and its variance."""
     found = np.full((len(parts_uv), N_PARTS), np.nan)
     for k, parts in enumerate(parts_uv):
         if parts is not None:
             found[k] = parts @ weights
     variance = found.var(axis=1, ddof=1)
-    usual = 1.27 * float(
-        np.nanmedian(variance)
-    )  # the median of chi-square with 3 degrees is 0.79 of its mean
-    constant = float(found[known].mean()) - 1.0
-    deviation = np.sqrt((variance + usual) / 2 / N_PARTS + (constant * (1 - m_ratio)) ** 2)
-    return found.mean(axis=1) - constant, deviation
+    usual = _MEAN_OVER_MEDIAN * float(np.nanmedian(variance))
+    return found.mean(axis=1), (variance + usual) / 2 / N_PARTS
 
 
 def _weigh_alone(average: Whitened, template: np.ndarray, grid_ms: np.ndarray) -> tuple[float, float]:

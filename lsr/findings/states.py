@@ -17,7 +17,15 @@ import numpy as np
 
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.findings import BlockFinding
-from lsr.findings.likeness import Likeness, find_likeness, is_at_edge, likeness_grid
+from lsr.findings.likeness import (
+    SAME_M_WAVE,
+    Contrast,
+    Likeness,
+    find_likeness,
+    find_likeness_by_contrast,
+    is_at_edge,
+    likeness_grid,
+)
 from lsr.settings import DetectionSettings
 
 _ADEQUATE = 0.5  # of the reference M wave; below, a missing LSR may be a missing stimulus
@@ -100,6 +108,7 @@ def judge_states(
     *,
     runs: Sequence[Run] = (),
     parts_uv: Sequence[np.ndarray | None] = (),
+    contrasts: Sequence[Contrast] = (),
     pooled: Sequence[tuple[Detection, Sequence[int]]] = (),
 ) -> States:
     """Tell in which blocks a response was there.
@@ -116,6 +125,8 @@ def judge_states(
         What the blind blocks of `find_blind_runs` show together.
     parts_uv : sequence of np.ndarray or None, one per block
         Averages to compare blocks by; none: they are not compared.
+    contrasts : sequence of Contrast
+        What the first stage shows and others do not.
     pooled : sequence of (Detection, blocks)
         What many blocks show together, to measure by where no block shows an LSR by itself.
 
@@ -141,10 +152,13 @@ def judge_states(
     states = States(there=tuple(there), baseline=baseline)
     if not parts_uv or reference is None:
         return states
-    likeness = _compare(blocks, there, reference, settings, parts_uv, pooled)
+    comparable = [k for k, block in enumerate(blocks) if _comparable(block, reference, usual_uv)]
+    ratios = np.array([_m_ratio(block, reference) for block in blocks])
+    likeness = _by_contrast(blocks, comparable, ratios, settings, parts_uv, contrasts)
+    if likeness is None:
+        likeness = _compare(blocks, there, ratios, settings, parts_uv, pooled)
     if likeness is None:
         return states
-    comparable = [k for k, block in enumerate(blocks) if _comparable(block, reference, usual_uv)]
     return _weigh(blocks, states, likeness, comparable, settings)
 
 
@@ -181,18 +195,50 @@ def _weigh(
     )
 
 
+def _by_contrast(
+    blocks: Sequence[BlockFinding],
+    comparable: Sequence[int],
+    ratios: np.ndarray,
+    settings: DetectionSettings,
+    parts_uv: Sequence[np.ndarray | None],
+    contrasts: Sequence[Contrast],
+) -> Likeness | None:
+    """Compare blocks by the largest of what the first stage shows and others do not."""
+    shown = [
+        one
+        for one in contrasts
+        if is_present(one.detection, settings.alpha / len(blocks))
+        and not is_at_edge(one.detection, settings.search_window_ms)
+        and set(comparable).issuperset((*one.first, *one.other))
+        and _same_m_wave([blocks[k] for k in (*one.first, *one.other)])
+    ]
+    if not shown:
+        return None
+    return find_likeness_by_contrast(
+        parts_uv,
+        likeness_grid(settings.search_window_ms),
+        max(shown, key=lambda one: one.detection.amplitude_uv or 0.0),
+        np.where(np.isin(np.arange(len(blocks)), comparable), ratios, 0.0),
+        [block.detection.whitened for block in blocks],
+    )
+
+
+def _same_m_wave(blocks: Sequence[BlockFinding]) -> bool:
+    """Whether crosstalk can hardly be what differs between blocks."""
+    sizes = [m_wave_uv(block) or 0.0 for block in blocks]
+    return min(sizes) >= SAME_M_WAVE * max(sizes)
+
+
 def _compare(
     blocks: Sequence[BlockFinding],
     there: Sequence[bool | None],
-    reference: BlockFinding,
+    ratios: np.ndarray,
     settings: DetectionSettings,
     parts_uv: Sequence[np.ndarray | None],
     pooled: Sequence[tuple[Detection, Sequence[int]]],
 ) -> Likeness | None:
     """Compare blocks with those that show an LSR by themselves, else with those that do so together."""
-    anchors: Sequence[int] = [
-        k for k, one in enumerate(there) if one and _m_ratio(blocks[k], reference) >= _ADEQUATE
-    ]
+    anchors: Sequence[int] = [k for k, one in enumerate(there) if one and ratios[k] >= _ADEQUATE]
     shown_by = [blocks[k].detection for k in anchors]
     if not anchors:
         for found, which in pooled:
@@ -202,7 +248,6 @@ def _compare(
     edged = [is_at_edge(one, settings.search_window_ms) for one in shown_by]
     at_edge = bool(edged) and 2 * sum(edged) >= len(edged)
     grid_ms = likeness_grid(settings.search_window_ms)
-    ratios = np.array([_m_ratio(block, reference) for block in blocks])
     judged = [block.detection for block in blocks]
     silent = [None if one.presence is Presence.PRESENT else one.whitened for one in judged]
     return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios, silent, at_edge=at_edge)
