@@ -25,7 +25,7 @@ REASONS = {
     "small response",
     "direct_muscle": "the stimulated branch supplies this muscle: what it shows is its M wave, never an LSR",
     "explained_otherwise": "something stands out that may be a response, but what begins outside the search "
-    "window explains it as well",
+    "window explains it as well, and a small response beside that cannot be excluded",
     "flat": "the sweeps do not change at all: the channel is not connected",
     "hum": "mains hum that averaging left hides a small response",
     "missing_samples": "samples are missing in every sweep",

@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lsr.findings.likeness import find_likeness, likeness_grid, part_averages
+from lsr.findings.likeness import (
+    Contrast,
+    find_likeness,
+    find_likeness_by_contrast,
+    likeness_grid,
+    part_averages,
+)
 
 GRID_MS = likeness_grid((5.5, 14.0))
 
@@ -102,6 +108,53 @@ def test_blocks_are_believed_by_themselves_only_if_those_that_show_the_lsr_are(s
     silent = [None, None, Told(0.02, 0.04)]
     found = find_likeness(draw_blocks([1.0, 1.0, 0.3]), GRID_MS, anchors, [0, 1], np.ones(3), silent)
     assert bool(found.size[2] == 0.02) is believed
+
+
+# --- the first stage against another ------------------------------------------------------------------
+
+
+FIRST, OTHER = (0, 1), (4, 5)
+
+
+@pytest.fixture
+def contrast(shown):
+    return Contrast(detection=shown, first=FIRST, other=OTHER)
+
+
+def alone(sizes, deviation=0.1):
+    """What blocks of these sizes tell by themselves, in units of the contrast."""
+    return [Told(size, deviation) for size in sizes]
+
+
+def by_contrast(contrast, sizes, told, ratios=None):
+    return find_likeness_by_contrast(
+        draw_blocks(sizes), GRID_MS, contrast, np.ones(len(sizes)) if ratios is None else ratios, told
+    )
+
+
+def test_what_went_is_told_by_the_blocks_and_what_is_left_by_each(contrast):
+    sizes = [1.0, 1.0, 0.8, 0.5, 0.0, 0.0]
+    found = by_contrast(contrast, sizes, alone(sizes))
+    np.testing.assert_allclose(found.size, sizes, atol=0.08)
+    assert found.amplitude_uv == pytest.approx(100.0, rel=0.05)
+
+
+def test_an_lsr_that_shrank_is_not_taken_for_one_that_went(contrast):
+    sizes = [1.6, 1.6, 1.6, 1.0, 0.6, 0.6]  # the contrast, 1, is less than what was there
+    found = by_contrast(contrast, sizes, alone(sizes))
+    np.testing.assert_allclose(found.size, np.array(sizes) / 1.6, atol=0.08)
+    assert found.amplitude_uv == pytest.approx(160.0, rel=0.05)
+
+
+def test_an_lsr_that_came_later_is_none_of_the_first_stage(contrast):
+    assert by_contrast(contrast, [0.0, 0.0, 0.0, 0.0, -1.0, -1.0], alone([0.0] * 4 + [-1.0] * 2)) is None
+
+
+def test_without_a_block_that_tells_what_is_left_there_is_no_size(contrast):
+    sizes = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    assert by_contrast(contrast, sizes, alone(sizes, deviation=0.5)) is None
+    assert by_contrast(contrast, sizes, [None] * 6) is None
+    assert by_contrast(contrast, sizes, alone(sizes), ratios=np.full(6, 0.5)) is None
 
 
 def test_parts_are_averages_of_every_fourth_sweep():

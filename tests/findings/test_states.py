@@ -7,7 +7,7 @@ import pytest
 
 from lsr.findings import states
 from lsr.findings.course import judge_course
-from lsr.findings.likeness import Likeness
+from lsr.findings.likeness import Contrast, Likeness
 from lsr.findings.states import States, find_blind_runs, is_blind, judge_states, surely_gone
 from lsr.settings import DetectionSettings
 
@@ -139,3 +139,52 @@ def test_an_lsr_whose_last_block_holds_a_quarter_of_it_is_not_called_persisted(m
         (*blocks[:3], unsure), DetectionSettings(), stage_order=("baseline", "closing"), parts_uv=[None] * 4
     )
     assert outcome.course is None
+
+
+# --- which contrast speaks ----------------------------------------------------------------------------
+
+
+def contrast(detect_as, other, **shown):
+    said = shown.pop("said", "present")
+    return Contrast(detection=detect_as(said, **shown), first=(0, 1), other=other)
+
+
+@pytest.fixture
+def chosen(make_blocks, monkeypatch):
+    """The contrast that blocks are compared by."""
+
+    def choose(*contrasts, blocks=("present",) * 6):
+        asked = []
+        monkeypatch.setattr(states, "find_likeness_by_contrast", lambda *some: asked.append(some[2]))
+        judge_states(make_blocks(*blocks), DetectionSettings(), parts_uv=[None] * 6, contrasts=contrasts)
+        return asked[0] if asked else None
+
+    return choose
+
+
+def test_the_largest_contrast_is_compared_by(chosen, detect_as):
+    small, large = (
+        contrast(detect_as, (2, 3), amplitude_uv=40.0),
+        contrast(detect_as, (4, 5), amplitude_uv=80.0),
+    )
+    assert chosen(small, large) is large
+    assert chosen(large, small) is large
+
+
+def test_what_is_not_surely_different_is_no_contrast(chosen, detect_as):
+    assert chosen(contrast(detect_as, (2, 3), said="absent")) is None
+    assert chosen(contrast(detect_as, (2, 3), said="unsure")) is None  # not at alpha over the blocks
+
+
+def test_a_difference_at_the_windows_edge_is_no_contrast(chosen, detect_as):
+    early = contrast(detect_as, (2, 3))
+    early = dataclasses.replace(early, detection=dataclasses.replace(early.detection, onset_latency_ms=6.0))
+    assert chosen(early) is None
+
+
+@pytest.mark.parametrize("m_wave_uv", [700.0, 1300.0])
+def test_stages_whose_m_waves_differ_are_no_contrast(chosen, detect_as, m_wave_uv):
+    other = ("present", {"m_wave_uv": m_wave_uv})
+    blocks = ("present", "present", other, other, "present", "present")
+    assert chosen(contrast(detect_as, (2, 3)), blocks=blocks) is None
+    assert chosen(contrast(detect_as, (4, 5)), blocks=blocks) is not None
