@@ -151,6 +151,7 @@ def find_likeness_by_contrast(
     contrast: Contrast,
     m_ratio: np.ndarray,
     averages: Sequence[Whitened | None],
+    silent: Sequence[bool],
 ) -> Likeness | None:
     """Weigh every block along the waveform of what the first stage shows and another does not.
 
@@ -166,6 +167,8 @@ def find_likeness_by_contrast(
     m_ratio : np.ndarray, shape (n_blocks,)
         M wave of each block against the baseline's, 0 where a block cannot be compared with it.
     averages : sequence of Whitened or None, one per block
+    silent : sequence of bool, one per block
+        Whether it shows no response by itself.
 
     Returns
     -------
@@ -184,23 +187,31 @@ def find_likeness_by_contrast(
         return None
     shared = float(found[other].mean())
     more = found - shared  # than in the other stage
-    alone = np.full((len(parts_uv), 2), (0.0, np.inf))
+    alone, uncertain = np.zeros(found.size), np.full(found.size, np.inf)
     for k, average in enumerate(averages):
         if average is not None and np.isfinite(more[k]) and m_ratio[k] >= SAME_M_WAVE:
-            alone[k] = _weigh_alone(average, template, grid_ms)
-    told = alone[:, 1] < _TOLD_ALONE
+            alone[k], uncertain[k] = _weigh_alone(average, template, grid_ms)
+    told = uncertain < _TOLD_ALONE
     if not told.any():
         return None
-    precision = alone[told, 1] ** -2.0
-    left = float(np.average(alone[told, 0] - more[told], weights=precision))
-    full = float(more[first].mean()) + left
+    precision = uncertain[told] ** -2.0
+    left = float(np.average(alone[told] - more[told], weights=precision))
+    size = more + left
+    full = float(size[first].mean())
     if full < _LEAST_FIRST:
         return None
-    of_left = 1 / precision.sum() + _UNMODELLED**2
+    deviation = np.sqrt(
+        variance + ((shared - left) * (1 - m_ratio)) ** 2 + 1 / precision.sum() + _UNMODELLED**2
+    )
+    bias = np.full(size.size, _BIAS_CONTRAST)
+    spread = float(np.sqrt(((alone - size)[told] ** 2).mean()))
+    uncertain = np.hypot(uncertain, spread)
+    surer = np.array(silent) & (uncertain < deviation) & (spread <= _MOST_SPREAD * full)
+    size[surer], deviation[surer], bias[surer] = alone[surer], uncertain[surer], _BIAS_ALONE
     return Likeness(
-        size=(more + left) / full,
-        deviation=np.sqrt(variance + of_left + ((shared - left) * (1 - m_ratio)) ** 2) / full,
-        bias=np.full(found.size, _BIAS_CONTRAST),
+        size=size / full,
+        deviation=deviation / full,
+        bias=bias,
         amplitude_uv=contrast.detection.amplitude_uv * full,
         at_edge=False,
     )

@@ -220,6 +220,7 @@ def _by_contrast(
         max(shown, key=lambda one: one.detection.amplitude_uv or 0.0),
         np.where(np.isin(np.arange(len(blocks)), comparable), ratios, 0.0),
         [block.detection.whitened for block in blocks],
+        [block.detection.presence is not Presence.PRESENT for block in blocks],
     )
 
 

@@ -126,10 +126,10 @@ def alone(sizes, deviation=0.1):
     return [Told(size, deviation) for size in sizes]
 
 
-def by_contrast(contrast, sizes, told, ratios=None):
-    return find_likeness_by_contrast(
-        draw_blocks(sizes), GRID_MS, contrast, np.ones(len(sizes)) if ratios is None else ratios, told
-    )
+def by_contrast(contrast, sizes, told, *, ratios=None, silent=None):
+    ratios = np.ones(len(sizes)) if ratios is None else ratios
+    silent = [False] * len(sizes) if silent is None else silent
+    return find_likeness_by_contrast(draw_blocks(sizes), GRID_MS, contrast, ratios, told, silent)
 
 
 def test_what_went_is_told_by_the_blocks_and_what_is_left_by_each(contrast):
@@ -137,6 +137,16 @@ def test_what_went_is_told_by_the_blocks_and_what_is_left_by_each(contrast):
     found = by_contrast(contrast, sizes, alone(sizes))
     np.testing.assert_allclose(found.size, sizes, atol=0.08)
     assert found.amplitude_uv == pytest.approx(100.0, rel=0.05)
+
+
+def test_a_silent_block_that_tells_more_by_itself_does(contrast):
+    sizes = [1.0, 1.0, 1.0, 0.5, 0.0, 0.0]
+    silent = [False] * 4 + [True] * 2
+    compared = by_contrast(contrast, sizes, alone(sizes, 0.01))
+    found = by_contrast(contrast, sizes, alone(sizes, 0.01), silent=silent)
+    assert (found.deviation[4:] < compared.deviation[4:]).all()
+    assert (found.bias[4:] < compared.bias[4:]).all()
+    np.testing.assert_array_equal(found.size[:4], compared.size[:4])
 
 
 def test_an_lsr_that_shrank_is_not_taken_for_one_that_went(contrast):
