@@ -128,6 +128,7 @@ def _follow(
     runs: Sequence[Run],
 ) -> Outcome:
     """Follow an LSR that was there from its first block on."""
+    states = _with_end(blocks, states)
     present = states.present
 
     def is_gone(silent: Sequence[int], neighbours: Sequence[int]) -> bool:
@@ -164,6 +165,15 @@ def _follow(
         message = "after the last block without the LSR, another may hold it again: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order)
+
+
+def _with_end(blocks: Sequence[BlockFinding], states: States) -> States:
+    """Take for present what the last blocks hold together, where none of them is judged by itself."""
+    end = [k for k in range(states.present[-1] + 1, len(blocks)) if _reaches_end(blocks, k)]
+    some = [k for k in end if k in states.measured]
+    if not some or any(states.there[k] is not None for k in end) or not holds_some(states, some):
+        return states
+    return replace(states, there=tuple(k in some or one for k, one in enumerate(states.there)))
 
 
 def _at_baseline(

@@ -58,6 +58,7 @@ class States:
     there: tuple[bool | None, ...]  # None: cannot be told
     baseline: int | None  # the first block with an adequate M wave; None: no block proves the stimulus
     likeness: Likeness | None = None
+    measured: tuple[int, ...] = ()  # blocks of which it is told how much of the LSR they hold
     faded: tuple[int, ...] = ()  # blocks that hold little of the LSR, though a small one may be there
     fallen: tuple[int, ...] = ()  # blocks that hold less than half of it
     doubtful: tuple[int, ...] = ()  # blocks that show none, but may hold half of it
@@ -183,6 +184,7 @@ def _weigh(
         states,
         there=tuple(there),
         likeness=likeness,
+        measured=tuple(k for k in comparable if np.isfinite(size[k])),
         faded=tuple(
             k
             for k in comparable

@@ -143,6 +143,24 @@ def test_an_lsr_that_may_be_back_is_not_called_gone(judge, monkeypatch, last, co
     assert course or codes(outcome) == ["no_final_verdict"]
 
 
+@pytest.mark.parametrize(("size", "course"), [(0.34, "reduced"), (0.15, None)])
+def test_what_the_last_blocks_hold_together_is_seen_where_none_tells_it_alone(
+    judge, monkeypatch, size, course
+):
+    likeness = Likeness(
+        size=np.array([1.0] * 7 + [size] * 3),
+        deviation=np.full(10, 0.07),
+        bias=np.full(10, 0.1),
+        amplitude_uv=100.0,
+        at_edge=False,
+    )
+    monkeypatch.setattr(states, "_compare", lambda *_: likeness)
+    blind = ("blind", {"limit_uv": 60.0})
+    outcome = judge(*shown("PPPPPPPBBB", B=blind), parts_uv=[None] * 10)
+    assert outcome.course == course
+    assert course or codes(outcome) == ["no_final_verdict"]
+
+
 def test_several_silent_blocks_together_prove_what_one_cannot(judge):
     faint, silent = ("present", {"amplitude_uv": 12.0}), ("absent", {"limit_uv": 15.0})
     assert judge(*[faint] * 9, silent).course is None
