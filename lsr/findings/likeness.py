@@ -36,6 +36,8 @@ _UNMODELLED = 0.08  # of the contrast: what the nuisances of all blocks may have
 _BIAS_COMPARED, _BIAS_CONTRAST, _BIAS_ALONE = 0.2, 0.1, 0.05
 _TOLD_ALONE = 0.3  # deviation above which a block tells less by itself than compared
 _LEAST_ALONE = 0.6  # mean size of the blocks that show the LSR, each weighed by itself
+_AGREE = 2.5  # deviations
+_MOST_DEVIATION = 0.2  # of sizes by a contrast
 _MOST_SPREAD = 0.15  # of those sizes about the compared ones
 _EDGE_MS = 1.0  # from where the search window begins
 
@@ -173,7 +175,8 @@ def find_likeness_by_contrast(
     Returns
     -------
     Likeness | None
-        Sizes of which the first stage's mean is 1. None: it holds no LSR, or no block tells how much is left.
+        Sizes of which the first stage's mean is 1. None: it holds no LSR, no block tells how much is left, or
+        sizes would be too unsure.
     """
     template = _template([contrast.detection], grid_ms)
     weights = None if template is None else _weights(template, grid_ms)
@@ -203,10 +206,13 @@ def find_likeness_by_contrast(
     deviation = np.sqrt(
         variance + ((shared - left) * (1 - m_ratio)) ** 2 + 1 / precision.sum() + _UNMODELLED**2
     )
+    if float(np.nanmedian(deviation)) > _MOST_DEVIATION * full:
+        return None  # an LSR that only varies: the contrast is small beside it, and not of its shape
     bias = np.full(size.size, _BIAS_CONTRAST)
     spread = float(np.sqrt(((alone - size)[told] ** 2).mean()))
     uncertain = np.hypot(uncertain, spread)
-    surer = np.array(silent) & (uncertain < deviation) & (spread <= _MOST_SPREAD * full)
+    agrees = np.abs(alone - size) < _AGREE * np.hypot(uncertain, deviation)
+    surer = np.array(silent) & (uncertain < deviation) & agrees & (spread <= _MOST_SPREAD * full)
     size[surer], deviation[surer], bias[surer] = alone[surer], uncertain[surer], _BIAS_ALONE
     return Likeness(
         size=size / full,

@@ -156,6 +156,12 @@ def test_an_lsr_that_shrank_is_not_taken_for_one_that_went(contrast):
     assert found.amplitude_uv == pytest.approx(160.0, rel=0.05)
 
 
+def test_a_contrast_that_tells_sizes_poorly_is_not_used(contrast):
+    sizes = [1.0, 1.0, 0.8, 0.5, 0.0, 0.0]
+    noisy = draw_blocks(sizes, noise_uv=150.0)
+    assert find_likeness_by_contrast(noisy, GRID_MS, contrast, np.ones(6), alone(sizes), [False] * 6) is None
+
+
 def test_an_lsr_that_came_later_is_none_of_the_first_stage(contrast):
     assert by_contrast(contrast, [0.0, 0.0, 0.0, 0.0, -1.0, -1.0], alone([0.0] * 4 + [-1.0] * 2)) is None
 
