@@ -161,8 +161,9 @@ def _follow(
     if len(silent) == 1 and not _reaches_end(blocks, silent[0]) and not holds_nothing(states, silent[0]):
         message = "one block is without the LSR, and none after it can be judged"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
-    if any(k > silent[-1] for k in states.doubtful):
-        message = "after the last block without the LSR, another may hold it again: the course cannot be told"
+    since = present[-1] if len(silent) == 1 else silent[-1]
+    if any(k > since for k in states.doubtful):
+        message = "beside the last block without the LSR, another may hold it: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order)
 
