@@ -127,8 +127,21 @@ def _follow(
     stage_order: Sequence[str],
     runs: Sequence[Run],
 ) -> Outcome:
-    """Follow an LSR that was there from its first block on."""
+    """Follow an LSR that was there from its first block on, and say what was told by comparison."""
     states = _with_end(blocks, states)
+    outcome = _what_became(blocks, settings, states, stage_order, runs)
+    if outcome.course is None:
+        return outcome
+    return replace(outcome, warnings=(*outcome.warnings, *_told_by_comparison(blocks, states)))
+
+
+def _what_became(
+    blocks: Sequence[BlockFinding],
+    settings: DetectionSettings,
+    states: States,
+    stage_order: Sequence[str],
+    runs: Sequence[Run],
+) -> Outcome:
     present = states.present
 
     def is_gone(silent: Sequence[int], neighbours: Sequence[int]) -> bool:
@@ -166,6 +179,24 @@ def _follow(
         message = "beside the last block without the LSR, another may hold it: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order)
+
+
+def _told_by_comparison(blocks: Sequence[BlockFinding], states: States) -> tuple[Problem, ...]:
+    """Which blocks hold an LSR, or hold none, that do not say so by themselves."""
+    if states.likeness is None:
+        return ()
+    own = {True: Presence.PRESENT, False: Presence.ABSENT}
+    held, gone = (
+        [k for k in states.measured if states.there[k] is said and blocks[k].detection.presence is not word]
+        for said, word in own.items()
+    )
+    most = max((float(states.likeness.size[k] + 2 * states.likeness.deviation[k]) for k in gone), default=0.0)
+    parts = [f"{len(held)} to hold an LSR"] if held else []
+    parts += [f"{len(gone)} to hold none, or at most {100 * max(most, 0.01):.0f} % of it"] if gone else []
+    if not parts:
+        return ()
+    message = f"of the blocks that do not tell by themselves, comparison tells {' and '.join(parts)}"
+    return (Problem(code="told_by_comparison", message=message),)
 
 
 def _with_end(blocks: Sequence[BlockFinding], states: States) -> States:

@@ -143,6 +143,23 @@ def test_an_lsr_that_may_be_back_is_not_called_gone(judge, monkeypatch, last, co
     assert course or codes(outcome) == ["no_final_verdict"]
 
 
+@pytest.mark.parametrize(("there", "said"), [("PPPPPPBBBB", True), ("PPPPPPAAAA", False)])
+def test_what_only_comparison_tells_is_said_so(judge, monkeypatch, there, said):
+    likeness = Likeness(
+        size=np.array([1.0] * 6 + [0.0] * 4),
+        deviation=np.full(10, 0.05),
+        bias=np.full(10, 0.05),
+        amplitude_uv=100.0,
+        at_edge=False,
+    )
+    monkeypatch.setattr(states, "_compare", lambda *_: likeness)
+    outcome = judge(*shown(there, B=("blind", {"limit_uv": 60.0})), parts_uv=[None] * 10)
+    assert outcome.course == "disappeared"
+    assert codes(outcome) == (["told_by_comparison"] if said else [])
+    if said:
+        assert "4 to hold none, or at most 10 % of it" in outcome.warnings[0].message
+
+
 @pytest.mark.parametrize(("size", "course"), [(0.34, "reduced"), (0.15, None)])
 def test_what_the_last_blocks_hold_together_is_seen_where_none_tells_it_alone(
     judge, monkeypatch, size, course
