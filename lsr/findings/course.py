@@ -227,6 +227,7 @@ def _at_baseline(
         hinted = first_stage.presence is Presence.PRESENT or first_stage.reason in (
             "borderline",
             "explained_otherwise",
+            "in_few_sweeps",
         )
         if hinted and len(judged) < _n_first(blocks):
             return None  # its stimuli together hint at what a block may hide that cannot tell

@@ -28,6 +28,8 @@ REASONS = {
     "window explains it as well, and a small response beside that cannot be excluded",
     "flat": "the sweeps do not change at all: the channel is not connected",
     "hum": "mains hum that averaging left hides a small response",
+    "in_few_sweeps": "something stands out in a few sweeps only: a spasm burst, or a response that few "
+    "stimuli evoke",
     "missing_samples": "samples are missing in every sweep",
     "no_m_wave": "no response was found and a small one would have been seen, but no M wave proves that the "
     "stimulus reached the nerve",

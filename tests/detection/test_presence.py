@@ -327,3 +327,22 @@ def test_a_known_response_is_weighed_beside_noise_and_crosstalk(seed, size):
 def test_a_wave_of_zeros_is_weighed_by_no_average():
     found, _, _ = with_crosstalk(0.0, seed=0)
     assert found.whitened.weigh(np.zeros(found.whitened.time_ms.size)) == (0.0, np.inf)
+
+
+# --- a response that few sweeps hold ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("answered", [(), (2,), (1, 3)])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_stands_out_in_few_sweeps_is_never_called_absent(seed, answered):
+    time_ms = np.arange(-40, 80, 0.1)
+    m_wave = 1000 * np.exp(-(((time_ms - 5) / 1.2) ** 2)) * np.sin(time_ms - 4.5)
+    response = 40 * np.exp(-((time_ms - 10.8) ** 2)) * np.sin(4 * (time_ms - 10.8))
+    rng = np.random.default_rng(seed)
+    emg_uv, direct_uv = rng.normal(0, 2, (2, 5, time_ms.size))
+    emg_uv[list(answered)] += response
+    found = lsr.detect(emg_uv, time_ms, direct_uv + m_wave)
+    if answered:
+        assert found.presence != "absent"
+    else:
+        assert found.presence == "absent"
