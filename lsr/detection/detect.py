@@ -159,11 +159,6 @@ def _judge(
     presence, reason = _answer(
         p, limit, m_wave, prepared, nuisances, settings, instead=found_by.instead, p_second=p_second
     )
-    if presence is Presence.ABSENT and nuisances.varies:
-        # Noise was raised where the sweeps differ: a response that few of them answer may lie there.
-        stands_out = score_presence(nuisances.model(steady=True), settings.search_window_ms).alone / unit
-        if p_value(stands_out) <= settings.alpha:
-            presence, reason = Presence.INDETERMINATE, "in_few_sweeps"
     late = find_late_response(
         prepared.emg_uv,
         prepared.time_ms,
@@ -315,6 +310,11 @@ def _answer(
         return Presence.INDETERMINATE, "explained_otherwise"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
+    if nuisances.varies:
+        # Noise was raised where the sweeps differ: a response that few of them hold may lie there.
+        steady = score_presence(nuisances.model(steady=True), settings.search_window_ms)
+        if p_value(steady.alone / discount(prepared.noise)) <= settings.alpha:
+            return Presence.INDETERMINATE, "in_few_sweeps"
     return Presence.ABSENT, None
 
 

@@ -103,6 +103,7 @@ def judge_course(
         contrasts=contrasts,
         pooled=[(found, which) for found, which in together if found is not None],
     )
+    states = _with_end(blocks, states)
     baseline = _at_baseline(blocks, states, first_stage, settings.alpha)
     if baseline is None and _seen_soon_after(blocks, states, stage_order):
         outcome = _follow(blocks, settings, states, stage_order, runs)
@@ -127,21 +128,7 @@ def _follow(
     stage_order: Sequence[str],
     runs: Sequence[Run],
 ) -> Outcome:
-    """Follow an LSR that was there from its first block on, and say what was told by comparison."""
-    states = _with_end(blocks, states)
-    outcome = _what_became(blocks, settings, states, stage_order, runs)
-    if outcome.course is None:
-        return outcome
-    return replace(outcome, warnings=(*outcome.warnings, *_told_by_comparison(blocks, states)))
-
-
-def _what_became(
-    blocks: Sequence[BlockFinding],
-    settings: DetectionSettings,
-    states: States,
-    stage_order: Sequence[str],
-    runs: Sequence[Run],
-) -> Outcome:
+    """Follow an LSR that was there from its first block on."""
     present = states.present
 
     def is_gone(silent: Sequence[int], neighbours: Sequence[int]) -> bool:
@@ -201,6 +188,8 @@ def _told_by_comparison(blocks: Sequence[BlockFinding], states: States) -> tuple
 
 def _with_end(blocks: Sequence[BlockFinding], states: States) -> States:
     """Take for present what the last blocks hold together, where none of them is judged by itself."""
+    if not states.present:
+        return states
     end = [k for k in range(states.present[-1] + 1, len(blocks)) if _reaches_end(blocks, k)]
     some = [k for k in end if k in states.measured]
     if not some or any(states.there[k] is not None for k in end) or not holds_some(states, some):
@@ -284,7 +273,7 @@ def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bo
     if any(k > last for k in states.fallen) and not reduced:
         message = "the last blocks hold less than half of the LSR, and none of them tells whether it is gone"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
-    warnings = list(_unjudged_end(blocks, last))
+    warnings = [*_unjudged_end(blocks, last), *_told_by_comparison(blocks, states)]
     course: Course | None = Course.PERSISTED
     if returned:
         course = Course.REAPPEARED
@@ -309,7 +298,7 @@ def _gone(
     first, last_seen = _first_measured(states), states.present[-1]
     block, before = blocks[silent[0]], blocks[last_seen]
     early = _before_decompression(block.stage, stage_order)
-    warnings = list(_unjudged_end(blocks, silent[-1]))
+    warnings = [*_unjudged_end(blocks, silent[-1]), *_told_by_comparison(blocks, states)]
     if not early and _before_decompression(before.stage, stage_order) and silent[0] - last_seen > 1:
         message = (
             f"between the last block with an LSR ({before.stage}) and the first without ({block.stage}) "

@@ -182,12 +182,10 @@ def find_likeness_by_contrast(
     weights = None if template is None else _weights(template, grid_ms)
     if template is None or weights is None or contrast.detection.amplitude_uv is None:
         return None
-    found, variance = _weigh_parts(parts_uv, weights)
-    first, other = (
-        np.array([k for k in some if np.isfinite(found[k])]) for some in (contrast.first, contrast.other)
-    )
-    if not first.size or not other.size:
+    first, other = ([k for k in some if parts_uv[k] is not None] for some in (contrast.first, contrast.other))
+    if not first or not other:
         return None
+    found, variance = _weigh_parts(parts_uv, weights)
     shared = float(found[other].mean())
     more = found - shared  # than in the other stage
     alone, uncertain = np.zeros(found.size), np.full(found.size, np.inf)
