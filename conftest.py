@@ -1,6 +1,5 @@
 """Tests run linear algebra on one thread, as the command line does: quicker, and the same sums everywhere."""
 
-import os
+from lsr.threads import use_one_thread
 
-for library in ("OPENBLAS", "OMP", "MKL"):
-    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+use_one_thread()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import os
 import sys
 import time
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from _limit import DETECTABLE, matched_filter
 from _peers import PEERS, judge, prepare
 
 import lsr
+from lsr.threads import use_one_thread
 
 LIMIT = "matched filter (limit)"
 MARKS = ("<!-- tables -->", "<!-- end of tables -->")  # in a page that the tables are written into
@@ -110,8 +110,7 @@ def run(cases: list[Case], *, peers: bool, processes: int) -> pd.DataFrame:
         for first in range(0, len(cases), _CASES_AT_ONCE)
     ]
     rows: list[dict[str, Any]] = []
-    for library in ("OPENBLAS", "OMP", "MKL"):  # one thread in each process; they import numpy anew
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    use_one_thread()  # the processes import numpy anew
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         for number, some in enumerate(pool.map(judge_cases, parts, [peers] * len(parts)), start=1):
             rows += some

@@ -8,11 +8,12 @@ inside the commands, so that ``lsr --help`` answers at once.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated
 
 import typer
+
+from lsr.threads import use_one_thread
 
 from .analyze import analyze
 from .batch import batch
@@ -69,10 +70,7 @@ def options(
 
 def run() -> None:
     """Run the command line: what `lsr` starts."""
-    # The matrices are small: threads of linear algebra cost far more than they bring (five times the time on
-    # a busy machine), and sums in another order would be other bytes. Read when numpy is first imported.
-    for library in ("OPENBLAS", "OMP", "MKL"):
-        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    use_one_thread()
     for stream in (sys.stdout, sys.stderr):
         # A label the terminal cannot show must not stop a report.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

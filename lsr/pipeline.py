@@ -26,12 +26,14 @@ from lsr.spontaneous.watch import find_spontaneous
 from lsr.stages import Stage, find_stages, read_events
 from lsr.stimuli import StimulusSet, find_stimuli
 from lsr.sweeps import plan_cut
+from lsr.threads import one_thread
 from lsr.traces import find_traces
 
 if TYPE_CHECKING:
     from lsr.report.report import Report
 
 
+@one_thread()
 def analyze(
     recording: Recording | str | os.PathLike[str],
     settings: Settings | None = None,

@@ -25,8 +25,8 @@ from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-ONE_THREAD = "LSR_ONE_THREAD"  # set where the environment of a process was, before numpy was imported
-_LIBRARIES = ("OPENBLAS", "OMP", "MKL")
+from lsr.threads import use_one_thread
+
 Result = TypeVar("Result")
 _Call = tuple[Future[Any], bytes]
 
@@ -155,13 +155,6 @@ def _context() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["lsr.batch.warm"])
     return context
-
-
-def use_one_thread() -> None:
-    """Let linear algebra run on one thread in this process; to be called before numpy is imported."""
-    for library in _LIBRARIES:
-        os.environ[f"{library}_NUM_THREADS"] = "1"
-    os.environ[ONE_THREAD] = "1"
 
 
 def _work(pipe: Connection) -> None:

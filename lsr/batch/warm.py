@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from lsr.batch.local import use_one_thread
+from lsr.threads import one_thread, use_one_thread
 
 use_one_thread()
 
@@ -16,3 +16,6 @@ for name in (
     *("jinja2", "matplotlib.backends.backend_agg", "PIL.PngImagePlugin"),
 ):
     import_module(name)
+
+with one_thread():  # what is found once, workers need not look for
+    pass

@@ -17,13 +17,11 @@ import uuid
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import lsr
-from lsr.batch.local import ONE_THREAD
 from lsr.batch.refusing import refusal_of
 from lsr.batch.tasks import Kind, Refusal, Task, content_sha256
 from lsr.errors import BatchError
@@ -85,7 +83,7 @@ def perform(job: Job) -> Done | Refusal:
             "install the same version on every worker"
         )
     task = job.task
-    with _ONE_AT_A_TIME, _alone():
+    with _ONE_AT_A_TIME, _silent():
         try:
             report = _analysed(task)
             rendered = [
@@ -103,31 +101,14 @@ def perform(job: Job) -> Done | Refusal:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
-    """Run linear algebra on one thread, so that sums have one order, and let no library print."""
+def _silent() -> Iterator[None]:
+    """Let no library print."""
     with contextlib.ExitStack() as stack:
-        threads = _threads_of_linear_algebra()
-        if threads is not None:
-            stack.enter_context(threads.limit(limits=1))
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         yield
-
-
-@cache
-def _threads_of_linear_algebra() -> Any:
-    """What limits them, found once; None in workers of this machine, whose environment says one already."""
-    if os.environ.get(ONE_THREAD):
-        return None
-    try:
-        from threadpoolctl import ThreadpoolController  # comes with lsr[dask]
-    except ImportError:
-        return None
-    import scipy.linalg  # noqa: F401  what is loaded later would not be found
-
-    return ThreadpoolController()
 
 
 def _analysed(task: Task) -> Report:

@@ -34,6 +34,7 @@ from lsr.detection.presence import (
 )
 from lsr.errors import SweepsError
 from lsr.settings import DetectionSettings, Settings
+from lsr.threads import one_thread
 
 _LOWEST_HZ = 2000.0
 _COARSE_HZ = 5000.0
@@ -41,6 +42,7 @@ _EVERY = 4  # draws are alike enough for every fourth to tell their mean
 _BORDERLINE = 5.0  # times alpha: what is nearly present is not called absent
 
 
+@one_thread()
 def detect(
     emg_uv: np.ndarray,
     time_ms: np.ndarray,
