@@ -36,18 +36,23 @@ class Change:
 
 
 def find_change(
-    blocks: Sequence[BlockFinding], first: int, last: Sequence[int], likeness: Likeness | None = None
+    blocks: Sequence[BlockFinding],
+    first: Sequence[int],
+    last: Sequence[int],
+    likeness: Likeness | None = None,
 ) -> Change | None:
-    """Change of amplitude from a block to the last ones with a response.
+    """Change of amplitude from the first block to the last ones with a response.
 
     Blocks are compared by their amplitudes, or by how much of the LSR each holds: where one of them has no
     amplitude of its own, and where only that excludes that nothing changed. The last blocks count together
-    as far back as they do not differ.
+    as far back as they do not differ. A reduction has to be one against all first blocks together too: an
+    LSR varies, and the first block may show it large by chance.
 
     Parameters
     ----------
     blocks : sequence of BlockFinding
-    first : int
+    first : sequence of int
+        Blocks at the beginning, in the order of time: the baseline, and those of its stage.
     last : sequence of int
         Blocks at the end, in the order of time.
     likeness : Likeness | None
@@ -57,16 +62,11 @@ def find_change(
     Change | None
         None where nothing tells both sizes.
     """
-    before = (_amplitude(blocks[first]), _likeness_of(likeness, first))
-    after = (
-        _together([_amplitude(blocks[k]) for k in last]),
-        _together([_likeness_of(likeness, k) for k in last]),
+    by_measure = (
+        [_amplitude(block) for block in blocks],
+        [_likeness_of(likeness, k) for k in range(len(blocks))],
     )
-    ratios = [
-        _Ratio(before=one, after=other)
-        for one, other in zip(before, after, strict=True)
-        if one is not None and other is not None and one.value > 0 and other.value > 0
-    ]
+    ratios = [ratio for sizes in by_measure if (ratio := _ratio(sizes, first, last)) is not None]
     if not ratios:
         return None
     chosen = next((ratio for ratio in ratios if ratio.is_reduction), ratios[0])
@@ -74,7 +74,7 @@ def find_change(
         percent=100 * (chosen.value - 1),
         interval_percent=(100 * (chosen.end(-_DEVIATIONS_95) - 1), 100 * (chosen.end(_DEVIATIONS_95) - 1)),
         is_reduction=chosen.is_reduction,
-        fell_with_m_wave=_fell_with_m_wave(blocks, first, last[-1], chosen.value),
+        fell_with_m_wave=_fell_with_m_wave(blocks, first[0], last[-1], chosen.value),
     )
 
 
@@ -91,6 +91,7 @@ class _Ratio:
     """Size after over size before."""
 
     before: _Size
+    all_before: _Size  # of all first blocks together
     after: _Size
 
     @property
@@ -99,12 +100,30 @@ class _Ratio:
 
     def end(self, deviations: float) -> float:
         """The ratio so many deviations away."""
-        deviation = float(np.hypot(self.after.deviation, self.value * self.before.deviation))
-        return max(0.0, self.value + deviations * deviation / self.before.value)
+        return _ratio_end(self.before, self.after, deviations)
 
     @property
     def is_reduction(self) -> bool:
-        return self.value <= 1 - _LEAST_FALL and self.end(_DEVIATIONS_99) < 1
+        return all(
+            self.after.value <= (1 - _LEAST_FALL) * before.value
+            and _ratio_end(before, self.after, _DEVIATIONS_99) < 1
+            for before in (self.before, self.all_before)
+        )
+
+
+def _ratio_end(before: _Size, after: _Size, deviations: float) -> float:
+    value = after.value / before.value
+    deviation = float(np.hypot(after.deviation, value * before.deviation))
+    return max(0.0, value + deviations * deviation / before.value)
+
+
+def _ratio(sizes: Sequence[_Size | None], first: Sequence[int], last: Sequence[int]) -> _Ratio | None:
+    """Ratio of what the last blocks hold to what the first does; None where one of them is not known."""
+    before, after = sizes[first[0]], _together([sizes[k] for k in last])
+    if before is None or after is None or before.value <= 0 or after.value <= 0:
+        return None
+    known = [size for k in first if (size := sizes[k]) is not None and size.value > 0]
+    return _Ratio(before=before, all_before=_mean(known), after=after)
 
 
 def _amplitude(block: BlockFinding) -> _Size | None:
