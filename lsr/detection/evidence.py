@@ -14,10 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from lsr.detection.waveform import Family
 
 _GRID_MS = 0.1
+_AT_ONCE_MS = 3.0  # starts that are fitted by one product
+_LONGEST_MS, _NOTHING_LEFT = 60.0, 1e-12  # of a response; of its largest value
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,30 +139,53 @@ def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
     ----------
     model : Model
     starts : np.ndarray of int, shape (n_starts,)
-        On the grid that `start_numbers` counts.
+        Evenly spaced, on the grid that `start_numbers` counts.
     family : Family
     """
-    n_samples, n_starts = model.time_ms.size, starts.size
-    per_sample = _per_sample(model.step_ms)
-    since = per_sample * np.arange(n_samples)[:, None] - starts
-    table = _table(family, model.step_ms / per_sample, max(int(since.max()), 0))
-    bumps = table[np.maximum(since, -1) + 1].reshape(n_samples, -1)
-    whitened = (model.root @ bumps).reshape(n_samples, n_starts, -1)
-    by_start = np.ascontiguousarray(whitened.transpose(1, 2, 0))
+    n_samples, per_sample = model.time_ms.size, _per_sample(model.step_ms)
+    grid_ms = model.step_ms / per_sample
+    lasts = -(-_lasts(family, grid_ms) // per_sample) + 2
+    reach = per_sample * n_samples + max(0, -int(starts[0]))
+    table = _table(family, grid_ms, reach)
+    n_bumps, every = table.shape[0], int(starts[1] - starts[0]) if starts.size > 1 else 1
+    at_once = max(1, round(_AT_ONCE_MS / (every * grid_ms)))
+    grams = np.empty((starts.size, n_bumps, n_bumps))
+    moments = np.empty((starts.size, n_bumps))
+    # Bumps are zero before their start and long after it, what the triangular root makes of them before it.
+    for part in range(0, starts.size, at_once):
+        some = starts[part : part + at_once]
+        first = max(0, int(some[0]) // per_sample)
+        stop = min(n_samples, int(some[-1]) // per_sample + lasts)
+        bumps = as_strided(
+            table[:, reach + per_sample * first - some[0] :],
+            (n_bumps, some.size, stop - first),
+            (table.strides[0], -every * table.itemsize, per_sample * table.itemsize),
+            writeable=False,
+        ).reshape(-1, stop - first)
+        whitened = bumps @ model.root[first:, first:stop].T
+        moments[part : part + some.size] = (whitened @ model.whitened[first:]).reshape(n_bumps, -1).T
+        by_start = whitened.reshape(n_bumps, some.size, -1).transpose(1, 0, 2)
+        grams[part : part + some.size] = by_start @ by_start.transpose(0, 2, 1)
     return Fits(
         family,
-        model.time_ms[0] + starts * (model.step_ms / per_sample),
-        by_start @ by_start.transpose(0, 2, 1),
-        by_start @ model.whitened,
+        model.time_ms[0] + starts * grid_ms,
+        grams,
+        moments,
         float(model.whitened @ model.whitened),
     )
 
 
 @lru_cache(maxsize=128)
-def _table(family: Family, grid_ms: float, last: int) -> np.ndarray:
-    """Bumps on the grid, shape (last + 2, n_bumps): the first row, before the start, is zero."""
-    bumps: np.ndarray = family.bumps(np.arange(-1, last + 1) * grid_ms)
-    return bumps
+def _table(family: Family, grid_ms: float, reach: int) -> np.ndarray:
+    """Bumps on the grid from `reach` steps before their start to as many after it, (n_bumps, n_steps)."""
+    return np.ascontiguousarray(family.bumps(np.arange(-reach, reach + 1) * grid_ms).T)
+
+
+@lru_cache(maxsize=128)
+def _lasts(family: Family, grid_ms: float) -> int:
+    """Steps of the grid after which nothing is left of the bumps."""
+    bumps = family.bumps(np.arange(0, _LONGEST_MS, grid_ms))
+    return int(np.flatnonzero(np.abs(bumps).max(axis=1) > _NOTHING_LEFT)[-1])
 
 
 def _per_sample(step_ms: float) -> int:
