@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import mne
 
 # Samples of one batch of windows; a loop holds two of them, its own and the next.
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

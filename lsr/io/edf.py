@@ -13,9 +13,10 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from lsr.io.edf_annotations import AnnotationReader, RecordTimes, place_annotati
 from lsr.io.edf_header import EdfHeader, EdfSignal, read_header
 from lsr.io.labels import read_label
 from lsr.recording import Channel, Problem, Recording, Segment
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 # Bytes that one read takes at most, unless a single record has more: what a processor's cache holds.
 _CHUNK_BYTES = 512 << 10
@@ -87,19 +91,19 @@ class RawFile:
                 "check the disk or network, or work on a local copy"
             ) from error
 
+    def read_row(self, row: memoryview, offset: int) -> None:
+        """Fill `row` as `read_into` does: one call, nothing else, as there are tens of thousands of them."""
+        try:
+            if _HAS_PREADV and os.preadv(self._number, (row,), offset) == len(row):
+                return
+        except OSError:
+            pass  # the other way repeats it, and words the error
+        self.read_into(row, offset)
+
     def read_rows(self, buffer: memoryview, width: int, offsets: Iterable[int]) -> None:
-        """Fill `buffer` row by row with `width` bytes from each offset; as `read_into`, but quicker."""
-        at = 0
-        for offset in offsets:
-            row = buffer[at : at + width]
-            at += width
-            # One call for a row, and nothing else: there are tens of thousands of them.
-            try:
-                if _HAS_PREADV and os.preadv(self._number, (row,), offset) == width:
-                    continue
-            except OSError:
-                pass  # the other way repeats it, and words the error
-            self.read_into(row, offset)
+        """Fill `buffer` row by row with `width` bytes from each offset."""
+        for number, offset in enumerate(offsets):
+            self.read_row(buffer[number * width : (number + 1) * width], offset)
 
     def _read_once(self, buffer: memoryview, offset: int) -> int:
         if _HAS_PREADV:
@@ -128,6 +132,15 @@ class _Chosen:
     spacing: int | None  # bytes from one to the next, where it is always the same
     gains: NDArray[np.float32]  # (channels, 1)
     zeros: NDArray[np.float32] | None  # (channels, 1); None: all zero
+
+    def span(self, width: int, n_records: int = 1, step: int = 0) -> int:
+        """Bytes that `width` bytes of every channel stretch over, in records `step` bytes apart."""
+        return (n_records - 1) * step + self.high + width - self.low
+
+    def is_cheaper_by_row(self, width: int, n_records: int = 1, step: int = 0) -> bool:
+        """Whether a system call for every stretch of a channel beats reading what lies between, too."""
+        wanted = len(self.offsets) * n_records * width
+        return self.span(width, n_records, step) > max(_CHEAP_SPAN_BYTES, 2 * wanted)
 
 
 class EdfStore:
@@ -174,6 +187,10 @@ class EdfStore:
         """Read windows in microvolts, or the unit of the file: (n, channels, n_samples)."""
         chosen = self._choose(channels)
         samples = np.empty((len(first_samples), len(channels), n_samples), dtype=np.float32)
+        width = n_samples * self._header.sample_bytes
+        if n_samples <= chosen.per_record and chosen.is_cheaper_by_row(width):
+            self._read_rows(chosen, first_samples.tolist(), samples)
+            return samples
         for window, first in zip(samples, first_samples.tolist(), strict=True):
             self._read_scaled(chosen, first, window)
         return samples
@@ -185,23 +202,26 @@ class EdfStore:
         if samples.nbytes < _WORTH_A_THREAD_BYTES:
             self._read_scaled(chosen, first_sample, samples)
             return samples
-        from concurrent.futures import ThreadPoolExecutor
-
         # Split between records, so that none is read twice, unless they are long.
         half = n_samples // 2
         half -= (first_sample + half) % chosen.per_record if half > 4 * chosen.per_record else 0
         # Reading and decoding let other threads run: two halves at once take little more than one.
-        with ThreadPoolExecutor(max_workers=1) as helper:
-            later = helper.submit(self._read_scaled, chosen, first_sample + half, samples[:, half:])
-            self._read_scaled(chosen, first_sample, samples[:, :half])
-            later.result()
+        later = self._helper.submit(self._read_scaled, chosen, first_sample + half, samples[:, half:])
+        self._read_scaled(chosen, first_sample, samples[:, :half])
+        later.result()
         return samples
+
+    @cached_property
+    def _helper(self) -> ThreadPoolExecutor:
+        from concurrent.futures import ThreadPoolExecutor
+
+        return ThreadPoolExecutor(max_workers=1)
 
     def read_digital(self, channel: int) -> NDArray[np.int32]:
         """Read every stored integer of a channel: (n_samples,)."""
         chosen = self._choose((channel,))
         stored = np.empty(self._header.n_records * chosen.per_record, dtype=np.int32)
-        for _ in self._read_parts(chosen, 0, stored[np.newaxis]):
+        for _ in self._read_parts(chosen, 0, stored[np.newaxis], None):
             pass
         return stored
 
@@ -217,6 +237,8 @@ class EdfStore:
 
     def close(self) -> None:
         """Let go of the file."""
+        if "_helper" in vars(self):
+            self._helper.shutdown()
         self._file.close()
 
     def _choose(self, channels: Sequence[int]) -> _Chosen:
@@ -237,15 +259,36 @@ class EdfStore:
 
     def _read_scaled(self, chosen: _Chosen, first_sample: int, out: NDArray[np.float32]) -> None:
         """Read, decode and scale part by part, each while it is in the processor's cache."""
-        for part in self._read_parts(chosen, first_sample, out):
-            part *= chosen.gains
+        for part in self._read_parts(chosen, first_sample, out, chosen.gains[:, np.newaxis]):
             if chosen.zeros is not None:
                 part += chosen.zeros
 
+    def _read_rows(self, chosen: _Chosen, firsts: Sequence[int], out: NDArray[np.float32]) -> None:
+        """Read windows that touch two records at most, channel by channel: (windows, channels, samples)."""
+        size, step = self._header.sample_bytes, self._header.record_bytes
+        n_samples, at = out.shape[2], _SPARE_BYTES
+        buffer = np.empty(_SPARE_BYTES + out.size * size, dtype=np.uint8)
+        filled, read = buffer.data, self._file.read_row
+        for first in firsts:
+            record, within = divmod(first, chosen.per_record)
+            begin = self._header.header_bytes + record * step
+            here = min(n_samples, chosen.per_record - within) * size
+            for offset in chosen.offsets:
+                read(filled[at : at + here], begin + offset + within * size)
+                at += here
+                if here < n_samples * size:
+                    rest = n_samples * size - here
+                    read(filled[at : at + rest], begin + step + offset)
+                    at += rest
+        stored = _stored(buffer, size, 0, out.shape, (out.shape[1] * n_samples * size, n_samples * size))
+        _put(stored, chosen.gains, out)
+        if chosen.zeros is not None:
+            out += chosen.zeros
+
     def _read_parts(
-        self, chosen: _Chosen, first_sample: int, out: NDArray[Number]
+        self, chosen: _Chosen, first_sample: int, out: NDArray[Number], gains: NDArray[np.float32] | None
     ) -> Iterator[NDArray[Number]]:
-        """Read stored integers into (channels, n_samples), part by part.
+        """Read stored integers, or times their gains, into (channels, n_samples), part by part.
 
         Yields what was filled. A part is a stretch of one record, or some whole records.
         """
@@ -259,47 +302,57 @@ class EdfStore:
             if each == chosen.per_record:
                 count = max(1, min((n_samples - done) // each, _CHUNK_BYTES // step))
             part = out[:, done : done + count * each]
-            self._read_part(
-                chosen, self._header.header_bytes + record * step + within * size, count, each, part
-            )
+            begin = self._header.header_bytes + record * step + within * size
+            self._read_part(chosen, begin, part.reshape(-1, count, each), gains)
             yield part
             done += count * each
 
-    def _read_part(self, chosen: _Chosen, begin: int, count: int, each: int, out: NDArray[Number]) -> None:
-        """Read as many samples of each channel from each of some records, from byte `begin` on."""
+    def _read_part(
+        self, chosen: _Chosen, begin: int, out: NDArray[Number], gains: NDArray[np.float32] | None
+    ) -> None:
+        """Fill (channels, records, samples) from byte `begin` on."""
         size, step = self._header.sample_bytes, self._header.record_bytes
+        count, each = out.shape[1:]
         width = each * size
-        span = (count - 1) * step + chosen.high + width - chosen.low
-        wanted = len(chosen.offsets) * count * width
-        # Reading what lies between, too, is quicker than a system call for every stretch of a channel.
-        if span > max(_CHEAP_SPAN_BYTES, 2 * wanted):
-            buffer = np.empty(_SPARE_BYTES + wanted, dtype=np.uint8)
+        if chosen.is_cheaper_by_row(width, count, step):
+            buffer = np.empty(_SPARE_BYTES + len(chosen.offsets) * count * width, dtype=np.uint8)
             rows = [begin + offset + row * step for offset in chosen.offsets for row in range(count)]
             self._file.read_rows(buffer.data[_SPARE_BYTES:], width, rows)
-            _decode(buffer, size, 0, (count * width, width), out.reshape(-1, count, each))
+            _put(_stored(buffer, size, 0, out.shape, (count * width, width)), gains, out)
             return
-        buffer = np.empty(_SPARE_BYTES + span, dtype=np.uint8)
+        buffer = np.empty(_SPARE_BYTES + chosen.span(width, count, step), dtype=np.uint8)
         self._file.read_into(buffer.data[_SPARE_BYTES:], begin + chosen.low)
-        first = chosen.offsets[0] - chosen.low
         if chosen.spacing is not None:
-            _decode(buffer, size, first, (chosen.spacing, step), out.reshape(-1, count, each))
+            first = chosen.offsets[0] - chosen.low
+            _put(_stored(buffer, size, first, out.shape, (chosen.spacing, step)), gains, out)
             return
         for row, offset in enumerate(chosen.offsets):
-            _decode(buffer, size, offset - chosen.low, (0, step), out[row].reshape(1, count, each))
+            one = slice(row, row + 1)
+            stored = _stored(buffer, size, offset - chosen.low, (1, count, each), (0, step))
+            _put(stored, None if gains is None else gains[one], out[one])
 
 
-def _decode(
-    buffer: NDArray[np.uint8], sample_bytes: int, start: int, steps: tuple[int, int], out: NDArray[Number]
-) -> None:
-    """Decode little-endian integers into (channels, records, samples), `steps` bytes from row to row.
+def _stored(
+    buffer: NDArray[np.uint8], sample_bytes: int, start: int, shape: tuple[int, ...], steps: tuple[int, int]
+) -> NDArray[np.integer[Any]]:
+    """Little-endian integers of a shape with three axes, `steps` bytes from row to row.
 
     The bytes begin behind spare ones: four bytes read from one before each sample of three hold it in their
     upper three, and a shift keeps its sign.
     """
     if sample_bytes == 2:
-        out[...] = np.ndarray(out.shape, "<i2", buffer, _SPARE_BYTES + start, (*steps, 2))
-    else:
-        out[...] = np.ndarray(out.shape, "<i4", buffer, _SPARE_BYTES + start - 1, (*steps, 3)) >> 8
+        return np.ndarray(shape, "<i2", buffer, _SPARE_BYTES + start, (*steps, 2))
+    wide = np.ndarray(shape, "<i4", buffer, _SPARE_BYTES + start - 1, (*steps, 3))
+    shifted: NDArray[np.integer[Any]] = wide >> 8
+    return shifted
+
+
+def _put(stored: NDArray[np.integer[Any]], gains: NDArray[np.float32] | None, out: NDArray[Number]) -> None:
+    """Stored integers, or times the gain of their channel, into an array of their shape."""
+    if gains is None:
+        out[...] = stored
+    else:  # every 24-bit integer is a float32
+        np.multiply(stored, gains, out=out, dtype=np.float32, casting="unsafe")
 
 
 def read_edf(path: Path, units: Mapping[str, str] | None = None) -> Recording:
