@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,14 +118,13 @@ class RawFile:
         self.file.close()
 
 
-Number = TypeVar("Number", np.float32, np.int32)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Chosen:
     """Some channels of one rate, and where and how they stand in each record."""
 
-    per_record: int
+    sample_bytes: int
+    record_bytes: int
+    per_record: int  # samples
     offsets: list[int]  # bytes from the start of a record
     low: int
     high: int
@@ -133,14 +132,90 @@ class _Chosen:
     gains: NDArray[np.float32]  # (channels, 1)
     zeros: NDArray[np.float32] | None  # (channels, 1); None: all zero
 
-    def span(self, width: int, n_records: int = 1, step: int = 0) -> int:
-        """Bytes that `width` bytes of every channel stretch over, in records `step` bytes apart."""
-        return (n_records - 1) * step + self.high + width - self.low
-
-    def is_cheaper_by_row(self, width: int, n_records: int = 1, step: int = 0) -> bool:
+    def is_cheaper_by_row(self, n_records: int, n_samples: int) -> bool:
         """Whether a system call for every stretch of a channel beats reading what lies between, too."""
-        wanted = len(self.offsets) * n_records * width
-        return self.span(width, n_records, step) > max(_CHEAP_SPAN_BYTES, 2 * wanted)
+        wanted = len(self.offsets) * n_records * n_samples * self.sample_bytes
+        return self.span(n_records, n_samples) > max(_CHEAP_SPAN_BYTES, 2 * wanted)
+
+    def span(self, n_records: int, n_samples: int) -> int:
+        """Bytes that so many samples of every channel in consecutive records stretch over."""
+        return (n_records - 1) * self.record_bytes + self.high - self.low + n_samples * self.sample_bytes
+
+
+class _Part:
+    """As many samples of each channel from each of some records: where they are read to, and how decoded."""
+
+    def __init__(self, chosen: _Chosen, n_records: int, n_samples: int) -> None:
+        self._chosen = chosen
+        self._shape = shape = (len(chosen.offsets), n_records, n_samples)
+        width, step = n_samples * chosen.sample_bytes, chosen.record_bytes
+        self._width = width
+        self._by_row = chosen.is_cheaper_by_row(n_records, n_samples)
+        n_bytes = shape[0] * n_records * width if self._by_row else chosen.span(n_records, n_samples)
+        buffer = np.empty(_SPARE_BYTES + n_bytes, dtype=np.uint8)
+        self._bytes = buffer.data[_SPARE_BYTES:]
+        every, first = slice(None), chosen.offsets[0] - chosen.low
+        if self._by_row:
+            self._stored = [(every, _stored(buffer, chosen, 0, shape, (n_records * width, width)))]
+        elif chosen.spacing is not None:
+            self._stored = [(every, _stored(buffer, chosen, first, shape, (chosen.spacing, step)))]
+        else:
+            starts = [offset - chosen.low for offset in chosen.offsets]
+            self._stored = [
+                (slice(row, row + 1), _stored(buffer, chosen, start, (1, *shape[1:]), (0, step)))
+                for row, start in enumerate(starts)
+            ]
+
+    def read(self, file: RawFile, begin: int) -> None:
+        """Read the part whose records begin, or are entered, at byte `begin`."""
+        if not self._by_row:
+            file.read_into(self._bytes, begin + self._chosen.low)
+            return
+        records = range(begin, begin + self._shape[1] * self._chosen.record_bytes, self._chosen.record_bytes)
+        offsets = [record + offset for offset in self._chosen.offsets for record in records]
+        file.read_rows(self._bytes, self._width, offsets)
+
+    def decode(self, out: NDArray[np.float32]) -> None:
+        """Scale what was read into (channels, records * samples)."""
+        by_record = out.reshape(self._shape)
+        for rows, stored in self._stored:
+            _scale(stored, self._chosen, rows, by_record[rows])
+
+    def decode_digital(self, out: NDArray[np.int32]) -> None:
+        """Copy what was read into (channels, records * samples)."""
+        by_record = out.reshape(self._shape)
+        for rows, stored in self._stored:
+            by_record[rows] = _integers(stored, self._chosen)
+
+
+def _stored(
+    buffer: NDArray[np.uint8],
+    chosen: _Chosen,
+    start: int,
+    shape: tuple[int, ...],
+    steps: tuple[int, int],
+) -> NDArray[np.integer[Any]]:
+    """View of the little-endian integers in a buffer, `steps` bytes from row to row.
+
+    They begin behind spare bytes: four bytes read from one before each sample of three hold it in their upper
+    three.
+    """
+    if chosen.sample_bytes == 2:
+        return np.ndarray(shape, "<i2", buffer, _SPARE_BYTES + start, (*steps, 2))
+    return np.ndarray(shape, "<i4", buffer, _SPARE_BYTES + start - 1, (*steps, 3))
+
+
+def _integers(stored: NDArray[np.integer[Any]], chosen: _Chosen) -> NDArray[np.integer[Any]]:
+    """Return what is stored as numbers: a shift keeps the sign."""
+    return stored if chosen.sample_bytes == 2 else stored >> 8
+
+
+def _scale(stored: NDArray[np.integer[Any]], chosen: _Chosen, rows: slice, out: NDArray[np.float32]) -> None:
+    """Turn what is stored of some channels into microvolts; their axis is the first of three."""
+    gains = chosen.gains[rows, np.newaxis]
+    np.multiply(_integers(stored, chosen), gains, out=out, dtype=np.float32, casting="unsafe")  # 24 bits fit
+    if chosen.zeros is not None:
+        out += chosen.zeros[rows, np.newaxis]
 
 
 class EdfStore:
@@ -187,9 +262,8 @@ class EdfStore:
         """Read windows in microvolts, or the unit of the file: (n, channels, n_samples)."""
         chosen = self._choose(channels)
         samples = np.empty((len(first_samples), len(channels), n_samples), dtype=np.float32)
-        width = n_samples * self._header.sample_bytes
-        if n_samples <= chosen.per_record and chosen.is_cheaper_by_row(width):
-            self._read_rows(chosen, first_samples.tolist(), samples)
+        if n_samples <= chosen.per_record and chosen.is_cheaper_by_row(1, n_samples):
+            self._read_by_row(chosen, first_samples.tolist(), samples)
             return samples
         for window, first in zip(samples, first_samples.tolist(), strict=True):
             self._read_scaled(chosen, first, window)
@@ -221,8 +295,8 @@ class EdfStore:
         """Read every stored integer of a channel: (n_samples,)."""
         chosen = self._choose((channel,))
         stored = np.empty(self._header.n_records * chosen.per_record, dtype=np.int32)
-        for _ in self._read_parts(chosen, 0, stored[np.newaxis], None):
-            pass
+        for part, where in self._parts(chosen, 0, stored.size):
+            part.decode_digital(stored[where])
         return stored
 
     def sha256(self) -> str:
@@ -248,6 +322,8 @@ class EdfStore:
         steps = {after - before for before, after in pairwise(offsets)}
         zeros = np.array([[signal.offset] for signal in signals], dtype=np.float32)
         return _Chosen(
+            sample_bytes=self._header.sample_bytes,
+            record_bytes=self._header.record_bytes,
             per_record=signals[0].samples_per_record,
             offsets=offsets,
             low=min(offsets),
@@ -258,101 +334,48 @@ class EdfStore:
         )
 
     def _read_scaled(self, chosen: _Chosen, first_sample: int, out: NDArray[np.float32]) -> None:
-        """Read, decode and scale part by part, each while it is in the processor's cache."""
-        for part in self._read_parts(chosen, first_sample, out, chosen.gains[:, np.newaxis]):
-            if chosen.zeros is not None:
-                part += chosen.zeros
+        """Fill (channels, n_samples), part by part, each while it is in the processor's cache."""
+        for part, where in self._parts(chosen, first_sample, out.shape[1]):
+            part.decode(out[:, where])
 
-    def _read_rows(self, chosen: _Chosen, firsts: Sequence[int], out: NDArray[np.float32]) -> None:
-        """Read windows that touch two records at most, channel by channel: (windows, channels, samples)."""
-        size, step = self._header.sample_bytes, self._header.record_bytes
-        n_samples, at = out.shape[2], _SPARE_BYTES
+    def _parts(self, chosen: _Chosen, first_sample: int, n_samples: int) -> Iterator[tuple[_Part, slice]]:
+        """Read consecutive samples: stretches of one record, or some whole records, and where they belong."""
+        size, step = chosen.sample_bytes, chosen.record_bytes
+        most = max(1, _CHUNK_BYTES // (size * len(chosen.offsets)))
+        parts: dict[tuple[int, int], _Part] = {}
+        done = 0
+        while done < n_samples:
+            record, within = divmod(first_sample + done, chosen.per_record)
+            each, count = min(chosen.per_record - within, n_samples - done, most), 1
+            if each == chosen.per_record:
+                count = max(1, min((n_samples - done) // each, _CHUNK_BYTES // step))
+            if (count, each) not in parts:
+                parts[count, each] = _Part(chosen, count, each)
+            part = parts[count, each]
+            part.read(self._file, self._header.header_bytes + record * step + within * size)
+            yield part, slice(done, done + count * each)
+            done += count * each
+
+    def _read_by_row(self, chosen: _Chosen, firsts: Sequence[int], out: NDArray[np.float32]) -> None:
+        """Fill (windows, channels, n_samples) that touch two records at most, channel by channel."""
+        size, step, n_samples = chosen.sample_bytes, chosen.record_bytes, out.shape[2]
         buffer = np.empty(_SPARE_BYTES + out.size * size, dtype=np.uint8)
-        filled, read = buffer.data, self._file.read_row
+        filled, at, read = buffer.data, _SPARE_BYTES, self._file.read_row
         for first in firsts:
             record, within = divmod(first, chosen.per_record)
             begin = self._header.header_bytes + record * step
             here = min(n_samples, chosen.per_record - within) * size
+            rest = n_samples * size - here
             for offset in chosen.offsets:
                 read(filled[at : at + here], begin + offset + within * size)
                 at += here
-                if here < n_samples * size:
-                    rest = n_samples * size - here
+                if rest:
                     read(filled[at : at + rest], begin + step + offset)
                     at += rest
-        stored = _stored(buffer, size, 0, out.shape, (out.shape[1] * n_samples * size, n_samples * size))
-        _put(stored, chosen.gains, out)
-        if chosen.zeros is not None:
-            out += chosen.zeros
-
-    def _read_parts(
-        self, chosen: _Chosen, first_sample: int, out: NDArray[Number], gains: NDArray[np.float32] | None
-    ) -> Iterator[NDArray[Number]]:
-        """Read stored integers, or times their gains, into (channels, n_samples), part by part.
-
-        Yields what was filled. A part is a stretch of one record, or some whole records.
-        """
-        size, step = self._header.sample_bytes, self._header.record_bytes
-        most = max(1, _CHUNK_BYTES // (size * len(chosen.offsets)))
-        done, n_samples = 0, out.shape[1]
-        while done < n_samples:
-            record, within = divmod(first_sample + done, chosen.per_record)
-            each = min(chosen.per_record - within, n_samples - done, most)
-            count = 1
-            if each == chosen.per_record:
-                count = max(1, min((n_samples - done) // each, _CHUNK_BYTES // step))
-            part = out[:, done : done + count * each]
-            begin = self._header.header_bytes + record * step + within * size
-            self._read_part(chosen, begin, part.reshape(-1, count, each), gains)
-            yield part
-            done += count * each
-
-    def _read_part(
-        self, chosen: _Chosen, begin: int, out: NDArray[Number], gains: NDArray[np.float32] | None
-    ) -> None:
-        """Fill (channels, records, samples) from byte `begin` on."""
-        size, step = self._header.sample_bytes, self._header.record_bytes
-        count, each = out.shape[1:]
-        width = each * size
-        if chosen.is_cheaper_by_row(width, count, step):
-            buffer = np.empty(_SPARE_BYTES + len(chosen.offsets) * count * width, dtype=np.uint8)
-            rows = [begin + offset + row * step for offset in chosen.offsets for row in range(count)]
-            self._file.read_rows(buffer.data[_SPARE_BYTES:], width, rows)
-            _put(_stored(buffer, size, 0, out.shape, (count * width, width)), gains, out)
-            return
-        buffer = np.empty(_SPARE_BYTES + chosen.span(width, count, step), dtype=np.uint8)
-        self._file.read_into(buffer.data[_SPARE_BYTES:], begin + chosen.low)
-        if chosen.spacing is not None:
-            first = chosen.offsets[0] - chosen.low
-            _put(_stored(buffer, size, first, out.shape, (chosen.spacing, step)), gains, out)
-            return
-        for row, offset in enumerate(chosen.offsets):
-            one = slice(row, row + 1)
-            stored = _stored(buffer, size, offset - chosen.low, (1, count, each), (0, step))
-            _put(stored, None if gains is None else gains[one], out[one])
-
-
-def _stored(
-    buffer: NDArray[np.uint8], sample_bytes: int, start: int, shape: tuple[int, ...], steps: tuple[int, int]
-) -> NDArray[np.integer[Any]]:
-    """Little-endian integers of a shape with three axes, `steps` bytes from row to row.
-
-    The bytes begin behind spare ones: four bytes read from one before each sample of three hold it in their
-    upper three, and a shift keeps its sign.
-    """
-    if sample_bytes == 2:
-        return np.ndarray(shape, "<i2", buffer, _SPARE_BYTES + start, (*steps, 2))
-    wide = np.ndarray(shape, "<i4", buffer, _SPARE_BYTES + start - 1, (*steps, 3))
-    shifted: NDArray[np.integer[Any]] = wide >> 8
-    return shifted
-
-
-def _put(stored: NDArray[np.integer[Any]], gains: NDArray[np.float32] | None, out: NDArray[Number]) -> None:
-    """Stored integers, or times the gain of their channel, into an array of their shape."""
-    if gains is None:
-        out[...] = stored
-    else:  # every 24-bit integer is a float32
-        np.multiply(stored, gains, out=out, dtype=np.float32, casting="unsafe")
+        by_channel = out.transpose(1, 0, 2)
+        width = n_samples * size
+        stored = _stored(buffer, chosen, 0, by_channel.shape, (width, out.shape[1] * width))
+        _scale(stored, chosen, slice(None), by_channel)
 
 
 def read_edf(path: Path, units: Mapping[str, str] | None = None) -> Recording:
