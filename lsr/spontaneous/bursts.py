@@ -106,8 +106,10 @@ def _lowered(emg: np.ndarray, seen: np.ndarray, rate_hz: float) -> tuple[np.ndar
     """Means over as many samples as bring the rate near the working one."""
     step = max(1, round(rate_hz / _WORKING_HZ))
     n = emg.size // step
-    lowered = emg[: n * step].reshape(n, step).mean(axis=1).astype(float)
-    wholly: np.ndarray = np.all(seen[: n * step].reshape(n, step), axis=1)
+    lowered = (emg[: n * step].reshape(n, step) @ np.full(step, 1 / step, emg.dtype)).astype(float)
+    wholly = seen[: n * step : step].copy()
+    for later in range(1, step):  # quicker than to ask each of many short rows
+        wholly &= seen[later : n * step : step]
     return lowered, wholly, rate_hz / step
 
 
@@ -138,10 +140,16 @@ def _whitened(emg: np.ndarray, rate_hz: float) -> np.ndarray:
 
 
 def _running_mean(values: np.ndarray, n: int) -> np.ndarray:
-    total = np.concatenate([[0.0], np.cumsum(values)])
-    low = np.maximum(np.arange(values.size) - n, 0)
-    high = np.minimum(np.arange(values.size) + n + 1, values.size)
-    mean: np.ndarray = (total[high] - total[low]) / (high - low)
+    """Mean of each value and `n` to either side, fewer at the ends."""
+    padded = np.zeros(values.size + 2 * n + 1)
+    np.cumsum(values, out=padded[n + 1 : n + 1 + values.size])
+    padded[n + 1 + values.size :] = padded[n + values.size]
+    sums = padded[2 * n + 1 :] - padded[: values.size]
+    count = np.full(values.size, 2.0 * n + 1)
+    short = min(n, values.size)
+    count[:short] -= np.arange(n, n - short, -1)
+    count[values.size - short :] -= np.arange(n - short + 1, n + 1)
+    mean: np.ndarray = sums / count
     return mean
 
 

@@ -179,7 +179,8 @@ def _look(
     span = (start_s - after, start_s + n / rate_hz + before)
     near = times_s[slice(*np.searchsorted(times_s, span))] - start_s
     hidden = _around(near, before, after, n, rate_hz)
-    steep = np.abs(np.diff(samples, axis=1, prepend=samples[:, :1]))
+    steep = np.zeros_like(samples)
+    np.abs(np.subtract(samples[:, 1:], samples[:, :-1], out=steep[:, 1:]), out=steep[:, 1:])
     unmarked = [
         _unmarked(steep[row], near, hidden, rate_hz, tracks[channel]) for row, channel in enumerate(channels)
     ]
@@ -190,9 +191,11 @@ def _look(
         found = find_bursts(samples[row], rate_hz, own)
         track.n_spikes += found.n_spikes
         if found.observed_s:
-            cells = ((start_s + np.flatnonzero(~own) / rate_hz) / track.cell_s).astype(int)
-            first = int(cells[0])
-            counts = np.bincount(cells - first) / rate_hz
+            first = int(start_s / track.cell_s)
+            edges_s = np.arange(first + 1, (start_s + n / rate_hz) / track.cell_s) * track.cell_s - start_s
+            edges = np.ceil(edges_s * rate_hz).astype(int)
+            begins = np.append(0, edges[(edges > 0) & (edges < n)])
+            counts = np.add.reduceat(~own, begins, dtype=np.int64) / rate_hz
             track.seen_s[first : first + counts.size] += counts
         if found.start_s.size:
             track.bursts.append(
