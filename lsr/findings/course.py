@@ -268,8 +268,8 @@ def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bo
         message = "the end of the recording tells neither presence nor absence: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
     ends = [k for k in states.present if k > first and _reaches_end(blocks, k)]
-    beginning = [k for k in states.present if first <= k < max(_n_first(blocks), first + 1)]
-    change = find_change(blocks, beginning, ends, states.likeness) if ends else None
+    earlier = [k for k in states.present if first <= k and k not in ends]
+    change = find_change(blocks, earlier, ends, states.likeness) if ends else None
     reduced = change is not None and change.is_reduction
     if any(k > last for k in states.fallen) and not reduced:
         message = "the last blocks hold less than half of the LSR, and none of them tells whether it is gone"

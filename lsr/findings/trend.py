@@ -45,14 +45,14 @@ def find_change(
 
     Blocks are compared by their amplitudes, or by how much of the LSR each holds: where one of them has no
     amplitude of its own, and where only that excludes that nothing changed. The last blocks count together
-    as far back as they do not differ. A reduction has to be one against all first blocks together too: an
-    LSR varies, and the first block may show it large by chance.
+    as far back as they do not differ. A reduction has to be one against the blocks before them too, as far on
+    as they do not differ: an LSR varies, and the first block may show it large by chance.
 
     Parameters
     ----------
     blocks : sequence of BlockFinding
     first : sequence of int
-        Blocks at the beginning, in the order of time: the baseline, and those of its stage.
+        The baseline and the blocks after it with a response, in the order of time.
     last : sequence of int
         Blocks at the end, in the order of time.
     likeness : Likeness | None
@@ -91,7 +91,7 @@ class _Ratio:
     """Size after over size before."""
 
     before: _Size
-    all_before: _Size  # of all first blocks together
+    all_before: _Size  # of the blocks after it, too
     after: _Size
 
     @property
@@ -122,8 +122,9 @@ def _ratio(sizes: Sequence[_Size | None], first: Sequence[int], last: Sequence[i
     before, after = sizes[first[0]], _together([sizes[k] for k in last])
     if before is None or after is None or before.value <= 0 or after.value <= 0:
         return None
-    known = [size for k in first if (size := sizes[k]) is not None and size.value > 0]
-    return _Ratio(before=before, all_before=_mean(known), after=after)
+    all_before = _together([sizes[k] for k in reversed(first)])
+    assert all_before is not None
+    return _Ratio(before=before, all_before=all_before, after=after)
 
 
 def _amplitude(block: BlockFinding) -> _Size | None:
@@ -146,7 +147,7 @@ def _likeness_of(likeness: Likeness | None, block: int) -> _Size | None:
 
 
 def _together(sizes: Sequence[_Size | None]) -> _Size | None:
-    """Mean of the last size and of those before it that do not differ."""
+    """Mean of the last size and of those next to it that do not differ."""
     if not sizes or sizes[-1] is None:
         return None
     alike = [sizes[-1]]

@@ -89,3 +89,8 @@ def test_a_first_block_large_by_chance_is_no_reduction_of_the_last(make_blocks):
     assert alone.is_reduction
     assert not together.is_reduction
     assert alone.percent == together.percent == pytest.approx(-30)
+
+
+def test_blocks_after_a_fall_do_not_speak_for_those_before_it(make_blocks):
+    blocks = make_blocks(*[("present", {"amplitude_uv": size}) for size in (100.0, 100.0, 40.0, 40.0, 40.0)])
+    assert find_change(blocks, [0, 1, 2, 3], [4]).is_reduction
