@@ -187,12 +187,13 @@ def _told_by_comparison(blocks: Sequence[BlockFinding], states: States) -> tuple
 
 
 def _with_end(blocks: Sequence[BlockFinding], states: States) -> States:
-    """Take for present what the last blocks hold together, where none of them is judged by itself."""
+    """Take for present what the last blocks hold together, where none of them is surely without it."""
     if not states.present:
         return states
     end = [k for k in range(states.present[-1] + 1, len(blocks)) if _reaches_end(blocks, k)]
     some = [k for k in end if k in states.measured]
-    if not some or any(states.there[k] is not None for k in end) or not holds_some(states, some):
+    silent = [k for k in end if states.there[k] is False]
+    if any(k not in some or holds_nothing(states, k) for k in silent) or not holds_some(states, some):
         return states
     return replace(states, there=tuple(k in some or one for k, one in enumerate(states.there)))
 

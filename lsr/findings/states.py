@@ -37,6 +37,7 @@ _LITTLE = 0.4  # of the LSR's size, 2 deviations above: a block that cannot tell
 _UNLIKE_ALPHA = 1e-3  # what is little like the LSR needs so much smaller a p-value to be one
 _CLEARLY_LESS = 0.5  # of what was last seen: over all silent blocks, it is not there any more
 _BIAS = 0.2  # of the LSR's size: how far a block without it may lie from 0
+_LEAST_BIAS = 0.1  # the same, where what may be left is better known
 _LEFT = 0.25  # of the LSR's size: what may hide in a block that is said to be without it
 _SURE = 1e-3  # chance of overlooking a response in all blocks that do not show it
 _NORMAL = NormalDist()
@@ -276,7 +277,7 @@ def _by_likeness(
     if not np.isfinite(size) or block.detection.p_value is None:
         return own
     if is_present(block.detection, settings.alpha):  # though not at the level shared out among blocks
-        return True if size - 1.64 * deviation > _BIAS else None
+        return True if size - 1.64 * deviation > max(bias, _LEAST_BIAS) else None
     least = size - 2.5 * deviation
     if least > _CLEARLY_THERE and (is_sure or own is None) and not likeness.at_edge:
         return None if _would_show(block.detection, least * likeness.amplitude_uv) else True
@@ -347,7 +348,7 @@ def surely_gone(
 def holds_some(states: States, which: Sequence[int]) -> bool:
     """Whether blocks together hold more of the LSR than those without it can seem to."""
     left = _left(states, which)
-    return left is not None and left[0] - 2.5 * left[1] > _BIAS
+    return left is not None and left[0] - 2.5 * left[1] > max(left[2], _LEAST_BIAS)
 
 
 def holds_nothing(states: States, block: int) -> bool:

@@ -84,11 +84,11 @@ def test_blocks_from_before_the_fall_are_not_counted_with_those_after_it(make_bl
 
 
 def test_a_first_block_large_by_chance_is_no_reduction_of_the_last(make_blocks):
-    blocks = make_blocks(*[("present", {"amplitude_uv": size}) for size in (100.0, 68.0, 72.0, 70.0)])
-    alone, together = find_change(blocks, [0], [3]), find_change(blocks, [0, 1, 2], [3])
+    blocks = make_blocks(*[("present", {"amplitude_uv": 100.0})] * 4)
+    likeness = compared([1.3, 0.95, 1.0, 0.9], [0.1, 0.1, 0.1, 0.1])
+    alone, together = find_change(blocks, [0], [3], likeness), find_change(blocks, [0, 1, 2], [3], likeness)
     assert alone.is_reduction
     assert not together.is_reduction
-    assert alone.percent == together.percent == pytest.approx(-30)
 
 
 def test_blocks_after_a_fall_do_not_speak_for_those_before_it(make_blocks):
