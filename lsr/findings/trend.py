@@ -22,6 +22,7 @@ _DEVIATIONS_99 = 2.58  # what a change has to exceed to be no chance
 _LEAST_FALL = 0.25  # of the amplitude; less is not called a reduction whatever its interval
 _ALIKE = 0.5  # a fall of the M wave by this share of the LSR's, in logarithms, is a fall alike
 LEAST_M_FALL = 0.15  # of the M wave; less is not called a fall
+_LEAST_OF_OWN = 0.7  # of the blocks' own amplitudes: how much of the LSR the compared waveform holds
 _VARIES = 0.2  # relative deviation of a block's amplitude that has no interval
 
 
@@ -41,12 +42,12 @@ def find_change(
     last: Sequence[int],
     likeness: Likeness | None = None,
 ) -> Change | None:
-    """Change of amplitude from the first block to the last ones with a response.
+    """Change of amplitude from the first blocks to the last ones with a response.
 
     Blocks are compared by their amplitudes, or by how much of the LSR each holds: where one of them has no
-    amplitude of its own, and where only that excludes that nothing changed. The last blocks count together
-    as far back as they do not differ. A reduction has to be one against the blocks before them too, as far on
-    as they do not differ: an LSR varies, and the first block may show it large by chance.
+    amplitude of its own, and where only that excludes that nothing changed. The first blocks count together
+    as far on, the last as far back, as they do not differ: an LSR varies, and one block may show it large or
+    small by chance.
 
     Parameters
     ----------
@@ -62,11 +63,11 @@ def find_change(
     Change | None
         None where nothing tells both sizes.
     """
-    by_measure = (
-        [_amplitude(block) for block in blocks],
-        [_likeness_of(likeness, k) for k in range(len(blocks))],
-    )
-    ratios = [ratio for sizes in by_measure if (ratio := _ratio(sizes, first, last)) is not None]
+    own = _ratio([_amplitude(block) for block in blocks], first, last)
+    compared = _ratio([_likeness_of(likeness, k) for k in range(len(blocks))], first, last)
+    if own is not None and likeness is not None and likeness.amplitude_uv < _LEAST_OF_OWN * own.before.value:
+        compared = None  # what was compared is a part of the LSR
+    ratios = [ratio for ratio in (own, compared) if ratio is not None]
     if not ratios:
         return None
     chosen = next((ratio for ratio in ratios if ratio.is_reduction), ratios[0])
@@ -91,7 +92,6 @@ class _Ratio:
     """Size after over size before."""
 
     before: _Size
-    all_before: _Size  # of the blocks after it, too
     after: _Size
 
     @property
@@ -100,31 +100,20 @@ class _Ratio:
 
     def end(self, deviations: float) -> float:
         """The ratio so many deviations away."""
-        return _ratio_end(self.before, self.after, deviations)
+        deviation = float(np.hypot(self.after.deviation, self.value * self.before.deviation))
+        return max(0.0, self.value + deviations * deviation / self.before.value)
 
     @property
     def is_reduction(self) -> bool:
-        return all(
-            self.after.value <= (1 - _LEAST_FALL) * before.value
-            and _ratio_end(before, self.after, _DEVIATIONS_99) < 1
-            for before in (self.before, self.all_before)
-        )
-
-
-def _ratio_end(before: _Size, after: _Size, deviations: float) -> float:
-    value = after.value / before.value
-    deviation = float(np.hypot(after.deviation, value * before.deviation))
-    return max(0.0, value + deviations * deviation / before.value)
+        return self.value <= 1 - _LEAST_FALL and self.end(_DEVIATIONS_99) < 1
 
 
 def _ratio(sizes: Sequence[_Size | None], first: Sequence[int], last: Sequence[int]) -> _Ratio | None:
-    """Ratio of what the last blocks hold to what the first does; None where one of them is not known."""
-    before, after = sizes[first[0]], _together([sizes[k] for k in last])
+    """Ratio of what the last blocks hold to what the first do; None where one of them is not known."""
+    before, after = _together([sizes[k] for k in reversed(first)]), _together([sizes[k] for k in last])
     if before is None or after is None or before.value <= 0 or after.value <= 0:
         return None
-    all_before = _together([sizes[k] for k in reversed(first)])
-    assert all_before is not None
-    return _Ratio(before=before, all_before=all_before, after=after)
+    return _Ratio(before=before, after=after)
 
 
 def _amplitude(block: BlockFinding) -> _Size | None:

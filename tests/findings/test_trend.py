@@ -7,12 +7,12 @@ from lsr.findings.likeness import Likeness
 from lsr.findings.trend import find_change
 
 
-def compared(size, deviation):
+def compared(size, deviation, amplitude_uv=100.0):
     return Likeness(
         size=np.array(size),
         deviation=np.array(deviation),
         bias=np.full(len(size), 0.2),
-        amplitude_uv=100.0,
+        amplitude_uv=amplitude_uv,
         at_edge=False,
     )
 
@@ -94,3 +94,10 @@ def test_a_first_block_large_by_chance_is_no_reduction_of_the_last(make_blocks):
 def test_blocks_after_a_fall_do_not_speak_for_those_before_it(make_blocks):
     blocks = make_blocks(*[("present", {"amplitude_uv": size}) for size in (100.0, 100.0, 40.0, 40.0, 40.0)])
     assert find_change(blocks, [0, 1, 2, 3], [4]).is_reduction
+
+
+def test_a_part_of_the_lsr_that_changed_is_no_reduction_of_the_lsr(make_blocks):
+    blocks = make_blocks(*[("present", {"amplitude_uv": 100.0})] * 4)
+    sizes = [1.0, 1.0, 0.4, 0.4], [0.1, 0.1, 0.1, 0.1]
+    assert find_change(blocks, [0, 1], [2, 3], compared(*sizes)).is_reduction
+    assert not find_change(blocks, [0, 1], [2, 3], compared(*sizes, amplitude_uv=60.0)).is_reduction
