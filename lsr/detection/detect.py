@@ -27,7 +27,6 @@ from lsr.detection.presence import (
     Score,
     detection_limit_uv,
     discount,
-    earlier_columns,
     p_value,
     score_presence,
     threshold_score,
@@ -265,7 +264,7 @@ def _look_beside(
     """
     if found_by.without.beyond > found_by.without.before:
         return found_by, 0.0
-    columns = earlier_columns(found_by.otherwise, found_by.without, settings.search_window_ms)
+    columns = found_by.without.earlier_columns(found_by.otherwise.time_ms)
     earlier = Rival("what begins before the window", columns, 0.0, "explained_otherwise")
     instead = (*found_by.instead, earlier)
     otherwise = nuisances.model(*instead)

@@ -17,15 +17,12 @@ import numpy as np
 
 from lsr.detection.evidence import Model, fit, log_mean, start_numbers
 from lsr.detection.noise import Noise
-from lsr.detection.waveform import EARLY_FAMILIES, SEARCH_FAMILIES, Family
+from lsr.detection.waveform import SEARCH_FAMILIES, Family
 
 _STEP_MS = 0.4
 _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with those inside
 # Prior odds, against a start inside: nothing starts, something starts just before the window, or beyond it.
 _NOTHING, _BEFORE, _BEYOND = 0.5, 0.025, 0.475
-_JUST_BEFORE_MS = 0.8  # the window's start, what begins closer to it counts as inside
-_ABOUT_MS = 0.6  # the likeliest start, what begins before the window is looked for again
-_FINER_SIZES = 2.0 ** np.arange(-2.0, 1.0, 0.5)
 _LEAST_ENERGY = 5.0
 _N_TOPS, _N_SAMPLED = 3, 4
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
@@ -46,7 +43,7 @@ class Score:
     sizes_uv: np.ndarray  # (n_sizes,): those that may be
     before: float  # log evidence, with its prior odds, of one that starts before the window
     beyond: float  # or after it
-    earliest: tuple[float, float]  # start and size of the likeliest before the window
+    earliest: tuple[float, Family, float]  # start, shape and size of the likeliest before the window
 
     @property
     def without(self) -> float:
@@ -63,23 +60,11 @@ class Score:
         """Whether a start outside the window is likelier than none at all, if there is none inside."""
         return float(np.logaddexp(self.before, self.beyond)) > float(np.log(_NOTHING))
 
-
-def earlier_columns(model: Model, score: Score, search_ms: tuple[float, float]) -> np.ndarray:
-    """What begins before the window, (n_samples, n_columns): times its prior deviation, microvolts.
-
-    Likeliest among families of several lengths and sizes, about where the score found one: what is allowed
-    to last longer, or to be larger, than the data ask for would hide a small response.
-    """
-    start_ms, size_uv = score.earliest
-    latest_ms = min(start_ms + _ABOUT_MS, search_ms[0] - _JUST_BEFORE_MS)
-    numbers = start_numbers(model, start_ms - _ABOUT_MS, latest_ms, _STEP_MS / 2)
-    sizes = size_uv * _FINER_SIZES
-    fits = [fit(model, numbers, family) for family in EARLY_FAMILIES]
-    evidence = np.stack([one.log_evidence(sizes) for one in fits])
-    family, start, size = np.unravel_index(int(evidence.argmax()), evidence.shape)
-    since_ms = model.time_ms - fits[0].starts_ms[start]
-    columns: np.ndarray = EARLY_FAMILIES[family].bumps(since_ms) * sizes[size]
-    return columns
+    def earlier_columns(self, time_ms: np.ndarray) -> np.ndarray:
+        """What may begin before the window, (n_samples, n_columns): times its prior deviation, uV."""
+        start_ms, family, size_uv = self.earliest
+        columns: np.ndarray = family.bumps(time_ms - start_ms) * size_uv
+        return columns
 
 
 def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int, int]:
@@ -113,14 +98,14 @@ def score_presence(model: Model, search_ms: tuple[float, float], like: Score | N
     numbers = start_numbers(model, low - _BEFORE_MS, latest, step_ms)
     fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
     starts = fits[0].starts_ms
-    before, beyond = starts < low - _JUST_BEFORE_MS, starts > high
+    before, beyond = starts < low - 0.8, starts > high
     inside = ~before & ~beyond
     tried = _sizes_to_try(model, fits[0].gram[inside]) if like is None else like.sizes_uv
     smallest = tried[0] if like is None else like.smallest_uv
     evidence = np.stack([one.log_evidence(tried, smallest) for one in fits], axis=1)
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
-    start, _, size = np.unravel_index(int(evidence[before].argmax()), evidence[before].shape)
+    start, family, size = np.unravel_index(int(evidence[before].argmax()), evidence[before].shape)
     by_size = evidence[inside].max(axis=(0, 1))
     likely = np.flatnonzero(by_size > by_size.max() - _NEGLIGIBLE)
     return Score(
@@ -131,7 +116,7 @@ def score_presence(model: Model, search_ms: tuple[float, float], like: Score | N
         log_evidence=by_start,
         smallest_uv=smallest,
         sizes_uv=tried[max(0, likely[0] - 1) : likely[-1] + 2],
-        earliest=(float(starts[before][start]), float(tried[size])),
+        earliest=(float(starts[before][start]), SEARCH_FAMILIES[family], float(tried[size])),
     )
 
 

@@ -52,9 +52,3 @@ SEARCH_FAMILIES = (
     Family(width_ms=0.45, rise_ms=1.0, length_ms=5.0),
     Family(width_ms=0.9, rise_ms=1.5, length_ms=8.0),
 )
-# What begins with the M wave, and lasts from 3 to 15 ms.
-EARLY_FAMILIES = tuple(
-    Family(width_ms=width, rise_ms=1.0, length_ms=length)
-    for width in (0.4, 0.8)
-    for length in (2.0, 3.0, 4.5, 7.0, 10.0)
-)
