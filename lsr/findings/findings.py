@@ -179,7 +179,7 @@ class PairFinding:
     p_value_adjusted: float | None  # over the recording's pairs (Holm)
     blocks: tuple[BlockFinding, ...]
     course: Course | None
-    amplitude_change_percent: float | None  # of the baseline block
+    amplitude_change_percent: float | None  # of the blocks from the baseline on that do not differ
     disappeared_at: Disappearance | None
     amplitude_change_ci_percent: tuple[float, float] | None = None
     baseline_block: int | None = None  # which of `blocks` the course is measured against
