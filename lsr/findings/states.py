@@ -62,7 +62,7 @@ class States:
     measured: tuple[int, ...] = ()  # blocks of which it is told how much of the LSR they hold
     faded: tuple[int, ...] = ()  # blocks that hold little of the LSR, though a small one may be there
     fallen: tuple[int, ...] = ()  # blocks that hold less than half of it
-    doubtful: tuple[int, ...] = ()  # blocks that show none, but may hold half of it
+    doubtful: tuple[int, ...] = ()  # blocks that may hold half of it, or show something by themselves
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -193,7 +193,9 @@ def _weigh(
         ),
         fallen=tuple(k for k in comparable if size[k] + 2.5 * deviation[k] < _CLEARLY_LESS),
         doubtful=tuple(
-            k for k in comparable if there[k] is not False and size[k] + 2 * deviation[k] > _DOUBTFUL
+            k
+            for k in comparable
+            if there[k] is not False and (states.there[k] or size[k] + 2 * deviation[k] > _DOUBTFUL)
         ),
     )
 
