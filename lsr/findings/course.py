@@ -22,6 +22,7 @@ from lsr.findings.likeness import Contrast
 from lsr.findings.states import (
     Run,
     States,
+    holds_more,
     holds_nothing,
     holds_some,
     is_present,
@@ -148,7 +149,11 @@ def _follow(
         pauses = [
             [k for k in range(a + 1, b) if states.there[k] is False or k in states.faded] for a, b in gaps
         ]
-        returned = any(is_gone(pause, gap) for pause, gap in zip(pauses, gaps, strict=True) if pause)
+        returned = any(
+            is_gone(pause, gap) and holds_more(states, [k for k in present if k >= gap[1]], pause)
+            for pause, gap in zip(pauses, gaps, strict=True)
+            if pause
+        )
         return _still_there(blocks, states, returned=returned)
     if not is_gone(silent, present[-1:]):
         later = [k for k in range(present[-1] + 1, len(blocks)) if blocks[k].detection.p_value is not None]

@@ -174,9 +174,10 @@ def _weigh(
     """Weigh the verdicts of blocks against how much of the LSR each holds."""
     there = list(states.there)
     is_sure = any(there)  # a block shows by itself what the others are compared with
+    onset_ms = _usual_onset_ms(blocks, likeness, there)
     for k, block in enumerate(blocks):
         if there[k] is True:
-            is_another = _is_another(likeness, k, block, settings.alpha / len(blocks))
+            is_another = _is_another(likeness, k, block, settings.alpha / len(blocks), onset_ms)
             there[k] = None if is_another else True
         elif k in comparable:
             there[k] = _by_likeness(likeness, k, block, there[k], settings, is_sure=is_sure)
@@ -259,10 +260,32 @@ def _compare(
     return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios, silent, at_edge=at_edge)
 
 
-def _is_another(likeness: Likeness, k: int, block: BlockFinding, alpha: float) -> bool:
-    """Whether what a block shows is little like the LSR, and not so plain that it must be one."""
-    is_little = likeness.size[k] + 2 * likeness.deviation[k] < _LITTLE
-    return bool(is_little) and not is_present(block.detection, _UNLIKE_ALPHA * alpha)
+def _is_another(
+    likeness: Likeness, k: int, block: BlockFinding, alpha: float, onset_ms: float | None
+) -> bool:
+    """Whether what a block shows is little like the LSR, no rest of it, and not plain enough to be one."""
+    size, deviation, bias = (float(one[k]) for one in (likeness.size, likeness.deviation, likeness.bias))
+    if not size + 2 * deviation < _LITTLE:
+        return False
+    found = block.detection
+    most_uv = (size + 2 * deviation + bias) * likeness.amplitude_uv
+    if onset_ms is not None and found.onset_latency_ci_ms and size > deviation:
+        low, high = found.onset_latency_ci_ms
+        if low <= onset_ms <= high and (found.amplitude_uv or 0.0) <= most_uv:
+            return False
+    return not is_present(found, _UNLIKE_ALPHA * alpha)
+
+
+def _usual_onset_ms(
+    blocks: Sequence[BlockFinding], likeness: Likeness, there: Sequence[bool | None]
+) -> float | None:
+    """Median onset of the blocks that plainly show the LSR; None where none does."""
+    onsets = [
+        block.detection.onset_latency_ms
+        for k, block in enumerate(blocks)
+        if there[k] and likeness.size[k] > _CLEARLY_LESS and block.detection.onset_latency_ms is not None
+    ]
+    return float(np.median(onsets)) if onsets else None
 
 
 def _by_likeness(
@@ -357,6 +380,14 @@ def holds_nothing(states: States, block: int) -> bool:
     """Whether a block is known to hold next to nothing of the LSR."""
     left = _left(states, [block])
     return left is not None and left[0] + 2 * left[1] < _LEFT
+
+
+def holds_more(states: States, which: Sequence[int], than: Sequence[int]) -> bool:
+    """Whether blocks together hold more of the LSR than others do, as far as is known."""
+    some, others = _left(states, which), _left(states, than)
+    if some is None or others is None:
+        return True
+    return some[0] - others[0] > 2 * float(np.hypot(some[1], others[1]))
 
 
 def _left(states: States, silent: Sequence[int]) -> tuple[float, float, float] | None:
