@@ -38,11 +38,11 @@ def wave(amplitude_uv):
     )
 
 
-def detection(said, *, amplitude_uv=100.0, limit_uv=10.0, noise_uv=5.0):
+def detection(said, *, amplitude_uv=100.0, limit_uv=10.0, noise_uv=5.0, p_value=None, onset_ci_ms=None):
     """What a block shows, in a word: present, unsure, absent, blind, no_m_wave or nothing."""
     if said == "nothing":
         return unusable("saturated", 20)
-    p_value = {"present": 1e-9, "unsure": 0.005}.get(said, 0.4)
+    p_value = p_value or {"present": 1e-9, "unsure": 0.005}.get(said, 0.4)
     presence = {"present": Presence.PRESENT, "unsure": Presence.PRESENT, "absent": Presence.ABSENT}.get(
         said, Presence.INDETERMINATE
     )
@@ -53,6 +53,7 @@ def detection(said, *, amplitude_uv=100.0, limit_uv=10.0, noise_uv=5.0):
             "amplitude_uv": amplitude_uv,
             "amplitude_ci_uv": interval,
             "onset_latency_ms": 9.8,
+            "onset_latency_ci_ms": onset_ci_ms,
         }
     return Detection(
         presence=presence,

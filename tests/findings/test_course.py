@@ -31,7 +31,7 @@ def codes(outcome):
 def shown(there, **words):
     """Blocks from a string: P present, A absent, N no M wave, B blind, ? unsure, - nothing usable."""
     word = {"P": "present", "A": "absent", "N": "no_m_wave", "B": "blind", "?": "unsure", "-": "nothing"}
-    return [words.get(letter, word[letter]) for letter in there]
+    return [words.get(letter, word.get(letter)) for letter in there]
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,45 @@ def test_what_the_last_blocks_hold_together_is_seen_where_none_tells_it_alone(
     outcome = judge(*shown("PPPPPPPBBB", B=blind), parts_uv=[None] * 10)
     assert outcome.course == course
     assert course or codes(outcome) == ["no_final_verdict"]
+
+
+@pytest.fixture
+def judge_rest(judge, monkeypatch):
+    """Seven blocks, most with an LSR of 100 uV at 9.8 ms, then three of which comparison leaves little."""
+
+    def judge_compared(rest, size, *, there="PPPPPPP", **options):
+        likeness = Likeness(
+            size=np.array([1.0 if letter == "P" else 0.1 for letter in there] + [size] * 3),
+            deviation=np.full(10, 0.08),
+            bias=np.full(10, 0.1),
+            amplitude_uv=100.0,
+            at_edge=False,
+        )
+        monkeypatch.setattr(states, "_compare", lambda *_: likeness)
+        return judge(*shown(there + rest, R=("present", {"p_value": 1e-4, **options})), parts_uv=[None] * 10)
+
+    return judge_compared
+
+
+def test_a_small_rest_that_shows_by_itself_is_the_lsr_where_onset_and_size_fit(judge_rest):
+    fits = {"amplitude_uv": 17.0, "onset_ci_ms": (8.0, 10.5)}
+    assert judge_rest("RRR", 0.17, **fits).course == "reduced"
+    for other in ({"onset_ci_ms": (11.0, 13.0)}, {"amplitude_uv": 60.0}):
+        assert judge_rest("RRR", 0.17, **(fits | other)).course is None
+
+
+def test_what_shows_by_itself_after_a_silent_block_keeps_the_lsr_from_being_gone(judge_rest):
+    other = {"amplitude_uv": 17.0, "onset_ci_ms": (11.0, 13.0)}
+    outcome = judge_rest("ARR", 0.1, **other)
+    assert outcome.course is None
+    assert codes(outcome) == ["no_final_verdict"]
+    assert judge_rest("AAA", 0.1, **other).course == "disappeared"
+
+
+@pytest.mark.parametrize(("size", "course"), [(0.16, "reduced"), (0.6, "reappeared")])
+def test_what_holds_no_more_than_the_pause_is_no_return(judge_rest, size, course):
+    fits = {"amplitude_uv": 100.0 * size, "onset_ci_ms": (8.0, 10.5)}
+    assert judge_rest("RRR", size, there="PPPPPAA", **fits).course == course
 
 
 def test_several_silent_blocks_together_prove_what_one_cannot(judge):
