@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
-LIBRARIES = ("OPENBLAS", "OMP", "MKL")
+_LIBRARIES = ("OPENBLAS", "OMP", "MKL")
 
 
 def use_one_thread() -> None:
     """Let linear algebra run on one thread in this process; to be called before numpy is imported."""
-    for library in LIBRARIES:
+    for library in _LIBRARIES:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 

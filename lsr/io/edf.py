@@ -311,8 +311,9 @@ class EdfStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        if "_helper" in vars(self):
-            self._helper.shutdown()
+        helper = vars(self).pop("_helper", None)
+        if helper is not None:
+            helper.shutdown()
         self._file.close()
 
     def _choose(self, channels: Sequence[int]) -> _Chosen:

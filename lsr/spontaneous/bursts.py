@@ -106,7 +106,8 @@ def _lowered(emg: np.ndarray, seen: np.ndarray, rate_hz: float) -> tuple[np.ndar
     """Means over as many samples as bring the rate near the working one."""
     step = max(1, round(rate_hz / _WORKING_HZ))
     n = emg.size // step
-    lowered = (emg[: n * step].reshape(n, step) @ np.full(step, 1 / step, emg.dtype)).astype(float)
+    share = np.full(step, 1 / step, np.result_type(emg, np.float32))
+    lowered = (emg[: n * step].reshape(n, step) @ share).astype(float)
     wholly = seen[: n * step : step].copy()
     for later in range(1, step):  # quicker than to ask each of many short rows
         wholly &= seen[later : n * step : step]

@@ -173,6 +173,15 @@ def test_a_closed_recording_says_so(gapped):
         recording.read_digital(0)
 
 
+def test_a_closed_recording_says_so_of_long_stretches_too(gapped, monkeypatch):
+    monkeypatch.setattr(edf, "_WORTH_A_THREAD_BYTES", 1)  # as though its stretches were long
+    recording = read_recording(gapped)
+    assert list(recording.stream())
+    recording.close()
+    with pytest.raises(UnreadableSamples, match=r"case\.edf"):
+        list(recording.stream())
+
+
 def test_a_file_that_becomes_shorter_while_it_is_read_is_an_error(gapped):
     with read_recording(gapped) as recording:
         os.truncate(gapped, 5000)

@@ -80,6 +80,14 @@ def test_scale_and_polarity_change_nothing():
     np.testing.assert_allclose(found.start_s, other.start_s)
 
 
+def test_whole_numbers_are_samples_too():
+    emg_uv, _ = draw_emg(5)
+    whole = np.round(100 * emg_uv).astype(np.int32)
+    found, other = find_bursts(whole, RATE_HZ), find_bursts(whole.astype(float), RATE_HZ)
+    assert found.start_s.size
+    np.testing.assert_array_equal(found.start_s, other.start_s)
+
+
 def test_what_is_blanked_is_not_looked_at():
     emg_uv, planted = draw_emg(6, times_background=8.0)
     blanked = np.zeros(TIME_S.size, dtype=bool)
