@@ -10,14 +10,11 @@ is found is invented where it meets no planted one.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two processes share the machine
 
 import numpy as np
 import pandas as pd
@@ -37,6 +34,7 @@ from lsr.synthetic.recording import (
     draw_recording,
 )
 from lsr.synthetic.streams import stream
+from lsr.threads import use_one_thread
 
 TIMES_BACKGROUND = (2.0, 3.0, 5.0)
 SECONDS = 60.0
@@ -190,6 +188,7 @@ def main() -> None:
     started = time.perf_counter()
     numbers = range(asked.first, asked.first + asked.recordings)
     cases = [(number, times) for times in TIMES_BACKGROUND for number in numbers]
+    use_one_thread()  # the processes import numpy anew
     with ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn")) as pool:
         counts = [one for some in pool.map(judge, cases, chunksize=4) for one in some]
     print(f"{asked.recordings} recordings of {SECONDS:.0f} s at each level\n")

@@ -7,14 +7,11 @@ memory, with stages, disturbances and noise of every kind; see `_operations.py`.
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two processes share the machine
 
 import pandas as pd
 from _operations import UNTOLD, Operation, draw_operation, plan_operation
@@ -22,6 +19,7 @@ from _operations import UNTOLD, Operation, draw_operation, plan_operation
 from lsr import Settings
 from lsr.pipeline import find
 from lsr.stages import find_stages
+from lsr.threads import use_one_thread
 
 PERSISTING = ("persisted", "reduced", "reappeared")
 GONE = ("disappeared", "disappeared_before_decompression")
@@ -106,6 +104,7 @@ def main() -> None:
     asked = parser.parse_args()
     started = time.perf_counter()
     numbers = range(asked.first, asked.first + asked.operations)
+    use_one_thread()  # the processes import numpy anew
     with ProcessPoolExecutor(asked.processes, mp_context=get_context("spawn")) as pool:
         verdicts = list(pool.map(judge, numbers, chunksize=4))
     print(f"{len(verdicts)} operations, SNR 3 to 30\n")

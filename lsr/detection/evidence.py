@@ -154,17 +154,17 @@ def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
     # Bumps are zero before their start and long after it, what the triangular root makes of them before it.
     for part in range(0, starts.size, at_once):
         some = starts[part : part + at_once]
-        first = max(0, int(some[0]) // per_sample)
-        stop = min(n_samples, int(some[-1]) // per_sample + lasts)
+        first = min(max(0, int(some[0]) // per_sample), n_samples)
+        stop = max(first, min(n_samples, int(some[-1]) // per_sample + lasts))
         bumps = as_strided(
             table[:, reach + per_sample * first - some[0] :],
             (n_bumps, some.size, stop - first),
             (table.strides[0], -every * table.itemsize, per_sample * table.itemsize),
             writeable=False,
-        ).reshape(-1, stop - first)
+        ).reshape(n_bumps * some.size, stop - first)
         whitened = bumps @ model.root[first:, first:stop].T
         moments[part : part + some.size] = (whitened @ model.whitened[first:]).reshape(n_bumps, -1).T
-        by_start = whitened.reshape(n_bumps, some.size, -1).transpose(1, 0, 2)
+        by_start = whitened.reshape(n_bumps, some.size, n_samples - first).transpose(1, 0, 2)
         grams[part : part + some.size] = by_start @ by_start.transpose(0, 2, 1)
     return Fits(
         family,
