@@ -3,7 +3,8 @@
 Conventions
 -----------
 A copy is the source muscle's M wave, scaled, a little delayed, smoothed by tissue, and not always
-quite linear. Time is milliseconds from the stimulus.
+quite linear. What a neighbour answers to the same stimulus through slower or longer fibres is the M wave
+drawn out in time (temporal dispersion). Time is milliseconds from the stimulus.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 
 _DELAYS_MS = np.arange(-0.6, 0.95, 0.15)
 _WIDE_DELAYS_MS = (-0.8, 0.0, 0.8)
+_DISPERSIONS = (1.1, 1.2, 1.3, 1.4, 1.5)
+_BEGINS = 0.05  # of the peak
 
 
 def _smooth(wave: np.ndarray, width_samples: float) -> np.ndarray:
@@ -38,12 +41,39 @@ def copy_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float)
         The wave, its odd powers (a copy that saturates), and delayed and smoothed versions.
     """
     step_ms = time_ms[1] - time_ms[0]
-    after = time_ms >= start_ms
-    level = m_wave_uv[after][0]  # the direct muscle's own artifact tail, roughly
-    wave = np.where(after, m_wave_uv - level * np.exp(-np.clip(time_ms - start_ms, 0, None)), 0.0)
+    wave = _without_tail(m_wave_uv, time_ms, start_ms)
     narrow, wide = _smooth(wave, 0.15 / step_ms), _smooth(wave, 0.5 / step_ms)
     relative = np.abs(wave) / (np.abs(wave).max() + 1e-9)
     columns = [wave, wave * relative, wave * relative**2]
     columns += [np.interp(time_ms - delay, time_ms, narrow) for delay in _DELAYS_MS]
     columns += [np.interp(time_ms - delay, time_ms, wide) for delay in _WIDE_DELAYS_MS]
     return np.stack(columns, axis=1)
+
+
+def dispersed_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float) -> np.ndarray:
+    """Draw an M wave out in time from its start on, by a few factors, each smoothed little and more.
+
+    Parameters
+    ----------
+    m_wave_uv, time_ms, start_ms
+        As in `copy_columns`.
+
+    Returns
+    -------
+    np.ndarray, shape (n_samples, n_columns)
+    """
+    step_ms = time_ms[1] - time_ms[0]
+    wave = _without_tail(m_wave_uv, time_ms, start_ms)
+    height = np.abs(wave)
+    begins_ms = time_ms[np.argmax(height > _BEGINS * height.max())]
+    source_ms = [begins_ms + (time_ms - begins_ms) / factor for factor in _DISPERSIONS]
+    smoothed = [_smooth(wave, width_ms / step_ms) for width_ms in (0.15, 0.4)]
+    return np.stack([np.interp(at, time_ms, one) for at in source_ms for one in smoothed], axis=1)
+
+
+def _without_tail(m_wave_uv: np.ndarray, time_ms: np.ndarray, start_ms: float) -> np.ndarray:
+    """Take the direct muscle's own artifact tail away, roughly, and everything before it."""
+    after = time_ms >= start_ms
+    tail = m_wave_uv[after][0] * np.exp(-np.clip(time_ms - start_ms, 0, None))
+    wave: np.ndarray = np.where(after, m_wave_uv - tail, 0.0)
+    return wave

@@ -15,7 +15,9 @@ import numpy as np
 
 _N_HARMONICS = 14
 _CLIP, _N_REFITS = 2.5, 4  # deviations beyond which a sample counts no more
-_MIN_QUIET_MS = 30.0  # below one and a half periods of 50 Hz a sine cannot be told from drift
+_RESOLVED_MS = 60.0  # of quiet; in less, harmonics fit noise as well
+_FEW_PERIODS_SHARE = 0.15  # of the energy, that hum must leave there to be taken out sweep by sweep
+LEAST_QUIET_MS = 30.0  # below one and a half periods of 50 Hz a sine cannot be told from drift
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,8 @@ def find_hum(
 ) -> Hum | None:
     """Fit mains hum, sweep by sweep, to the samples where no response is expected.
 
-    A harmonic counts when its energy, over all sweeps, exceeds that of its spectral neighbours.
+    A harmonic counts when its energy, over all sweeps, exceeds that of its spectral neighbours. Where the
+    quiet is too short to tell a harmonic from noise, hum is taken out only if it is most of what is there.
 
     Parameters
     ----------
@@ -103,7 +106,7 @@ def find_hum(
     quiet : np.ndarray of bool, shape (n_samples,)
         Samples to fit.
     mains_hz : float | None
-        None: 50 or 60, whichever explains more.
+        None: 50 or 60, whichever leaves less.
 
     Returns
     -------
@@ -112,22 +115,35 @@ def find_hum(
     """
     # The axis counts from the sample nearest to the stimulus: hum has any phase, equal axes share a design.
     step_ms = round(float(time_ms[-1] - time_ms[0]) / (time_ms.size - 1), 9)
-    if quiet.sum() < 60 or quiet.sum() * step_ms < _MIN_QUIET_MS:
+    if quiet.sum() < 60 or quiet.sum() * step_ms < LEAST_QUIET_MS:
         return None
     zero, where = round(-float(time_ms[0]) / step_ms), quiet.tobytes()
     emg = emg_uv[:, quiet].T
     candidates = [mains_hz] if mains_hz else [50.0, 60.0]
-    designs = [_design(where, zero, step_ms, hz) for hz in candidates]
-    level = emg - designs[0].slow @ (designs[0].slow.T @ emg)
+    designs = [_design(where, zero, step_ms, frequency_hz) for frequency_hz in candidates]
+    slow = designs[0].slow
+    level = emg - slow @ (slow.T @ emg)
     spread = np.median(np.abs(level), axis=0) / 0.6745 + 1e-12
-    explained = [float(((design.own[:, :2].T @ emg) ** 2 / spread**2).sum()) for design in designs]
-    best = int(np.argmax(explained))
-    harmonics = _significant(designs[best], emg, spread)
-    if not harmonics:
-        return None
-    columns, both, fitter = _fitter(where, zero, step_ms, candidates[best], harmonics)
-    weights = _robust_fit(both, fitter, emg)[: columns.shape[1]]
-    return Hum(frequency_hz=candidates[best], harmonics=harmonics, hum_uv=(columns @ weights).T)
+    least = _energy(level, slow.shape[1])
+    if quiet.sum() * step_ms < _RESOLVED_MS:
+        least *= _FEW_PERIODS_SHARE
+    found = None
+    for frequency_hz, design in zip(candidates, designs, strict=True):
+        harmonics = _significant(design, emg, spread)
+        if not harmonics:
+            continue
+        columns, both, fitter = _fitter(where, zero, step_ms, frequency_hz, harmonics)
+        weights = _robust_fit(both, fitter, emg)
+        left = _energy(emg - both @ weights, both.shape[1])
+        if left < least:
+            hum_uv = (columns @ weights[: columns.shape[1]]).T
+            least, found = left, Hum(frequency_hz=frequency_hz, harmonics=harmonics, hum_uv=hum_uv)
+    return found
+
+
+def _energy(rest: np.ndarray, n_fitted: int) -> float:
+    """Mean square of what a fit leaves of the median sweep, as if nothing had been fitted to noise."""
+    return float(np.median((rest**2).sum(axis=0)) / max(1, rest.shape[0] - n_fitted))
 
 
 def _significant(design: _Design, emg: np.ndarray, spread: np.ndarray) -> tuple[int, ...]:

@@ -169,7 +169,6 @@ def _judge(
         window_ms=settings.late_window_ms,
         alpha=settings.alpha,
     )
-    window = (prepared.time_ms >= prepared.clear_ms) & (prepared.time_ms <= prepared.end_ms)
     response: np.ndarray | float = 0.0
     found = draws = None
     if presence is Presence.PRESENT:
@@ -182,7 +181,7 @@ def _judge(
     if draws is not None:
         response = mean_response(draws, model.time_ms)
         persistence = measure_persistence(
-            prepared.emg_uv[:, window] - model.nuisance_estimate(response),
+            nuisances.sweeps_uv - model.nuisance_estimate(response),
             model,
             noise,
             response,
@@ -351,9 +350,10 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
             )
         )
     if not prepared.before.any():
-        warnings.append(
-            ("no_baseline", f"no stretch before the stimulus; noise was told from {prepared.noise_from}")
-        )
+        message = f"no stretch before the stimulus; noise was told from {prepared.noise_from}"
+        if not prepared.after.any():
+            message += "; mains hum cannot be told from a response: export longer sweeps"
+        warnings.append(("no_baseline", message))
     return tuple(warnings)
 
 

@@ -15,8 +15,8 @@ from functools import lru_cache
 import numpy as np
 
 from lsr.cleaning.artifact import swing_columns, tail_columns
-from lsr.cleaning.crosstalk import copy_columns
-from lsr.cleaning.mains import hum_columns
+from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
+from lsr.detection.average_hum import find_average_hum
 from lsr.detection.evidence import Model, log_evidence
 from lsr.detection.noise import Noise
 from lsr.detection.prepare import Prepared
@@ -30,15 +30,15 @@ _COPY_JITTER_MS = 0.06
 _BEGUN = 1.5  # of what the direct zone leaves unexplained: as much may follow it
 _TAIL_SIZES = (0.3, 2.0, 10.0)
 _N_DRIFT = 2
-_RIVAL_COST = 6.0  # log odds against a tail that swings
+_RIVAL_COST = 6.0  # log odds against a tail that swings, and against a dispersed copy
 _SWING_SIZES = (0.3, 2.0)  # of the first samples
+_DISPERSED_SIZE = 0.01  # of the M wave
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
 _NOTABLE_INFLATION = 1.1
 _MANY_SWEEPS, _CLEARLY_ALIKE, _MANY_SHARE = 10, 0.3, 0.35
 _AGREEMENT = 3.1  # deviations of the sign test: 1 in 1000
-_HUM_WORTH = 12.0  # energy of a harmonic, of two degrees of freedom, that noise seldom reaches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +108,7 @@ class Rival:
 class Nuisances:
     """The average of a block, its noise, and what else may be in it."""
 
+    sweeps_uv: np.ndarray  # (n_sweeps, n_samples): where a response may be, hum removed
     steady: Model  # noise and nuisances, the inflation left out
     inflation: np.ndarray  # (n_samples,): of the noise, where the sweeps differ from each other
     columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts; drift first
@@ -156,20 +157,22 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     longest = max(int(part.sum()) for part in (window, prepared.before, prepared.after))
     whitening = noise.whitening(longest)
     root = whitening[: at.size, : at.size] / deviation
-    hum_uv, hum_prior = _hum_left(average, prepared, window, whitening)
-    data = average[window] - hum_uv
+    hum = find_average_hum(average, prepared, window, whitening)
+    data = average[window] - hum.left_uv
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
     free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | (at > prepared.search_ms[1] + _OVER_MS)
     bumps = _narrow_bumps(float(at[0]), prepared.step_ms, at.size)
     parts = {
         "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),  # _N_DRIFT columns
         "tail": tail_columns(at),
-        "hum": hum_prior,
+        "hum": hum.columns,
     }
+    dispersed = None
     if wave is None:
         parts["rival"] = _direct_bumps(at)
     else:
         parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
+        dispersed = dispersed_columns(wave, time, start_ms=prepared.clear_ms)[window]
     shapes = _Shapes.seen(parts, data, root, free)
     sizes = _choose_sizes(shapes, _level_uv(data, average, prepared), at, data, deviation)
     allowed, removed = _misfit(shapes, sizes, at, data, free, deviation)
@@ -177,28 +180,35 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     columns = np.concatenate([shapes.columns[:, kept] * sizes[kept], bumps * allowed[:, None]], axis=1)
     finest = float(np.hypot(1, _FINEST_SHARE * removed.largest_uv / deviation))
     steady = Model.build(at, data, root / finest, columns)
-    inflation = _burst_inflation(prepared.emg_uv[:, window], noise, steady, zone_ends_ms)
+    sweeps_uv = prepared.emg_uv[:, window] - hum.left_uv
+    inflation = _burst_inflation(sweeps_uv, noise, steady, zone_ends_ms)
     return Nuisances(
+        sweeps_uv=sweeps_uv,
         steady=steady,
         inflation=inflation,
         columns=columns,
-        rivals=_find_rivals(at, data),
+        rivals=_find_rivals(at, data, dispersed),
         removed=replace(
             removed,
-            hum_in_average_uv=float(np.abs(hum_uv).max()),
+            hum_in_average_uv=float(np.abs(hum.left_uv).max()),
             burst_inflation=float(inflation.max()),
         ),
     )
 
 
-def _find_rivals(at: np.ndarray, data: np.ndarray) -> tuple[Rival, ...]:
-    """What may pass for a response, each at a few sizes."""
+def _find_rivals(at: np.ndarray, data: np.ndarray, dispersed: np.ndarray | None) -> tuple[Rival, ...]:
+    """What may pass for a response: swinging tails at a few sizes, and a dispersed copy of the M wave."""
     first = float(np.abs(data[at < at[0] + 1.2]).max())
     swings, cost = swing_columns(at), _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
-    return tuple(
+    rivals = [
         Rival("a tail that swings", swings * (size * first), cost, "artifact_outlasts_window")
         for size in _SWING_SIZES
-    )
+    ]
+    if dispersed is not None:
+        rivals.append(
+            Rival("a dispersed copy of the M wave", dispersed * _DISPERSED_SIZE, _RIVAL_COST, "crosstalk")
+        )
+    return tuple(rivals)
 
 
 @lru_cache(maxsize=32)
@@ -288,75 +298,6 @@ def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool
     if 2 * n_alike - n_sweeps > _AGREEMENT * np.sqrt(n_sweeps):
         return True
     return n_sweeps >= _MANY_SWEEPS and float((likeness > _CLEARLY_ALIKE).mean()) >= _MANY_SHARE
-
-
-def _hum_left(
-    average: np.ndarray, prepared: Prepared, window: np.ndarray, whitening: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hum that averaging left, told by the stretches before and after: estimate and its uncertainty.
-
-    Sizes per harmonic by automatic relevance determination (MacKay 1994): a harmonic that is not there
-    ends with no size and takes nothing away.
-    """
-    deviation, n_window = prepared.noise.average_sd_uv, int(window.sum())
-    stretches = [part for part in (prepared.before, prepared.after) if part.any()]
-    candidates = (prepared.hum.frequency_hz,) if prepared.hum else (50.0, 60.0)
-    worth = [_hum_worth(average, prepared, stretches, frequency_hz) for frequency_hz in candidates]
-    if max(worth) < _HUM_WORTH:
-        return np.zeros(n_window), np.zeros((n_window, 0))
-    frequency_hz = candidates[int(np.argmax(worth))]
-    columns = _hum_shapes(prepared.time_ms.size, prepared.step_ms, frequency_hz)
-    normal, moment = np.zeros((columns.shape[1],) * 2), np.zeros(columns.shape[1])
-    for part in stretches:
-        white = whitening[: part.sum(), : part.sum()] / deviation
-        drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
-        both = white @ np.concatenate([columns[part], average[part][:, None]], axis=1)
-        both -= drift @ (drift.T @ both)
-        normal += both[:, :-1].T @ both[:, :-1]
-        moment += both[:, :-1].T @ both[:, -1]
-    start = 10 * float(np.abs(columns.T @ average).max()) / average.size + deviation
-    size2 = np.full(columns.shape[1], start**2)
-    for _ in range(8):
-        covariance = np.linalg.inv(normal + np.diag(1 / size2))
-        mean = covariance @ moment
-        power = (mean**2 + np.diag(covariance)).reshape(-1, 2).mean(axis=1)
-        size2 = np.repeat(np.maximum(power, 1e-6 * deviation**2), 2)
-    root = np.linalg.cholesky(covariance + 1e-12 * deviation**2 * np.eye(size2.size))
-    return columns[window] @ mean, columns[window] @ root
-
-
-def _hum_worth(
-    average: np.ndarray, prepared: Prepared, stretches: list[np.ndarray], frequency_hz: float
-) -> float:
-    """Energy of the strongest harmonic in the stretches, in units of what noise of its colour has there."""
-    worth = np.zeros(1)
-    for part in stretches:
-        pairs, responses = _hum_pairs(part.tobytes(), prepared.step_ms, frequency_hz)
-        taps = prepared.noise.taps
-        gain = np.abs(responses[:, : taps.size] @ taps) ** 2  # of the whitening filter
-        found = (pairs.T @ average[part]).reshape(-1, 2)
-        worth = worth + gain * (found**2).sum(axis=1) / prepared.noise.average_sd_uv**2
-    return float(worth.max())
-
-
-@lru_cache(maxsize=32)
-def _hum_pairs(part: bytes, step_ms: float, frequency_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """Per harmonic two orthonormal columns free of drift; and unit steps that give a filter's gain there."""
-    where = np.frombuffer(part, bool)
-    drift = np.linalg.qr(np.vander(np.linspace(-1, 1, int(where.sum())), 4))[0]
-    columns = _hum_shapes(where.size, step_ms, frequency_hz)[where]
-    columns = columns - drift @ (drift.T @ columns)
-    pairs = [np.linalg.qr(columns[:, at : at + 2])[0] for at in range(0, columns.shape[1], 2)]
-    angle = 2e-3 * np.pi * step_ms * frequency_hz * np.arange(1, len(pairs) + 1)
-    return np.concatenate(pairs, axis=1), np.exp(-1j * np.outer(angle, np.arange(64)))
-
-
-@lru_cache(maxsize=16)
-def _hum_shapes(n_samples: int, step_ms: float, frequency_hz: float) -> np.ndarray:
-    """Ten harmonics, or as many as the rate holds; any phase fits, so time counts from the first sample."""
-    highest = 0.4 * 1000 / step_ms
-    harmonics = tuple(h for h in range(1, 11) if h * frequency_hz < highest)
-    return hum_columns(np.arange(n_samples) * step_ms, frequency_hz, harmonics)
 
 
 def _direct_zone_ends_ms(m_wave_uv: np.ndarray | None, at: np.ndarray) -> float:

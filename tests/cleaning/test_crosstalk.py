@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import lsr
-from lsr.cleaning.crosstalk import copy_columns
+from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
 from lsr.synthetic import draw_sweeps
 from lsr.synthetic.families import FAMILIES
 
@@ -34,6 +34,33 @@ def test_a_response_four_milliseconds_later_is_no_copy():
     response = np.where(since > 0, np.sin(2 * np.pi * since / 3) * np.exp(-since / 2), 0.0)
     fitted = columns @ np.linalg.lstsq(columns, response, rcond=None)[0]
     assert np.sum(fitted**2) < 0.2 * np.sum(response**2)
+
+
+@pytest.mark.parametrize("factor", [1.15, 1.45])
+def test_a_dispersed_copy_is_a_sum_of_the_columns(factor):
+    wave, begins_ms = m_wave(), 3.5
+    copy = np.interp(begins_ms + (TIME_MS - begins_ms) / factor, TIME_MS, wave)
+    usual, dispersed = (make(wave, TIME_MS, start_ms=1.5) for make in (copy_columns, dispersed_columns))
+    both = np.concatenate([usual, dispersed], axis=1)
+    left = [
+        np.abs(columns @ np.linalg.lstsq(columns, copy, rcond=None)[0] - copy)[TIME_MS > 2.5].max()
+        for columns in (usual, both)
+    ]
+    assert left[1] < 0.03 * np.ptp(copy)
+    assert left[1] < 0.2 * left[0]
+
+
+def test_a_dispersed_copy_alone_is_seldom_a_response():
+    wave, called = m_wave(), 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        sizes = rng.normal(1.0, 0.05, (40, 1))
+        factor = rng.uniform(1.2, 1.5)
+        copy = 0.03 * np.interp(3.5 + (TIME_MS - 3.5) / factor, TIME_MS, wave)
+        emg_uv = copy * sizes + rng.normal(0.0, 4.0, (40, TIME_MS.size))
+        direct = wave * sizes + rng.normal(0.0, 5.0, (40, TIME_MS.size))
+        called += lsr.detect(emg_uv, TIME_MS, direct).presence == "present"
+    assert called <= 1
 
 
 @pytest.mark.parametrize("family", ["smooth", "sharp", "irregular"])

@@ -1,0 +1,137 @@
+"""How much mains hum does the average of a block hold where a response may be?
+
+Conventions
+-----------
+Time is milliseconds from the stimulus, EMG microvolts. Hum is told by the stretches before the stimulus and
+after the response, by a Gaussian model of its harmonics, and with it what these stretches leave open: a
+short stretch tells little of what a slow sine does beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from lsr.cleaning.mains import LEAST_QUIET_MS, hum_columns
+from lsr.detection.prepare import Prepared
+
+_WORTH = 12.0  # energy of a harmonic, of two degrees of freedom, that noise seldom reaches
+_MAINS_HZ = (50.0, 60.0)
+_N_REFITS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class AverageHum:
+    """Hum in the average, beyond what was taken out of its sweeps."""
+
+    left_uv: np.ndarray  # (n_samples,): the estimate
+    columns: np.ndarray  # (n_samples, n_columns): its uncertainty, times unit deviations
+
+
+def find_average_hum(
+    average_uv: np.ndarray, prepared: Prepared, window: np.ndarray, whitening: np.ndarray
+) -> AverageHum:
+    """Estimate the hum that is left in the average of cleaned sweeps.
+
+    The hum taken out sweep by sweep is put back first: how well it was known counts as well. Sizes per
+    harmonic by automatic relevance determination (MacKay 1994): a harmonic that is not there ends with no
+    size and takes nothing away. Of 50 and 60 Hz the likelier is taken; both, where the stretches are too
+    short to tell one from the other.
+
+    Parameters
+    ----------
+    average_uv : np.ndarray, shape (n_all_samples,)
+    prepared : Prepared
+    window : np.ndarray of bool, shape (n_all_samples,)
+        Where a response may be.
+    whitening : np.ndarray, shape (n, n)
+        Whitens noise of unit variance, for n of the longest stretch and more.
+
+    Returns
+    -------
+    AverageHum
+        On the samples of the window; without columns where there is no hum to be seen.
+    """
+    stretches = [part for part in (prepared.before, prepared.after) if part.any()]
+    taken = np.zeros(average_uv.size)
+    if prepared.hum is not None:
+        taken = prepared.noise.weights @ prepared.hum.hum_uv
+    whole = average_uv + taken
+    candidates = _MAINS_HZ if prepared.hum is None else (prepared.hum.frequency_hz,)
+    if max(_worth(whole, prepared, stretches, one) for one in candidates) < _WORTH:
+        return AverageHum(-taken[window], np.zeros((int(window.sum()), 0)))
+    quiet_ms = sum(int(part.sum()) for part in stretches) * prepared.step_ms
+    together = [candidates] if quiet_ms < LEAST_QUIET_MS else [(one,) for one in candidates]
+    fits = [_fit(whole, prepared, window, stretches, whitening, some) for some in together]
+    _, hum_uv, columns = max(fits, key=lambda fit: fit[0])
+    return AverageHum(hum_uv - taken[window], columns)
+
+
+def _fit(
+    average_uv: np.ndarray,
+    prepared: Prepared,
+    window: np.ndarray,
+    stretches: Sequence[np.ndarray],
+    whitening: np.ndarray,
+    frequencies_hz: Sequence[float],
+) -> tuple[float, np.ndarray, np.ndarray]:
+    """Log evidence of hum of these frequencies, its estimate in the window, and its uncertainty there."""
+    deviation, n_samples = prepared.noise.average_sd_uv, prepared.time_ms.size
+    shapes = [_shapes(n_samples, prepared.step_ms, frequency_hz) for frequency_hz in frequencies_hz]
+    columns = np.concatenate(shapes, axis=1)
+    normal, moment = np.zeros((columns.shape[1],) * 2), np.zeros(columns.shape[1])
+    for part in stretches:
+        white = whitening[: part.sum(), : part.sum()] / deviation
+        drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
+        both = white @ np.concatenate([columns[part], average_uv[part][:, None]], axis=1)
+        both -= drift @ (drift.T @ both)
+        normal += both[:, :-1].T @ both[:, :-1]
+        moment += both[:, :-1].T @ both[:, -1]
+    start = 10 * float(np.abs(columns.T @ average_uv).max()) / average_uv.size + deviation
+    size2 = np.full(columns.shape[1], start**2)
+    for _ in range(_N_REFITS):
+        prior2 = size2
+        covariance = np.linalg.inv(normal + np.diag(1 / prior2))
+        mean = covariance @ moment
+        power = (mean**2 + np.diag(covariance)).reshape(-1, 2).mean(axis=1)
+        size2 = np.repeat(np.maximum(power, 1e-6 * deviation**2), 2)
+    root = np.linalg.cholesky(covariance + 1e-12 * deviation**2 * np.eye(size2.size))
+    evidence = 0.5 * float(moment @ mean - np.log(prior2).sum()) + float(np.log(np.diag(root)).sum())
+    return evidence, columns[window] @ mean, columns[window] @ root
+
+
+def _worth(
+    average_uv: np.ndarray, prepared: Prepared, stretches: Sequence[np.ndarray], frequency_hz: float
+) -> float:
+    """Energy of the strongest harmonic in the stretches, in units of what noise of its colour has there."""
+    worth = np.zeros(1)
+    for part in stretches:
+        pairs, responses = _pairs(part.tobytes(), prepared.step_ms, frequency_hz)
+        taps = prepared.noise.taps
+        gain = np.abs(responses[:, : taps.size] @ taps) ** 2  # of the whitening filter
+        found = (pairs.T @ average_uv[part]).reshape(-1, 2)
+        worth = worth + gain * (found**2).sum(axis=1) / prepared.noise.average_sd_uv**2
+    return float(worth.max())
+
+
+@lru_cache(maxsize=32)
+def _pairs(part: bytes, step_ms: float, frequency_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Per harmonic two orthonormal columns free of drift; and unit steps that give a filter's gain there."""
+    where = np.frombuffer(part, bool)
+    drift = np.linalg.qr(np.vander(np.linspace(-1, 1, int(where.sum())), 4))[0]
+    columns = _shapes(where.size, step_ms, frequency_hz)[where]
+    columns = columns - drift @ (drift.T @ columns)
+    pairs = [np.linalg.qr(columns[:, at : at + 2])[0] for at in range(0, columns.shape[1], 2)]
+    angle = 2e-3 * np.pi * step_ms * frequency_hz * np.arange(1, len(pairs) + 1)
+    return np.concatenate(pairs, axis=1), np.exp(-1j * np.outer(angle, np.arange(64)))
+
+
+@lru_cache(maxsize=16)
+def _shapes(n_samples: int, step_ms: float, frequency_hz: float) -> np.ndarray:
+    """Ten harmonics, or as many as the rate holds; any phase fits, so time counts from the first sample."""
+    highest = 0.4 * 1000 / step_ms
+    harmonics = tuple(h for h in range(1, 11) if h * frequency_hz < highest)
+    return hum_columns(np.arange(n_samples) * step_ms, frequency_hz, harmonics)
