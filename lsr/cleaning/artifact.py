@@ -15,6 +15,7 @@ import numpy as np
 TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
 RECOVERY_MS = (2.5, 5.0, 10.0, 20.0)
 SWING_HZ, SWING_MS = (15.0, 25.0, 40.0, 60.0, 80.0), (3.0, 6.0, 10.0)
+RING_MS, RING_LASTS_MS = 0.5, 4.0
 SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
 _GUARD_MS = 0.3
 _CHAINED_MS = 1.0  # saturation that returns within this still belongs to the artifact
@@ -116,6 +117,24 @@ def tail_columns(time_ms: np.ndarray) -> np.ndarray:
     decays = np.exp(-since / np.array(TAIL_MS))
     scaled = since / np.array(RECOVERY_MS)
     return np.concatenate([decays, scaled * np.exp(1 - scaled)], axis=1)
+
+
+def ring_columns(time_ms: np.ndarray) -> np.ndarray:
+    """Whatever follows the spike at once, as an amplifier's steep low-pass rings: bumps that soon die out.
+
+    Parameters
+    ----------
+    time_ms : np.ndarray, shape (n_samples,)
+
+    Returns
+    -------
+    np.ndarray, shape (n_samples, n_columns)
+        The first has its largest value near 1, at the first time.
+    """
+    since = (time_ms - time_ms[0])[:, None]
+    centres = np.arange(0.0, RING_LASTS_MS, 0.3)
+    columns: np.ndarray = np.exp(-0.5 * ((since - centres) / 0.25) ** 2 - centres / RING_MS)
+    return columns
 
 
 def swing_columns(time_ms: np.ndarray) -> np.ndarray:

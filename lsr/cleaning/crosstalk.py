@@ -30,7 +30,7 @@ def copy_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float)
     Parameters
     ----------
     m_wave_uv : np.ndarray, shape (n_samples,)
-        Average of the direct muscle's sweeps, baseline at zero.
+        Average of the direct muscle's sweeps without its artifact tail, baseline at zero.
     time_ms : np.ndarray, shape (n_samples,)
     start_ms : float
         End of the stimulus artifact; nothing before it is copied.
@@ -41,7 +41,7 @@ def copy_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float)
         The wave, its odd powers (a copy that saturates), and delayed and smoothed versions.
     """
     step_ms = time_ms[1] - time_ms[0]
-    wave = _without_tail(m_wave_uv, time_ms, start_ms)
+    wave = np.where(time_ms >= start_ms, m_wave_uv, 0.0)
     narrow, wide = _smooth(wave, 0.15 / step_ms), _smooth(wave, 0.5 / step_ms)
     relative = np.abs(wave) / (np.abs(wave).max() + 1e-9)
     columns = [wave, wave * relative, wave * relative**2]
@@ -63,17 +63,9 @@ def dispersed_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: f
     np.ndarray, shape (n_samples, n_columns)
     """
     step_ms = time_ms[1] - time_ms[0]
-    wave = _without_tail(m_wave_uv, time_ms, start_ms)
+    wave = np.where(time_ms >= start_ms, m_wave_uv, 0.0)
     height = np.abs(wave)
     begins_ms = time_ms[np.argmax(height > _BEGINS * height.max())]
     source_ms = [begins_ms + (time_ms - begins_ms) / factor for factor in _DISPERSIONS]
     smoothed = [_smooth(wave, width_ms / step_ms) for width_ms in (0.15, 0.4)]
     return np.stack([np.interp(at, time_ms, one) for at in source_ms for one in smoothed], axis=1)
-
-
-def _without_tail(m_wave_uv: np.ndarray, time_ms: np.ndarray, start_ms: float) -> np.ndarray:
-    """Take the direct muscle's own artifact tail away, roughly, and everything before it."""
-    after = time_ms >= start_ms
-    tail = m_wave_uv[after][0] * np.exp(-np.clip(time_ms - start_ms, 0, None))
-    wave: np.ndarray = np.where(after, m_wave_uv - tail, 0.0)
-    return wave

@@ -38,7 +38,6 @@ from lsr.threads import one_thread
 
 _LOWEST_HZ = 2000.0
 _COARSE_HZ = 5000.0
-_EVERY = 4  # draws are alike enough for every fourth to tell their mean
 _BORDERLINE = 5.0  # times alpha: what is nearly present is not called absent
 
 
@@ -141,7 +140,7 @@ def _nothing_usable(reasons: tuple[str | None, ...]) -> Detection:
 def _judge(
     prepared: Prepared, direct: DirectMuscle | None, settings: DetectionSettings, rate_hz: float
 ) -> Detection:
-    wave = None if direct is None else direct.average_uv(prepared.used, prepared.time_ms)
+    wave = None if direct is None else direct.wave_uv(prepared.used, prepared.time_ms)
     nuisances = find_nuisances(prepared, wave)
     noise, removed = prepared.noise, nuisances.removed
     model = nuisances.model()
@@ -179,7 +178,7 @@ def _judge(
         if draws is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
     if draws is not None:
-        response = mean_response(draws, model.time_ms)
+        response = draws.mean_uv(model.time_ms)
         persistence = measure_persistence(
             nuisances.sweeps_uv - model.nuisance_estimate(response),
             model,
@@ -269,19 +268,6 @@ def _look_beside(
     otherwise = nuisances.model(*instead)
     second = score_presence(otherwise, settings.search_window_ms)
     return replace(found_by, instead=instead, otherwise=otherwise), p_value(second.alone / unit)
-
-
-def mean_response(draws: Draws, time_ms: np.ndarray) -> np.ndarray:
-    """Mean of the drawn responses, shape (n_samples,)."""
-    start, drawn = draws.start_ms[::_EVERY], draws.waves_uv[::_EVERY]
-    position = (time_ms - start[:, None]) / draws.step_ms
-    last = drawn.shape[1] - 1
-    before = np.clip(np.floor(position), 0, last - 1).astype(int)
-    share = np.clip(position - before, 0.0, 1.0)
-    rows = np.arange(start.size)[:, None]
-    waves = drawn[rows, before] * (1 - share) + drawn[rows, before + 1] * share
-    mean: np.ndarray = np.where((position >= 0) & (position <= last), waves, 0.0).mean(axis=0)
-    return mean
 
 
 def _answer(

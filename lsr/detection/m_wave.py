@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.cleaning.artifact import tail_columns
+from lsr.cleaning.artifact import ring_columns, tail_columns
 from lsr.detection.detection import MWave, Presence
 from lsr.detection.evidence import Model, log_evidence
 from lsr.detection.onset import draw_from, search
@@ -26,7 +26,8 @@ _LEAST_SAMPLES = 8
 _LEAST_EVIDENCE, _COARSER = 10.0, 8.0  # log evidence; what a coarse look may miss of it
 _FINEST_SHARE = 0.003  # of the peak: well below the 5 % that define an onset
 _OVER_MS = 15.0
-_TAIL_SIZES = (0.3, 1.0, 3.0)
+_RISES_MS = 0.5  # before its onset, into which nothing of it reaches
+_TAIL_SIZES, _RING_SIZES = (0.3, 1.0, 3.0), (0.01, 0.1, 1.0)  # both of the first millisecond's largest value
 _NEGLIGIBLE = 60.0  # log evidence below the best by which a coarse start is passed over
 _N_DRAWS = 100
 _FAMILIES = tuple(
@@ -43,10 +44,14 @@ class DirectMuscle:
     time_ms: np.ndarray  # (n_samples,), at the analysis rate
     emg_uv: np.ndarray  # (n_sweeps, n_samples): hum removed, spike bridged; missing samples are zero
     m_wave: MWave
+    tail_uv: np.ndarray  # (n_samples,): what the average holds besides the M wave
 
-    def average_uv(self, used: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
-        """Average of some of the sweeps at other times, shape (n_times,)."""
-        average: np.ndarray = self.emg_uv[used].mean(axis=0)
+    def wave_uv(self, used: np.ndarray, time_ms: np.ndarray) -> np.ndarray | None:
+        """Average M wave in some of the sweeps, at other times, shape (n_times,); None if there is none."""
+        if self.m_wave.onset_latency_ms is None:
+            return None
+        begun = np.clip((self.time_ms - self.m_wave.onset_latency_ms) / _RISES_MS + 1, 0, 1)
+        average: np.ndarray = (self.emg_uv[used].mean(axis=0) - self.tail_uv) * begun
         if average.size == time_ms.size and np.allclose(self.time_ms, time_ms):
             return average
         there: np.ndarray = np.interp(time_ms, self.time_ms, average)
@@ -78,18 +83,18 @@ def read_direct(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSett
     start_ms = float(clear_ms[seen].max()) if seen.any() else float(clear_ms.min())
     start_ms = max(start_ms, EARLIEST_MS)
     found = clean(emg, time, start_ms=start_ms, search_ms=search_ms, mains_hz=settings.mains_hz)
-    m_wave = MWave.absent()
+    m_wave, tail_uv = MWave.absent(), np.zeros(found.time_ms.size)
     if seen.any():
         quiet = found.before if found.before.any() else found.after
         average = found.emg_uv[seen].mean(axis=0)
-        m_wave = find_m_wave(
+        m_wave, tail_uv = find_m_wave(
             found.time_ms,
             average,
             clear_ms=start_ms,
             noise_uv=float(average[quiet].std()) if quiet.any() else _spread_uv(found.emg_uv[seen]),
             window_ms=settings.direct_window_ms,
         )
-    return DirectMuscle(time_ms=found.time_ms, emg_uv=found.emg_uv, m_wave=m_wave)
+    return DirectMuscle(time_ms=found.time_ms, emg_uv=found.emg_uv, m_wave=m_wave, tail_uv=tail_uv)
 
 
 def _spread_uv(emg_uv: np.ndarray) -> float:
@@ -106,8 +111,8 @@ def find_m_wave(
     clear_ms: float,
     noise_uv: float,
     window_ms: tuple[float, float],
-) -> MWave:
-    """Find the M wave in the average of a direct muscle.
+) -> tuple[MWave, np.ndarray]:
+    """Find the M wave in the average of a direct muscle, and the artifact tail that it stands on.
 
     Found as an LSR is: a response with unknown start and waveform over an artifact tail of unknown size.
     An M wave stands so far out of the noise that a share of its peak takes the noise's place.
@@ -127,45 +132,55 @@ def find_m_wave(
     -------
     MWave
         Absent where nothing that starts in the window exceeds 50 uV and eight deviations of the noise.
+    np.ndarray, shape (n_samples,)
+        The tail; zero where no M wave was found, and before the end of the spike.
     """
-    window = (time_ms >= clear_ms) & (time_ms <= _ENDS_MS)
+    nothing = MWave.absent(), np.zeros(time_ms.size)
+    after = time_ms >= clear_ms
+    window = after & (time_ms <= _ENDS_MS)
     at, wave = time_ms[window], average_uv[window]
     if at.size < 2 * _LEAST_SAMPLES:
-        return MWave.absent()
+        return nothing
     low, high = max(window_ms[0], float(at[0]) + 0.2), window_ms[1]
     deviation = max(noise_uv, _FINEST_SHARE * float(np.abs(wave - np.median(wave)).max()), 1e-9)
-    tail = _tail(at, wave, deviation)
-    model = Model.build(at, wave, np.eye(at.size) / deviation, tail)
+    tail = _tail(time_ms[after], wave, deviation)
+    model = Model.build(at, wave, np.eye(at.size) / deviation, tail[: at.size])
     sizes = deviation * 4.0 ** np.arange(1, 7)
     if float(np.ptp(wave)) < _LEAST_UV:
-        return MWave.absent()
+        return nothing
     found = search(
         model, _FAMILIES, (low, high), sizes, negligible=_NEGLIGIBLE, worth=_LEAST_EVIDENCE - _COARSER
     )
     if not found or max(float(one.log_evidence(sizes).max()) for one in found) <= _LEAST_EVIDENCE:
-        return MWave.absent()
+        return nothing
     draws = draw_from(found, sizes, _N_DRAWS, np.random.default_rng(0))
     onset = float(np.median(draws.onset_ms))
     amplitude = float(np.median(np.ptp(draws.waves_uv, axis=1)))
     if amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + 0.5:
-        return MWave.absent()
+        return nothing
     peaks = draws.start_ms + np.abs(draws.waves_uv).argmax(axis=1) * draws.step_ms
-    return MWave(
+    m_wave = MWave(
         presence=Presence.PRESENT,
         amplitude_uv=amplitude,
         onset_latency_ms=onset,
         peak_latency_ms=float(np.median(peaks)),
     )
+    rest = wave - draws.mean_uv(at)
+    tail_uv = np.zeros(time_ms.size)
+    tail_uv[after] = tail @ (tail[: at.size].T @ (model.root.T @ (model.root @ rest)))
+    return m_wave, tail_uv
 
 
-def _tail(at: np.ndarray, wave: np.ndarray, deviation: float) -> np.ndarray:
-    """Level and tail, as large as the samples before and after an M wave ask for."""
+def _tail(after_ms: np.ndarray, wave: np.ndarray, deviation: float) -> np.ndarray:
+    """Level, tail and ringing, each as large as the samples before and after an M wave ask for."""
+    at = after_ms[: wave.size]
     outside = (at < at[0] + 1) | (at > _OVER_MS)
-    shapes = np.concatenate([np.ones((at.size, 1)), tail_columns(at)], axis=1)
+    parts = [np.ones((after_ms.size, 1)), tail_columns(after_ms), ring_columns(after_ms)]
+    shapes = np.concatenate(parts, axis=1)
     first = float(np.abs(wave[at < at[0] + 1]).max()) + deviation
-    sizes = np.full((len(_TAIL_SIZES), shapes.shape[1]), 10 * deviation)
-    sizes[:, 1:] = first * np.array(_TAIL_SIZES)[:, None]
-    seen, target = shapes[outside] / deviation, wave[outside] / deviation
+    tried = [(10 * deviation, tail * first, ring * first) for tail in _TAIL_SIZES for ring in _RING_SIZES]
+    sizes = np.repeat(tried, [part.shape[1] for part in parts], axis=1)
+    seen, target = shapes[: at.size][outside] / deviation, wave[outside] / deviation
     evidence = log_evidence(seen.T @ seen, seen.T @ target, float(target @ target), sizes)
     chosen: np.ndarray = shapes * sizes[int(np.argmax(evidence))]
     return chosen

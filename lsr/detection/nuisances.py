@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lsr.cleaning.artifact import swing_columns, tail_columns
+from lsr.cleaning.artifact import ring_columns, swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
 from lsr.detection.average_hum import find_average_hum
 from lsr.detection.evidence import Model, log_evidence
@@ -29,6 +29,7 @@ _COPY_MISFIT = 0.06  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _BEGUN = 1.5  # of what the direct zone leaves unexplained: as much may follow it
 _TAIL_SIZES = (0.3, 2.0, 10.0)
+_RING_SIZES = (0.01, 0.1, 1.0)
 _N_DRIFT = 2
 _RIVAL_COST = 6.0  # log odds against a tail that swings, and against a dispersed copy
 _SWING_SIZES = (0.3, 2.0)  # of the first samples
@@ -165,6 +166,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     parts = {
         "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),  # _N_DRIFT columns
         "tail": tail_columns(at),
+        "ring": ring_columns(at),
         "hum": hum.columns,
     }
     dispersed = None
@@ -173,8 +175,12 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     else:
         parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
         dispersed = dispersed_columns(wave, time, start_ms=prepared.clear_ms)[window]
+    level_uv = _level_uv(data, average, prepared)
+    beyond = free & (at > prepared.search_ms[0])  # seen as well, though a response may reach there
+    if _holds_answer(parts, data, root, free, beyond, level_uv):
+        free = free & ~beyond
     shapes = _Shapes.seen(parts, data, root, free)
-    sizes = _choose_sizes(shapes, _level_uv(data, average, prepared), at, data, deviation)
+    sizes = _choose_sizes(shapes, level_uv, at, data, deviation)
     allowed, removed = _misfit(shapes, sizes, at, data, free, deviation)
     kept = sizes > 0
     columns = np.concatenate([shapes.columns[:, kept] * sizes[kept], bumps * allowed[:, None]], axis=1)
@@ -228,6 +234,32 @@ def _level_uv(data: np.ndarray, average: np.ndarray, prepared: Prepared) -> floa
     return float(np.abs(data).max()) + 10 * deviation
 
 
+def _holds_answer(
+    parts: dict[str, np.ndarray],
+    data: np.ndarray,
+    root: np.ndarray,
+    free: np.ndarray,
+    beyond: np.ndarray,
+    level_uv: float,
+) -> bool:
+    """Whether a response reaches `beyond` where it is expected, into samples that should tell what is none.
+
+    There it may have any shape: every sample competes by itself with tails, copies and hum.
+    """
+    if not beyond.any():
+        return False
+    answer = np.eye(data.size)[:, beyond]
+    shapes = _Shapes.seen(parts | {"answer": answer}, data, root, free)
+    largest = float(np.abs(data).max())
+    usual = {"drift": level_uv, "hum": 1.0, "copy": _RIVAL_COPY, "rival": largest, "ring": largest}
+
+    def evidence(answer_uv: float) -> float:
+        sizes = [shapes.sizes(**usual, answer=answer_uv, tail=size * largest) for size in _TAIL_SIZES]
+        return float(shapes.log_evidence(np.array(sizes)).max())
+
+    return evidence(float(np.abs(data[beyond]).max())) > evidence(0.0)
+
+
 def _choose_sizes(
     shapes: _Shapes, level_uv: float, at: np.ndarray, data: np.ndarray, deviation_uv: float
 ) -> np.ndarray:
@@ -240,7 +272,7 @@ def _choose_sizes(
     direct = (at > at[0] + 0.5) & (at < _DIRECT_ZONE_ENDS_MS[1])
     largest = float(np.abs(data[direct]).max(initial=0.0))
     rivals = {"drift": level_uv, "copy": _RIVAL_COPY, "rival": _RIVAL_BUMP * largest}
-    tails = [{"tail": size * first} for size in _TAIL_SIZES]
+    tails = [{"tail": size * first, "ring": ring * first} for size in _TAIL_SIZES for ring in _RING_SIZES]
     tried = shapes.log_evidence(np.array([shapes.sizes(**rivals, **tail) for tail in tails]))
     chosen = tails[int(np.argmax(tried))] | {"drift": level_uv, "hum": 1.0}
     if "copy" not in shapes.kind:

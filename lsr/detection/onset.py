@@ -25,6 +25,7 @@ _DRAW_STEP_MS = 0.05
 _LONGEST_MS = 16.0
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a start, family or size is passed over
 _N_DRAWS = 400
+_EVERY = 4  # draws are alike enough for every fourth to tell their mean
 _EDGE_MS = 0.25  # beyond the end of the window; before its start an M wave ends
 _LEAST_INSIDE = 0.3  # share of the draws
 _TEMPER = 0.45  # no family is quite the truth: the evidence counts for a little less
@@ -51,6 +52,18 @@ class Draws:
             waves_uv=self.waves_uv[inside],
             step_ms=self.step_ms,
         )
+
+    def mean_uv(self, time_ms: np.ndarray) -> np.ndarray:
+        """Mean response, shape (n_samples,)."""
+        start, drawn = self.start_ms[::_EVERY], self.waves_uv[::_EVERY]
+        position = (time_ms - start[:, None]) / self.step_ms
+        last = drawn.shape[1] - 1
+        before = np.clip(np.floor(position), 0, last - 1).astype(int)
+        share = np.clip(position - before, 0.0, 1.0)
+        rows = np.arange(start.size)[:, None]
+        waves = drawn[rows, before] * (1 - share) + drawn[rows, before + 1] * share
+        mean: np.ndarray = np.where((position >= 0) & (position <= last), waves, 0.0).mean(axis=0)
+        return mean
 
 
 def draw_responses(
