@@ -19,6 +19,7 @@ RING_MS, RING_LASTS_MS = 0.5, 4.0
 SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
 _GUARD_MS = 0.3
 _CHAINED_MS = 1.0  # saturation that returns within this still belongs to the artifact
+_BLANKED_MS, _LEAST_BLANKED, _NEARLY_ALL = 1.0, 5, 0.9  # how long, samples, share of the sweeps
 
 
 def find_saturated(emg_uv: np.ndarray) -> np.ndarray:
@@ -51,22 +52,55 @@ def find_saturated(emg_uv: np.ndarray) -> np.ndarray:
     return saturated
 
 
-def find_clear_ms(saturated: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+def find_blanked(emg_uv: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
+    """Samples that the monitor blanked: the same value for a millisecond and more, in nearly all sweeps.
+
+    Parameters
+    ----------
+    emg_uv : np.ndarray, shape (n_sweeps, n_samples)
+    time_ms : np.ndarray, shape (n_samples,)
+
+    Returns
+    -------
+    np.ndarray of bool, shape (n_sweeps, n_samples)
+
+    Examples
+    --------
+    >>> sweep = np.array([[0.5, 0.0, 0.0, 0.0, 0.0, 0.0, 0.7, -0.2]])
+    >>> find_blanked(sweep, np.arange(8) * 0.2)[0].tolist()
+    [False, True, True, True, True, True, False, False]
+    """
+    blanked = np.zeros(emg_uv.shape, bool)
+    width = max(_LEAST_BLANKED, round(_BLANKED_MS / float(time_ms[1] - time_ms[0])))
+    if emg_uv.shape[1] < width:
+        return blanked
+    changes = np.cumsum(np.pad(np.diff(emg_uv) != 0, ((0, 0), (1, 0))), axis=1)
+    runs = changes[:, width - 1 :] == changes[:, : changes.shape[1] - width + 1]
+    if not runs.any():
+        return blanked
+    for shift in range(width):
+        blanked[:, shift : shift + runs.shape[1]] |= runs
+    shared: np.ndarray = blanked & (blanked.mean(axis=0) >= _NEARLY_ALL)
+    return shared
+
+
+def find_clear_ms(hidden: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
     """When each sweep first shows muscle rather than the artifact's spike.
 
     Parameters
     ----------
-    saturated : np.ndarray of bool, shape (n_sweeps, n_samples)
+    hidden : np.ndarray of bool, shape (n_sweeps, n_samples)
+        Saturated or blanked samples.
     time_ms : np.ndarray, shape (n_samples,)
 
     Returns
     -------
     np.ndarray, shape (n_sweeps,)
-        The end of the spike, or of the saturation that began with the stimulus.
+        The end of the spike, or of what has been hidden since the stimulus.
     """
-    clear = np.full(saturated.shape[0], SPIKE_MS)
-    for row in np.flatnonzero(saturated.any(axis=1)):
-        for at in time_ms[saturated[row] & (time_ms > -0.5)]:
+    clear = np.full(hidden.shape[0], SPIKE_MS)
+    for row in np.flatnonzero(hidden.any(axis=1)):
+        for at in time_ms[hidden[row] & (time_ms > -0.5)]:
             if at > clear[row] + _CHAINED_MS:
                 break  # a clipped muscle response is no artifact
             clear[row] = max(clear[row], at + _GUARD_MS)

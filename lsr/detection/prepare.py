@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.cleaning.artifact import bridge, find_clear_ms, find_saturated
+from lsr.cleaning.artifact import bridge, find_blanked, find_clear_ms, find_saturated
 from lsr.cleaning.filters import decimate
 from lsr.cleaning.mains import Hum, find_hum
 from lsr.detection.noise import Noise, estimate_noise, remove_drift
@@ -135,7 +135,7 @@ def prepare(
     Prepared, or only the reasons per sweep where none can be used
     """
     clear_ms = clear_times_ms(emg_uv, time_ms, search_ms)
-    reasons = _reasons(emg_uv, clear_ms, search_ms)
+    reasons = _reasons(emg_uv, time_ms, clear_ms, search_ms)
     used = np.array([reason is None for reason in reasons])
     if not used.any():
         return reasons
@@ -160,20 +160,25 @@ def prepare(
 def clear_times_ms(emg_uv: np.ndarray, time_ms: np.ndarray, search_ms: tuple[float, float]) -> np.ndarray:
     """When each sweep first shows muscle, shape (n_sweeps,)."""
     looked_at = time_ms <= search_ms[1] + _RESPONSE_LASTS_MS
-    return find_clear_ms(find_saturated(emg_uv)[:, looked_at], time_ms[looked_at])
+    hidden = find_saturated(emg_uv)[:, looked_at] | find_blanked(emg_uv[:, looked_at], time_ms[looked_at])
+    return find_clear_ms(hidden, time_ms[looked_at])
 
 
 def _reasons(
-    emg_uv: np.ndarray, clear_ms: np.ndarray, search_ms: tuple[float, float]
+    emg_uv: np.ndarray, time_ms: np.ndarray, clear_ms: np.ndarray, search_ms: tuple[float, float]
 ) -> tuple[str | None, ...]:
     reasons: list[str | None] = []
-    for sweep, clear in zip(emg_uv, clear_ms, strict=True):
+    late = clear_ms > search_ms[0] - 0.5
+    blanked = np.zeros(late.size, bool)
+    if late.any():
+        blanked = find_clear_ms(find_blanked(emg_uv, time_ms), time_ms) >= clear_ms
+    for sweep, is_late, is_blanked in zip(emg_uv, late, blanked, strict=True):
         if not np.isfinite(sweep).all():
             reasons.append("missing_samples")
         elif np.ptp(sweep) == 0:
             reasons.append("flat")
-        elif clear > search_ms[0] - 0.5:
-            reasons.append("saturated")
+        elif is_late:
+            reasons.append("blanked" if is_blanked else "saturated")
         else:
             reasons.append(None)
     return tuple(reasons)

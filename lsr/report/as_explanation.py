@@ -20,6 +20,7 @@ from lsr.report.report import PairReport, Report
 REASONS = {
     "artifact_outlasts_window": "the stimulus artifact is so large where a response may lie that a small one "
     "cannot be told from its tail",
+    "blanked": "the monitor blanked the stimulus artifact into the search window",
     "borderline": "p is only a little above alpha: what is nearly a response is not called absent",
     "crosstalk": "what is conducted from the direct muscle, or begins too early to be an LSR, may hide a "
     "small response",

@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 import lsr
-from lsr.cleaning.artifact import bridge, find_clear_ms, find_saturated, tail_columns
+from lsr.cleaning.artifact import (
+    bridge,
+    find_blanked,
+    find_clear_ms,
+    find_saturated,
+    tail_columns,
+)
 from lsr.synthetic import draw_sweeps
 
 pytestmark = pytest.mark.slow
@@ -91,3 +97,71 @@ def test_saturated_samples_are_no_response():
     found = lsr.detect(emg_uv, drawn.time_ms, drawn.direct_emg_uv)
     assert found.n_stimuli_used == 20
     assert found.presence != "present"
+
+
+def with_tail(time_ms, seed, *, size_uv, tau_ms=6.0, n_sweeps=20):
+    """Noise over a spike and a slow tail, and a direct muscle with an M wave beside it."""
+    rng = np.random.default_rng(seed)
+    after = np.clip(time_ms, 0, None)
+    tail = (time_ms >= 0) * (3000.0 * (time_ms < 0.2) + size_uv * np.exp(-after / tau_ms))
+    since = (time_ms - 5) / 0.8
+    m_wave = -800.0 * since * np.exp(-(since**2) / 2)
+    noise = rng.normal(0, 4.0, (2, n_sweeps, time_ms.size))
+    return tail + noise[0], tail + m_wave + noise[1]
+
+
+@pytest.mark.parametrize("until_ms", [3.0, 5.4, 6.0, 6.5])
+def test_the_edge_of_what_a_monitor_blanked_is_no_response(until_ms):
+    time_ms = np.arange(-40.0, 80.0, 0.1)
+    for seed, size_uv in enumerate((-400.0, 150.0, 400.0)):
+        emg_uv, direct_uv = with_tail(time_ms, seed, size_uv=size_uv)
+        emg_uv[:, (time_ms >= -0.05) & (time_ms < until_ms)] = 0.0
+        found = lsr.detect(emg_uv, time_ms, direct_uv)
+        assert found.presence != "present"
+        assert (found.rejected == {"blanked": 20}) == (until_ms > 5)
+
+
+def test_a_response_after_what_a_monitor_blanked_is_found():
+    time_ms = np.arange(-40.0, 80.0, 0.1)
+    emg_uv, direct_uv = with_tail(time_ms, 5, size_uv=100.0)
+    since = np.maximum(time_ms - 9.0, 0.0)
+    emg_uv += 150.0 * since * np.exp(-since)
+    emg_uv[:, (time_ms >= -0.05) & (time_ms < 3.0)] = 0.0
+    found = lsr.detect(emg_uv, time_ms, direct_uv)
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(9.1, abs=0.5)
+
+
+def test_noise_and_coarse_steps_are_never_blanked():
+    time_ms = np.arange(-20.0, 60.0, 0.05)
+    noise = np.random.default_rng(3).normal(0.0, 4.0, (10, time_ms.size))
+    assert not find_blanked(noise, time_ms).any()
+    assert not find_blanked(2.6 * np.round(noise / 2.6), time_ms).any()
+
+
+def test_ringing_after_the_spike_invents_no_crosstalk_and_no_response():
+    """A steep low-pass of 1 kHz rings for two milliseconds; a copy of the M wave must not stand in for it."""
+    from scipy.signal import butter, sosfilt
+
+    time_ms = np.arange(-40.0, 80.0, 0.05)
+    low_pass = butter(4, 1000.0, fs=20_000.0, output="sos")
+    for seed in range(6):
+        emg_uv, direct_uv = with_tail(time_ms, seed, size_uv=80.0, n_sweeps=50)
+        found = lsr.detect(
+            sosfilt(low_pass, emg_uv)[:, ::2], time_ms[::2], sosfilt(low_pass, direct_uv)[:, ::2]
+        )
+        assert found.presence == "absent"
+        assert np.ptp(found.average_uv[found.time_ms > 6]) < 10
+
+
+def test_a_response_that_begins_early_and_ends_late_is_not_taken_for_a_nuisance():
+    """It reaches into the samples that tell tail and crosstalk, on either side of the window."""
+    time_ms = np.arange(-40.0, 80.0, 0.1)
+    since = np.maximum(time_ms - 7.0, 0.0)
+    response = 200.0 * (1 - np.exp(-since)) * np.sin(1.9 * since) * np.exp(-((since / 14.0) ** 4))
+    for seed in range(3):
+        emg_uv, direct_uv = with_tail(time_ms, seed, size_uv=0.0)
+        found = lsr.detect(emg_uv + response, time_ms, direct_uv)
+        assert found.presence == "present"
+        assert found.onset_latency_ms == pytest.approx(7.15, abs=0.4)
+        assert found.amplitude_uv == pytest.approx(np.ptp(response), rel=0.15)

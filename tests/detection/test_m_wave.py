@@ -1,5 +1,6 @@
 """Does the direct muscle prove that the stimulus reached the nerve?"""
 
+import numpy as np
 import pytest
 
 import lsr
@@ -32,3 +33,22 @@ def test_an_m_wave_is_found_beside_an_artifact_tail_and_hum():
     found, truth = m_wave(seed=111, m_wave_uv=2000.0, nuisance=["tail", "hum"], family="smooth")
     assert found.presence == "present"
     assert found.onset_latency_ms == pytest.approx(truth.m_wave_onset_ms, abs=0.8)
+
+
+@pytest.mark.parametrize("low_pass_hz", [1000.0, 4000.0])
+def test_an_artifact_tail_alone_proves_no_stimulation(low_pass_hz):
+    """A nerve that was not excited: the direct muscle shows the artifact and nothing else."""
+    from scipy.signal import butter, sosfilt
+
+    time_ms = np.arange(-40.0, 80.0, 0.05)
+    filters = butter(4, low_pass_hz, fs=20_000.0, output="sos")
+    after = np.clip(time_ms, 0, None)
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        slow = np.exp(-after / rng.uniform(25, 100)) - 0.6 * np.exp(-after / rng.uniform(2, 6))
+        tail = rng.uniform(50, 500) * slow + rng.uniform(50, 600) * np.exp(-after / rng.uniform(0.2, 0.7))
+        artifact = (time_ms >= 0) * (3000.0 * (time_ms < 0.2) + tail)
+        target, direct = sosfilt(filters, artifact + rng.normal(0, 4.0, (2, 20, time_ms.size)))
+        found = lsr.detect(target[:, ::2], time_ms[::2], direct[:, ::2])
+        assert found.m_wave.presence != "present"
+        assert found.presence != "absent"
