@@ -169,16 +169,16 @@ def _reasons(
 ) -> tuple[str | None, ...]:
     reasons: list[str | None] = []
     late = clear_ms > search_ms[0] - 0.5
-    blanked = np.zeros(late.size, bool)
+    saturated = late
     if late.any():
-        blanked = find_clear_ms(find_blanked(emg_uv, time_ms), time_ms) >= clear_ms
-    for sweep, is_late, is_blanked in zip(emg_uv, late, blanked, strict=True):
+        saturated = find_clear_ms(find_saturated(emg_uv), time_ms) > search_ms[0] - 0.5
+    for sweep, is_late, is_saturated in zip(emg_uv, late, saturated, strict=True):
         if not np.isfinite(sweep).all():
             reasons.append("missing_samples")
         elif np.ptp(sweep) == 0:
             reasons.append("flat")
         elif is_late:
-            reasons.append("blanked" if is_blanked else "saturated")
+            reasons.append("saturated" if is_saturated else "blanked")
         else:
             reasons.append(None)
     return tuple(reasons)
