@@ -24,7 +24,7 @@ from lsr.detection.prepare import Prepared
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
 _OVER_MS = 8.0  # after the latest onset most responses are over
 _TAIL_MISFIT = 0.005  # share of a fitted tail that sums of exponentials may leave
-_FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and nuisances is
+_FINEST_SHARE = 0.01  # of a response: no model of its waveform is truer than this
 _COPY_MISFIT = 0.06  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _BEGUN = 1.5  # of what the direct zone leaves unexplained: as much may follow it
