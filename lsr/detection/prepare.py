@@ -177,8 +177,10 @@ def _reasons(
             reasons.append("missing_samples")
         elif np.ptp(sweep) == 0:
             reasons.append("flat")
+        elif is_saturated:
+            reasons.append("saturated")
         elif is_late:
-            reasons.append("saturated" if is_saturated else "blanked")
+            reasons.append("blanked")
         else:
             reasons.append(None)
     return tuple(reasons)
