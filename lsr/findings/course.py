@@ -143,7 +143,7 @@ def _follow(
             runs=runs,
         )
 
-    silent = [k for k in range(present[-1] + 1, len(blocks)) if states.there[k] is False]
+    silent = [k for k in range(_held_until(states) + 1, len(blocks)) if states.there[k] is False]
     if not silent:
         gaps = [(a, b) for a, b in pairwise(present) if b - a > 1]
         pauses = [
@@ -171,6 +171,14 @@ def _follow(
         message = "beside the last block without the LSR, another may hold it: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order)
+
+
+def _held_until(states: States) -> int:
+    """The last block up to which those after the last that shows an LSR still hold some of it together."""
+    last = states.present[-1]
+    after = [k for k in states.measured if k > last]
+    together = [after[: n + 1] for n in range(len(after)) if holds_some(states, after[: n + 1])]
+    return max((some[-1] for some in together), default=last)
 
 
 def _told_by_comparison(blocks: Sequence[BlockFinding], states: States) -> tuple[Problem, ...]:

@@ -161,7 +161,7 @@ def judge_states(
         likeness = _compare(blocks, there, ratios, settings, parts_uv, pooled)
     if likeness is None:
         return states
-    return _weigh(blocks, states, likeness, comparable, settings)
+    return _unless_shown(_weigh(blocks, states, likeness, comparable, settings), runs)
 
 
 def _weigh(
@@ -199,6 +199,19 @@ def _weigh(
             if there[k] is not False and (states.there[k] or size[k] + 2 * deviation[k] > _DOUBTFUL)
         ),
     )
+
+
+def _unless_shown(states: States, runs: Sequence[Run]) -> States:
+    """Call no block silent that may hold a rest of the LSR and shows a response with its neighbours."""
+    shown = {
+        k
+        for run in runs
+        if run.detection.presence is Presence.PRESENT
+        for k in range(run.first, run.last + 1)
+        if not holds_nothing(states, k)
+    }
+    there = (None if one is False and k in shown else one for k, one in enumerate(states.there))
+    return replace(states, there=tuple(there))
 
 
 def _by_contrast(

@@ -217,6 +217,39 @@ def test_what_holds_no_more_than_the_pause_is_no_return(judge_rest, size, course
     assert judge_rest("RRR", size, there="PPPPPAA", **fits).course == course
 
 
+@pytest.fixture
+def judge_sizes(judge, monkeypatch):
+    """Ten blocks that hold so much of an LSR of 125 uV."""
+
+    def judge_compared(letters, sizes, **more):
+        likeness = Likeness(
+            size=np.array(sizes),
+            deviation=np.full(10, 0.08),
+            bias=np.full(10, 0.1),
+            amplitude_uv=125.0,
+            at_edge=False,
+        )
+        monkeypatch.setattr(states, "_compare", lambda *_: likeness)
+        return judge(*shown(letters), parts_uv=[None] * 10, **more)
+
+    return judge_compared
+
+
+def test_the_lsr_is_gone_only_where_later_blocks_hold_none_of_it_together(judge_sizes):
+    outcome = judge_sizes("PPPAAAAAAA", [1.0] * 3 + [0.25, 0.3, 0.22] + [0.0] * 4)
+    assert outcome.course == "disappeared"
+    assert outcome.disappeared_at.time_s == 1800.0
+    assert outcome.disappeared_at.last_seen_s == 610.0
+
+
+def test_blocks_that_show_a_rest_together_are_not_called_silent(judge_sizes, detect_as):
+    sizes = [1.0] * 7 + [0.17] * 3
+    rest = Run(first=7, last=9, detection=detect_as("present", amplitude_uv=20.0, p_value=0.009))
+    assert judge_sizes("PPPPPPPBBB", sizes, runs=[rest]).course is None
+    nothing = Run(first=7, last=9, detection=detect_as("blind"))
+    assert judge_sizes("PPPPPPPBBB", sizes, runs=[nothing]).course == "disappeared"
+
+
 def test_several_silent_blocks_together_prove_what_one_cannot(judge):
     faint, silent = ("present", {"amplitude_uv": 12.0}), ("absent", {"limit_uv": 15.0})
     assert judge(*[faint] * 9, silent).course is None
