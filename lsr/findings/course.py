@@ -37,6 +37,7 @@ from lsr.settings import DetectionSettings
 _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many blocks is an operation
 _MIN_BLOCKS = 3
 _DECOMPRESSION = "decompression"
+_HINT = 0.05  # p-value; above it, nothing stands out
 _LAST_SHARE = 0.25  # of the blocks: the end of an operation without stages
 
 
@@ -163,7 +164,7 @@ def _follow(
             "the LSR was last so small that it may be there unseen: whether it disappeared cannot be told"
         )
         return replace(_cannot_tell("faint_at_end", message), baseline_block=_first_measured(states))
-    if len(silent) == 1 and not _reaches_end(blocks, silent[0]) and not holds_nothing(states, silent[0]):
+    if len(silent) == 1 and not _reaches_end(blocks, silent[0]) and not _is_surely(blocks, states, silent[0]):
         message = "one block is without the LSR, and none after it can be judged"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
     since = present[-1] if len(silent) == 1 else silent[-1]
@@ -171,6 +172,13 @@ def _follow(
         message = "beside the last block without the LSR, another may hold it: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order)
+
+
+def _is_surely(blocks: Sequence[BlockFinding], states: States, silent: int) -> bool:
+    """Whether a block holds next to nothing of the LSR, and nothing in it hints at a response."""
+    found = blocks[silent].detection
+    hints = found.presence is not Presence.ABSENT and (found.p_value or 0.0) <= _HINT
+    return holds_nothing(states, silent) and not hints
 
 
 def _held_until(states: States) -> int:

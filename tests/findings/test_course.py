@@ -221,7 +221,7 @@ def test_what_holds_no_more_than_the_pause_is_no_return(judge_rest, size, course
 def judge_sizes(judge, monkeypatch):
     """Ten blocks that hold so much of an LSR of 125 uV."""
 
-    def judge_compared(letters, sizes, **more):
+    def judge_compared(letters, sizes, *, blind="blind", **more):
         likeness = Likeness(
             size=np.array(sizes),
             deviation=np.full(10, 0.08),
@@ -230,7 +230,7 @@ def judge_sizes(judge, monkeypatch):
             at_edge=False,
         )
         monkeypatch.setattr(states, "_compare", lambda *_: likeness)
-        return judge(*shown(letters), parts_uv=[None] * 10, **more)
+        return judge(*shown(letters, B=blind), parts_uv=[None] * 10, **more)
 
     return judge_compared
 
@@ -239,7 +239,7 @@ def test_the_lsr_is_gone_only_where_later_blocks_hold_none_of_it_together(judge_
     outcome = judge_sizes("PPPAAAAAAA", [1.0] * 3 + [0.25, 0.3, 0.22] + [0.0] * 4)
     assert outcome.course == "disappeared"
     assert outcome.disappeared_at.time_s == 1800.0
-    assert outcome.disappeared_at.last_seen_s == 610.0
+    assert outcome.disappeared_at.last_seen_s == 600.0
 
 
 def test_blocks_that_show_a_rest_together_are_not_called_silent(judge_sizes, detect_as):
@@ -248,6 +248,14 @@ def test_blocks_that_show_a_rest_together_are_not_called_silent(judge_sizes, det
     assert judge_sizes("PPPPPPPBBB", sizes, runs=[rest]).course is None
     nothing = Run(first=7, last=9, detection=detect_as("blind"))
     assert judge_sizes("PPPPPPPBBB", sizes, runs=[nothing]).course == "disappeared"
+
+
+@pytest.mark.parametrize(("p_value", "course"), [(0.4, "disappeared"), (0.012, None)])
+def test_one_silent_block_that_hints_at_a_response_tells_no_end(judge_sizes, p_value, course):
+    sizes = [1.0] * 6 + [0.0] * 4
+    outcome = judge_sizes("PPPPPPB---", sizes, blind=("blind", {"p_value": p_value}))
+    assert outcome.course == course
+    assert course or codes(outcome) == ["no_final_verdict"]
 
 
 def test_several_silent_blocks_together_prove_what_one_cannot(judge):
