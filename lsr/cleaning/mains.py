@@ -15,7 +15,7 @@ import numpy as np
 
 _N_HARMONICS = 14
 _CLIP, _N_REFITS = 2.5, 4  # deviations beyond which a sample counts no more
-_RESOLVED_MS = 60.0  # of quiet; in less, harmonics fit noise as well
+_RESOLVED_MS = 45.0  # of quiet; in less, harmonics fit noise as well
 _FEW_PERIODS_SHARE = 0.15  # of the energy, that hum must leave there to be taken out sweep by sweep
 LEAST_QUIET_MS = 30.0  # below one and a half periods of 50 Hz a sine cannot be told from drift
 

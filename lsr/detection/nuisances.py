@@ -24,7 +24,7 @@ from lsr.detection.prepare import Prepared
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
 _OVER_MS = 8.0  # after the latest onset most responses are over
 _TAIL_MISFIT = 0.005  # share of a fitted tail that sums of exponentials may leave
-_FINEST_SHARE = 0.01  # of a response: no model of its waveform is truer than this
+_FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and nuisances is
 _COPY_MISFIT = 0.06  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _BEGUN = 1.5  # of what the direct zone leaves unexplained: as much may follow it
@@ -161,7 +161,8 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     hum = find_average_hum(average, prepared, window, whitening)
     data = average[window] - hum.left_uv
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
-    free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | (at > prepared.search_ms[1] + _OVER_MS)
+    late = at > prepared.search_ms[1] + _OVER_MS
+    free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | late
     bumps = _narrow_bumps(float(at[0]), prepared.step_ms, at.size)
     parts = {
         "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),  # _N_DRIFT columns
@@ -176,9 +177,12 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
         dispersed = dispersed_columns(wave, time, start_ms=prepared.clear_ms)[window]
     level_uv = _level_uv(data, average, prepared)
-    beyond = free & (at > prepared.search_ms[0])  # seen as well, though a response may reach there
-    if _holds_answer(parts, data, root, free, beyond, level_uv):
-        free = free & ~beyond
+    for reached in (
+        free & ~late & (at > prepared.search_ms[0]),
+        late,
+    ):  # seen, though a response may be there
+        if _holds_answer(parts, data, root, free, reached, level_uv):
+            free = free & ~reached
     shapes = _Shapes.seen(parts, data, root, free)
     sizes = _choose_sizes(shapes, level_uv, at, data, deviation)
     allowed, removed = _misfit(shapes, sizes, at, data, free, deviation)
@@ -239,16 +243,16 @@ def _holds_answer(
     data: np.ndarray,
     root: np.ndarray,
     free: np.ndarray,
-    beyond: np.ndarray,
+    reached: np.ndarray,
     level_uv: float,
 ) -> bool:
-    """Whether a response reaches `beyond` where it is expected, into samples that should tell what is none.
+    """Whether a response is in some of the samples that should tell what is none.
 
     There it may have any shape: every sample competes by itself with tails, copies and hum.
     """
-    if not beyond.any():
+    if not reached.any():
         return False
-    answer = np.eye(data.size)[:, beyond]
+    answer = np.eye(data.size)[:, reached]
     shapes = _Shapes.seen(parts | {"answer": answer}, data, root, free)
     largest = float(np.abs(data).max())
     usual = {"drift": level_uv, "hum": 1.0, "copy": _RIVAL_COPY, "rival": largest, "ring": largest}
@@ -257,7 +261,7 @@ def _holds_answer(
         sizes = [shapes.sizes(**usual, answer=answer_uv, tail=size * largest) for size in _TAIL_SIZES]
         return float(shapes.log_evidence(np.array(sizes)).max())
 
-    return evidence(float(np.abs(data[beyond]).max())) > evidence(0.0)
+    return evidence(float(np.abs(data[reached]).max())) > evidence(0.0)
 
 
 def _choose_sizes(
