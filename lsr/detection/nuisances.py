@@ -150,7 +150,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     ----------
     prepared : Prepared
     wave : np.ndarray | None, shape (n_samples,)
-        The direct muscle's average in the same sweeps, where recorded.
+        The direct muscle's M wave in the same sweeps, where there is one.
     """
     noise, time, deviation = prepared.noise, prepared.time_ms, prepared.noise.average_sd_uv
     window = (time >= prepared.clear_ms) & (time <= prepared.end_ms)
@@ -162,7 +162,8 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     data = average[window] - hum.left_uv
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
     late = at > prepared.search_ms[1] + _OVER_MS
-    free = (at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)) | late
+    early = at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)
+    free = early | late
     bumps = _narrow_bumps(float(at[0]), prepared.step_ms, at.size)
     parts = {
         "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),  # _N_DRIFT columns
@@ -177,10 +178,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
         dispersed = dispersed_columns(wave, time, start_ms=prepared.clear_ms)[window]
     level_uv = _level_uv(data, average, prepared)
-    for reached in (
-        free & ~late & (at > prepared.search_ms[0]),
-        late,
-    ):  # seen, though a response may be there
+    for reached in (early & (at > prepared.search_ms[0]), late):
         if _holds_answer(parts, data, root, free, reached, level_uv):
             free = free & ~reached
     shapes = _Shapes.seen(parts, data, root, free)
