@@ -69,6 +69,9 @@ def analyze(
     given: Iterable[Path] = given_paths(paths)  # those of stdin are analysed as they come
     if out is not None or html is not None or figures is not None:
         given = list(given)
+        for place in (out, html, figures):
+            if str(place).startswith("--"):
+                refuse(f"{place} is an option: the one before it needs a file or folder of its own")
         _refuse_to_overwrite(given, out)
         refuse_to_overwrite(given, html, figures)
     if explain is not None and format is not ReportFormat.TEXT:

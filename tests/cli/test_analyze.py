@@ -106,6 +106,15 @@ def test_one_report_never_overwrites_another(call, analyzed, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("option", ["--html", "--figures", "--out"])
+def test_an_option_is_no_name_of_a_folder(call, analyzed, monkeypatch, tmp_path, option):
+    monkeypatch.chdir(tmp_path)
+    result = call("analyze", "clinic.edf", option, "--quiet")
+    assert result.exit_code == 2
+    assert "needs a file or folder of its own" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_colour_is_for_terminals_that_want_it(monkeypatch):
     import sys
 
