@@ -185,8 +185,10 @@ def _held_until(states: States) -> int:
     """The last block up to which those after the last that shows an LSR still hold some of it together."""
     last = states.present[-1]
     after = [k for k in states.measured if k > last]
-    together = [after[: n + 1] for n in range(len(after)) if holds_some(states, after[: n + 1])]
-    return max((some[-1] for some in together), default=last)
+    held = [
+        k for n, k in enumerate(after, 1) if holds_some(states, after[:n]) and not holds_nothing(states, k)
+    ]
+    return max(held, default=last)
 
 
 def _told_by_comparison(blocks: Sequence[BlockFinding], states: States) -> tuple[Problem, ...]:

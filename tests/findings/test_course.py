@@ -242,6 +242,11 @@ def test_the_lsr_is_gone_only_where_later_blocks_hold_none_of_it_together(judge_
     assert outcome.disappeared_at.last_seen_s == 600.0
 
 
+def test_a_block_that_holds_none_is_not_dated_by_the_one_before_it(judge_sizes):
+    outcome = judge_sizes("PPPPPBAAAA", [1.0] * 5 + [0.6] + [0.0] * 4)
+    assert outcome.disappeared_at.time_s == 1800.0
+
+
 def test_blocks_that_show_a_rest_together_are_not_called_silent(judge_sizes, detect_as):
     sizes = [1.0] * 7 + [0.17] * 3
     rest = Run(first=7, last=9, detection=detect_as("present", amplitude_uv=20.0, p_value=0.009))
