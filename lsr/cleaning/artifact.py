@@ -74,7 +74,10 @@ def find_blanked(emg_uv: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
     width = max(_LEAST_BLANKED, round(_BLANKED_MS / float(time_ms[1] - time_ms[0])))
     if emg_uv.shape[1] < width:
         return blanked
-    changes = np.cumsum(np.pad(np.diff(emg_uv) != 0, ((0, 0), (1, 0))), axis=1)
+    same = emg_uv[:, 1:] == emg_uv[:, :-1]
+    if not (same.mean(axis=0) >= _NEARLY_ALL).any():
+        return blanked
+    changes = np.concatenate([np.zeros((len(emg_uv), 1), int), np.cumsum(~same, axis=1)], axis=1)
     runs = changes[:, width - 1 :] == changes[:, : changes.shape[1] - width + 1]
     if not runs.any():
         return blanked

@@ -20,7 +20,8 @@ _BEGINS = 0.05  # of the peak
 def _smooth(wave: np.ndarray, width_samples: float) -> np.ndarray:
     reach = int(4 * width_samples) + 1
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / width_samples) ** 2)
-    smoothed: np.ndarray = np.convolve(np.pad(wave, reach, mode="edge"), kernel / kernel.sum(), "valid")
+    padded = np.concatenate([np.full(reach, wave[0]), wave, np.full(reach, wave[-1])])
+    smoothed: np.ndarray = np.convolve(padded, kernel / kernel.sum(), "valid")
     return smoothed
 
 
@@ -44,10 +45,12 @@ def copy_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float)
     wave = np.where(time_ms >= start_ms, m_wave_uv, 0.0)
     narrow, wide = _smooth(wave, 0.15 / step_ms), _smooth(wave, 0.5 / step_ms)
     relative = np.abs(wave) / (np.abs(wave).max() + 1e-9)
-    columns = [wave, wave * relative, wave * relative**2]
-    columns += [np.interp(time_ms - delay, time_ms, narrow) for delay in _DELAYS_MS]
-    columns += [np.interp(time_ms - delay, time_ms, wide) for delay in _WIDE_DELAYS_MS]
-    return np.stack(columns, axis=1)
+    powers = np.stack([wave, wave * relative, wave * relative**2], axis=1)
+    delayed = [
+        np.interp(time_ms[:, None] - np.array(delays_ms), time_ms, smoothed)
+        for smoothed, delays_ms in ((narrow, _DELAYS_MS), (wide, _WIDE_DELAYS_MS))
+    ]
+    return np.concatenate([powers, *delayed], axis=1)
 
 
 def dispersed_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float) -> np.ndarray:
@@ -66,6 +69,6 @@ def dispersed_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: f
     wave = np.where(time_ms >= start_ms, m_wave_uv, 0.0)
     height = np.abs(wave)
     begins_ms = time_ms[np.argmax(height > _BEGINS * height.max())]
-    source_ms = [begins_ms + (time_ms - begins_ms) / factor for factor in _DISPERSIONS]
+    source_ms = begins_ms + (time_ms[:, None] - begins_ms) / np.array(_DISPERSIONS)
     smoothed = [_smooth(wave, width_ms / step_ms) for width_ms in (0.15, 0.4)]
-    return np.stack([np.interp(at, time_ms, one) for at in source_ms for one in smoothed], axis=1)
+    return np.concatenate([np.interp(source_ms, time_ms, one) for one in smoothed], axis=1)

@@ -44,8 +44,15 @@ def decimate(emg_uv: np.ndarray, time_ms: np.ndarray, *, highest_hz: float) -> t
         return emg_uv, time_ms
     reach = _HALF_LENGTH * factor
     kept = time_ms[::factor]
-    padded = np.pad(emg_uv, ((0, 0), (reach, reach + factor)), mode="edge")
-    taps = _low_pass(factor)
-    around = np.lib.stride_tricks.sliding_window_view(padded, taps.size, axis=1)
-    lowered: np.ndarray = around[:, : factor * kept.size : factor] @ taps
-    return lowered, kept
+    n_sweeps, n_samples = emg_uv.shape
+    n_groups = kept.size + 2 * _HALF_LENGTH  # of as many samples as become one
+    padded = np.empty((n_sweeps, n_groups * factor))
+    padded[:, :reach], padded[:, reach + n_samples :] = emg_uv[:, :1], emg_uv[:, -1:]
+    padded[:, reach : reach + n_samples] = emg_uv
+    taps = np.zeros((2 * _HALF_LENGTH + 1, factor))
+    taps.flat[: 2 * reach + 1] = _low_pass(factor)
+    # Each group times each group of taps by one product; then what belongs to a kept sample is added up.
+    products = padded.reshape(-1, factor) @ taps.T
+    by_group = products.reshape(n_sweeps, n_groups, -1)
+    lowered = sum(by_group[:, k : k + kept.size, k] for k in range(2 * _HALF_LENGTH + 1))
+    return np.asarray(lowered), kept

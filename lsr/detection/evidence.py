@@ -102,7 +102,7 @@ def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.
     bordered = np.empty((*moment.shape[:-1], sizes.shape[0], n + 1, n + 1))
     bordered[..., :n, :n] = gram[..., None, :, :] * (sizes[:, :, None] * sizes[:, None, :])
     bordered[..., n, :n] = sizes * moment[..., None, :]  # the lower triangle alone is read
-    bordered[..., range(n), range(n)] += 1.0
+    bordered.reshape(*bordered.shape[:-2], -1)[..., : n * (n + 1) : n + 2] += 1.0  # the diagonal
     bordered[..., n, n] = corner = 1.01 * energy + 1.0
     # The last pivot tells what is left of the corner: the quadratic form, without solving for the sizes.
     pivots = np.diagonal(np.linalg.cholesky(bordered), axis1=-2, axis2=-1)

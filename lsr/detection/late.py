@@ -72,9 +72,9 @@ def find_late_response(
 def _energy(emg: np.ndarray, step_ms: float) -> np.ndarray:
     """Median over sweeps of the mean energy in 4 ms, drift removed, at every position."""
     width = max(2, round(_WIDTH_MS / step_ms))
-    total = np.cumsum(np.pad(emg, ((0, 0), (1, 0))), axis=1)
-    squares = np.cumsum(np.pad(emg**2, ((0, 0), (1, 0))), axis=1)
-    mean = (total[:, width:] - total[:, :-width]) / width
-    energy = (squares[:, width:] - squares[:, :-width]) / width - mean**2
-    curve: np.ndarray = np.median(energy, axis=0)
+    sums = np.zeros((2, emg.shape[1] + 1, emg.shape[0]))
+    np.cumsum(emg.T, axis=0, out=sums[0, 1:])
+    np.cumsum(emg.T**2, axis=0, out=sums[1, 1:])
+    mean, square = (sums[:, width:] - sums[:, :-width]) / width
+    curve: np.ndarray = np.median(square - mean**2, axis=1)
     return curve

@@ -9,8 +9,11 @@ stretches before and after.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,40 +62,74 @@ class Removed:
 class _Shapes:
     """Columns side by side, seen where no response can be: whitened products there."""
 
-    columns: np.ndarray  # (n_samples, n_columns): of unit size
-    kind: np.ndarray  # (n_columns,) of str
+    kinds: dict[str, slice]  # which columns are of a kind
     gram: np.ndarray  # (n_columns, n_columns)
     moment: np.ndarray  # (n_columns,)
     energy: float
+    beside: float = 0.0  # log evidence of what was integrated out
 
     @classmethod
-    def seen(
-        cls, parts: dict[str, np.ndarray], data_uv: np.ndarray, root: np.ndarray, free: np.ndarray
-    ) -> _Shapes:
-        columns = np.concatenate(list(parts.values()), axis=1)
-        kind = np.repeat(list(parts), [part.shape[1] for part in parts.values()])
-        white, target = root[free] @ columns, root[free] @ data_uv
-        return cls(columns, kind, white.T @ white, white.T @ target, float(target @ target))
+    def seen(cls, white: dict[str, np.ndarray], white_data: np.ndarray, rows: np.ndarray) -> _Shapes:
+        """Of whitened columns, kind by kind, in some rows."""
+        edges = np.cumsum([0, *(part.shape[1] for part in white.values())]).tolist()
+        seen = np.concatenate([*white.values(), white_data[:, None]], axis=1)[rows]
+        products = seen.T @ seen
+        return cls(
+            kinds={kind: slice(*edge) for kind, edge in zip(white, pairwise(edges), strict=True)},
+            gram=products[:-1, :-1],
+            moment=products[:-1, -1],
+            energy=float(products[-1, -1]),
+        )
 
-    def sizes(self, **deviations: float) -> np.ndarray:
+    def sizes(self, deviations: dict[str, float]) -> np.ndarray:
         """Prior deviation of every column; 0 for kinds that are not named."""
-        return np.array([deviations.get(kind, 0.0) for kind in self.kind])
+        sizes = np.zeros(self.moment.size)
+        for kind, where in self.kinds.items():
+            sizes[where] = deviations.get(kind, 0.0)
+        return sizes
 
-    def log_evidence(self, sizes: np.ndarray) -> np.ndarray:
-        """Of several choices of sizes, shape (n_tried, n_columns)."""
-        some = (sizes > 0).any(axis=0)
-        return log_evidence(self.gram[np.ix_(some, some)], self.moment[some], self.energy, sizes[:, some])
+    def given(self, deviations: dict[str, float]) -> _Shapes:
+        """What is left to tell of the other kinds when these, of such sizes, are integrated out."""
+        from scipy.linalg.lapack import dpotrf, dtrtrs
 
-    def fit(self, sizes: np.ndarray) -> np.ndarray:
-        """What each column adds to the data, given its prior deviation, shape (n_samples, n_columns)."""
-        some = sizes > 0
+        sizes = self.sizes(deviations)
+        out = np.flatnonzero(sizes)
+        kinds = {kind: where for kind, where in self.kinds.items() if kind not in deviations}
+        left = np.concatenate([np.arange(where.start, where.stop) for where in kinds.values()])
+        edges = np.cumsum([0, *(where.stop - where.start for where in kinds.values())]).tolist()
+        own = sizes[out]
+        normal = own[:, None] * self.gram[np.ix_(out, out)] * own
+        normal.flat[:: own.size + 1] += 1.0
+        factor, _ = dpotrf(normal, lower=1)
+        both = np.concatenate([self.gram[np.ix_(out, left)], self.moment[out, None]], axis=1)
+        shared, _ = dtrtrs(factor, own[:, None] * both, lower=1)
+        products = shared.T @ shared
+        explained = float(products[-1, -1])
+        return _Shapes(
+            kinds={kind: slice(*edge) for kind, edge in zip(kinds, pairwise(edges), strict=True)},
+            gram=self.gram[np.ix_(left, left)] - products[:-1, :-1],
+            moment=self.moment[left] - products[:-1, -1],
+            energy=self.energy - explained,
+            beside=self.beside + 0.5 * explained - float(np.log(np.diag(factor)).sum()),
+        )
+
+    def log_evidence(self, tried: Sequence[dict[str, float]]) -> np.ndarray:
+        """Of several choices of deviations, shape (n_tried,)."""
+        sizes = np.array([self.sizes(deviations) for deviations in tried])
+        some = np.flatnonzero(sizes.any(axis=0))
+        gram, moment = self.gram[np.ix_(some, some)], self.moment[some]
+        return log_evidence(gram, moment, self.energy, sizes[:, some]) + self.beside
+
+    def fit(self, deviations: dict[str, float]) -> dict[str, np.ndarray]:
+        """How much of each column the data hold, given their prior deviations, kind by kind."""
+        sizes = self.sizes(deviations)
+        some = np.flatnonzero(sizes)
         own = sizes[some]
         normal = own[:, None] * self.gram[np.ix_(some, some)] * own
         normal.flat[:: own.size + 1] += 1.0
         found = np.zeros(sizes.size)
         found[some] = own * np.linalg.solve(normal, own * self.moment[some])
-        fitted: np.ndarray = self.columns * found
-        return fitted
+        return {kind: found[where] for kind, where in self.kinds.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,28 +201,29 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     late = at > prepared.search_ms[1] + _OVER_MS
     early = at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)
     free = early | late
-    bumps = _narrow_bumps(float(at[0]), prepared.step_ms, at.size)
-    parts = {
-        "drift": np.stack([np.ones_like(at), (at - 10) / 10], axis=1),  # _N_DRIFT columns
-        "tail": tail_columns(at),
-        "ring": ring_columns(at),
-        "hum": hum.columns,
-    }
+    usual = _usual_columns(float(at[0]), prepared.step_ms, at.size)
+    parts = {"drift": usual.drift, "tail": usual.tail, "ring": usual.ring, "hum": hum.columns}
     dispersed = None
     if wave is None:
-        parts["rival"] = _direct_bumps(at)
+        parts["rival"] = usual.direct
     else:
         parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
         dispersed = dispersed_columns(wave, time, start_ms=prepared.clear_ms)[window]
+    white, white_data = {kind: root @ part for kind, part in parts.items()}, root @ data
     level_uv = _level_uv(data, average, prepared)
     for reached in (early & (at > prepared.search_ms[0]), late):
-        if _holds_answer(parts, data, root, free, reached, level_uv):
-            free = free & ~reached
-    shapes = _Shapes.seen(parts, data, root, free)
+        if reached.any():
+            shapes = _Shapes.seen(white | {"answer": root[:, reached]}, white_data, free)
+            if _holds_answer(shapes, data, reached, level_uv):
+                free = free & ~reached
+    shapes = _Shapes.seen(white, white_data, free)
     sizes = _choose_sizes(shapes, level_uv, at, data, deviation)
-    allowed, removed = _misfit(shapes, sizes, at, data, free, deviation)
-    kept = sizes > 0
-    columns = np.concatenate([shapes.columns[:, kept] * sizes[kept], bumps * allowed[:, None]], axis=1)
+    fitted = {kind: parts[kind] @ found for kind, found in shapes.fit(sizes).items()}
+    allowed, removed = _misfit(fitted, sizes.get("copy", 0.0), at, data, free, deviation)
+    columns = np.concatenate(
+        [*(parts[kind] * sizes[kind] for kind in parts if kind in sizes), usual.narrow * allowed[:, None]],
+        axis=1,
+    )
     finest = float(np.hypot(1, _FINEST_SHARE * removed.largest_uv / deviation))
     steady = Model.build(at, data, root / finest, columns)
     sweeps_uv = prepared.emg_uv[:, window] - hum.left_uv
@@ -195,7 +233,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         steady=steady,
         inflation=inflation,
         columns=columns,
-        rivals=_find_rivals(at, data, dispersed),
+        rivals=_find_rivals(usual.swing, at, data, dispersed),
         removed=replace(
             removed,
             hum_in_average_uv=float(np.abs(hum.left_uv).max()),
@@ -204,10 +242,12 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     )
 
 
-def _find_rivals(at: np.ndarray, data: np.ndarray, dispersed: np.ndarray | None) -> tuple[Rival, ...]:
+def _find_rivals(
+    swings: np.ndarray, at: np.ndarray, data: np.ndarray, dispersed: np.ndarray | None
+) -> tuple[Rival, ...]:
     """What may pass for a response: swinging tails at a few sizes, and a dispersed copy of the M wave."""
     first = float(np.abs(data[at < at[0] + 1.2]).max())
-    swings, cost = swing_columns(at), _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
+    cost = _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
     rivals = [
         Rival("a tail that swings", swings * (size * first), cost, "artifact_outlasts_window")
         for size in _SWING_SIZES
@@ -219,13 +259,30 @@ def _find_rivals(at: np.ndarray, data: np.ndarray, dispersed: np.ndarray | None)
     return tuple(rivals)
 
 
+class _Usual(NamedTuple):
+    """Columns that depend on the time axis alone, each (n_samples, n_columns)."""
+
+    drift: np.ndarray  # _N_DRIFT
+    tail: np.ndarray
+    ring: np.ndarray
+    swing: np.ndarray
+    direct: np.ndarray  # bumps: what else may fill the direct zone where no M wave was recorded
+    narrow: np.ndarray  # bumps: what tails and copies leave unexplained
+
+
 @lru_cache(maxsize=32)
-def _narrow_bumps(first_ms: float, step_ms: float, n_samples: int) -> np.ndarray:
-    """For what tails and copies leave unexplained."""
+def _usual_columns(first_ms: float, step_ms: float, n_samples: int) -> _Usual:
     at = first_ms + np.arange(n_samples) * step_ms
-    centres = np.arange(at[0], min(16.0, at[-1]), 0.3)
-    bumps: np.ndarray = np.exp(-0.5 * ((at[:, None] - centres) / 0.25) ** 2) / 1.2
-    return bumps
+    direct = np.arange(2.5, _DIRECT_ZONE_ENDS_MS[1], 0.6)
+    narrow = np.arange(at[0], min(16.0, at[-1]), 0.3)
+    return _Usual(
+        drift=np.stack([np.ones_like(at), (at - 10) / 10], axis=1),
+        tail=tail_columns(at),
+        ring=ring_columns(at),
+        swing=swing_columns(at),
+        direct=np.exp(-0.5 * ((at[:, None] - direct) / 0.5) ** 2),
+        narrow=np.exp(-0.5 * ((at[:, None] - narrow) / 0.25) ** 2) / 1.2,
+    )
 
 
 def _level_uv(data: np.ndarray, average: np.ndarray, prepared: Prepared) -> float:
@@ -236,36 +293,25 @@ def _level_uv(data: np.ndarray, average: np.ndarray, prepared: Prepared) -> floa
     return float(np.abs(data).max()) + 10 * deviation
 
 
-def _holds_answer(
-    parts: dict[str, np.ndarray],
-    data: np.ndarray,
-    root: np.ndarray,
-    free: np.ndarray,
-    reached: np.ndarray,
-    level_uv: float,
-) -> bool:
+def _holds_answer(shapes: _Shapes, data: np.ndarray, reached: np.ndarray, level_uv: float) -> bool:
     """Whether a response is in some of the samples that should tell what is none.
 
     There it may have any shape: every sample competes by itself with tails, copies and hum.
     """
-    if not reached.any():
-        return False
-    answer = np.eye(data.size)[:, reached]
-    shapes = _Shapes.seen(parts | {"answer": answer}, data, root, free)
     largest = float(np.abs(data).max())
     usual = {"drift": level_uv, "hum": 1.0, "copy": _RIVAL_COPY, "rival": largest, "ring": largest}
+    tails = [{"tail": size * largest} for size in _TAIL_SIZES]
 
     def evidence(answer_uv: float) -> float:
-        sizes = [shapes.sizes(**usual, answer=answer_uv, tail=size * largest) for size in _TAIL_SIZES]
-        return float(shapes.log_evidence(np.array(sizes)).max())
+        return float(shapes.given(usual | {"answer": answer_uv}).log_evidence(tails).max())
 
     return evidence(float(np.abs(data[reached]).max())) > evidence(0.0)
 
 
 def _choose_sizes(
     shapes: _Shapes, level_uv: float, at: np.ndarray, data: np.ndarray, deviation_uv: float
-) -> np.ndarray:
-    """Prior deviations of the columns: the most likely of a few, told where no response can be.
+) -> dict[str, float]:
+    """Prior deviations of the kinds: the most likely of a few, told where no response can be.
 
     Tails go in proportion to the first samples. There crosstalk competes: copies where the
     M wave is recorded, else bumps of any shape. Then the share of the M wave that crosstalk may reach.
@@ -273,22 +319,14 @@ def _choose_sizes(
     first = float(np.abs(data[at < at[0] + 1.2]).max()) + deviation_uv
     direct = (at > at[0] + 0.5) & (at < _DIRECT_ZONE_ENDS_MS[1])
     largest = float(np.abs(data[direct]).max(initial=0.0))
-    rivals = {"drift": level_uv, "copy": _RIVAL_COPY, "rival": _RIVAL_BUMP * largest}
+    rivals = {"drift": level_uv, "copy": _RIVAL_COPY, "rival": _RIVAL_BUMP * largest, "hum": 0.0}
     tails = [{"tail": size * first, "ring": ring * first} for size in _TAIL_SIZES for ring in _RING_SIZES]
-    tried = shapes.log_evidence(np.array([shapes.sizes(**rivals, **tail) for tail in tails]))
-    chosen = tails[int(np.argmax(tried))] | {"drift": level_uv, "hum": 1.0}
-    if "copy" not in shapes.kind:
-        return shapes.sizes(**chosen)
-    copies = np.array([shapes.sizes(**chosen, copy=size) for size in _COPY_SIZES])
-    best: np.ndarray = copies[int(np.argmax(shapes.log_evidence(copies)))]
-    return best
-
-
-def _direct_bumps(at: np.ndarray) -> np.ndarray:
-    """What else may fill the direct zone where no M wave was recorded."""
-    centres = np.arange(2.5, _DIRECT_ZONE_ENDS_MS[1], 0.6)
-    bumps: np.ndarray = np.exp(-0.5 * ((at[:, None] - centres) / 0.5) ** 2)
-    return bumps
+    likeliest = int(np.argmax(shapes.given(rivals).log_evidence(tails)))
+    chosen = tails[likeliest] | {"drift": level_uv, "hum": 1.0}
+    if "copy" not in shapes.kinds:
+        return chosen
+    copies = [{"copy": size} for size in _COPY_SIZES]
+    return chosen | copies[int(np.argmax(shapes.given(chosen).log_evidence(copies)))]
 
 
 def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_ends_ms: float) -> np.ndarray:
@@ -315,7 +353,7 @@ def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_end
     local = (weights**2 * rest**2).sum(axis=0) * (n_sweeps - 1) / n_sweeps
     width = max(3, round(3 / model.step_ms))
     kernel = np.hanning(width + 2)[1:-1]
-    padded = np.pad(local, width, mode="reflect")
+    padded = np.concatenate([local[width:0:-1], local, local[-2 : -width - 2 : -1]])
     smooth = np.convolve(padded, kernel / kernel.sum(), "same")[width:-width]
     inflation: np.ndarray = np.sqrt(np.maximum(1.0, 0.7 * smooth))
     return np.sqrt(inflation) if _most_agree(white, others, at >= zone_ends_ms) else inflation
@@ -344,18 +382,16 @@ def _direct_zone_ends_ms(m_wave_uv: np.ndarray | None, at: np.ndarray) -> float:
 
 
 def _misfit(
-    shapes: _Shapes,
-    sizes: np.ndarray,
+    fitted: dict[str, np.ndarray],
+    copy_share: float,
     at: np.ndarray,
     data: np.ndarray,
     free: np.ndarray,
     deviation_uv: float,
 ) -> tuple[np.ndarray, Removed]:
     """How much tails, copies and what begins in the direct zone may leave unexplained."""
-    fitted = shapes.fit(sizes)
-    tail = fitted[:, shapes.kind == "tail"].sum(axis=1)
-    copy = fitted[:, shapes.kind == "copy"].sum(axis=1)
-    rest = data - fitted.sum(axis=1)
+    tail, copy = fitted["tail"], fitted.get("copy", np.zeros_like(data))
+    rest = data - np.sum(list(fitted.values()), axis=0)
     direct = (at > at[0] + 0.3) & (at < 5.5)
     excess = np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - deviation_uv**2)) if direct.any() else 0.0
     step = at[1] - at[0]
@@ -374,7 +410,7 @@ def _misfit(
     removed = Removed(
         tail_uv=float(np.abs(tail).max()),
         crosstalk_uv=float(np.abs(copy).max()),
-        crosstalk_share=float(sizes[shapes.kind == "copy"].max(initial=0.0)),
+        crosstalk_share=copy_share,
         unexplained_direct_uv=float(excess),
         largest_uv=float(np.abs(rest[~free]).max(initial=0.0)),
     )
@@ -383,5 +419,6 @@ def _misfit(
 
 def _moving_mean(values: np.ndarray, reach: int) -> np.ndarray:
     width = 2 * reach + 1
-    mean: np.ndarray = np.convolve(np.pad(values, reach, mode="edge"), np.ones(width) / width, "valid")
+    padded = np.concatenate([np.full(reach, values[0]), values, np.full(reach, values[-1])])
+    mean: np.ndarray = np.convolve(padded, np.ones(width) / width, "valid")
     return mean

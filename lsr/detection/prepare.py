@@ -172,10 +172,12 @@ def _reasons(
     saturated = late
     if late.any():
         saturated = find_clear_ms(find_saturated(emg_uv), time_ms) > search_ms[0] - 0.5
-    for sweep, is_late, is_saturated in zip(emg_uv, late, saturated, strict=True):
-        if not np.isfinite(sweep).all():
+    missing = ~np.isfinite(emg_uv).all(axis=1)
+    flat = np.ptp(emg_uv, axis=1) == 0
+    for is_missing, is_flat, is_late, is_saturated in zip(missing, flat, late, saturated, strict=True):
+        if is_missing:
             reasons.append("missing_samples")
-        elif np.ptp(sweep) == 0:
+        elif is_flat:
             reasons.append("flat")
         elif is_saturated:
             reasons.append("saturated")
