@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from lsr.detection import detect, nuisances, onset, presence
+from lsr.detection.waveform import LASTING_SEARCH_FAMILY
 from lsr.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +27,7 @@ def given(pattern, *places):
         code
         for name, source in SOURCES.items()
         if name.startswith(places)
-        for code in re.findall(pattern, source)
+        for code in re.findall(pattern, source, re.M)
     }
 
 
@@ -36,6 +37,7 @@ def test_every_reason_is_explained():
     reasons |= given(r'return "([a-z_]+)"', "detection/detect.py")
     blind = SOURCES["detection/detect.py"].split("def _why_blind")[1].split("\ndef ")[0]
     reasons |= set(re.findall(r'"([a-z_]+)": ', blind))
+    reasons |= given(r'^SECOND_ARTIFACT = "([a-z_]+)"', "detection/nuisances.py")
     reasons |= given(r'reasons\.append\("([a-z_]+)"\)', "detection/prepare.py")
     assert len(reasons) > 10
     assert rows("Reasons") == reasons
@@ -48,6 +50,7 @@ def test_every_warning_and_every_problem_of_stimuli_is_explained():
     codes |= {f"{what}_disagrees" for what in ("side", "branch")}
     warned = SOURCES["detection/detect.py"].split("def _warnings")[1].split("\ndef ")[0]
     codes |= set(re.findall(r'\(\s*"([a-z_]+)",', warned))
+    codes |= given(r'^SECOND_ARTIFACT = "([a-z_]+)"', "detection/nuisances.py")
     assert len(codes) > 20
     assert rows("Warnings") | rows("Problems of stimuli") == codes
 
@@ -66,6 +69,11 @@ def test_the_numbers_are_those_in_use():
     assert f"score at alpha + {presence._SEARCH_COST:g}" in text
     assert f"p > {detect._BORDERLINE:g} alpha" in text
     assert f"prior odds of exp(-{nuisances._RIVAL_COST:g})" in text
+    assert f"up to {nuisances._SECOND_BEFORE_MS:g} ms, the average bends more sharply" in text
+    assert f"at least {nuisances._SPIKE_BENDS:g} of what the average spans" in text
+    assert f"bumps {nuisances._SPIKE_WIDTH_MS:g} ms wide" in text
+    assert f"above {presence._WORTH_LASTING:g} for any start" in text
+    assert f"do not wane for {LASTING_SEARCH_FAMILY.length_ms:g} ms" in text
     assert f"counts by its power of {onset._TEMPER:g}" in text
     assert f"varies by {onset._MARKING_MS:g} ms more" in text
     assert f"`p <= alpha` ({settings.alpha:g})" in text

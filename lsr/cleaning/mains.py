@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 
+MAINS_HZ = (50.0, 60.0)
 _N_HARMONICS = 14
 _CLIP, _N_REFITS = 2.5, 4  # deviations beyond which a sample counts no more
 _RESOLVED_MS = 45.0  # of quiet; in less, harmonics fit noise as well
@@ -119,7 +120,7 @@ def find_hum(
         return None
     zero, where = round(-float(time_ms[0]) / step_ms), quiet.tobytes()
     emg = emg_uv[:, quiet].T
-    candidates = [mains_hz] if mains_hz else [50.0, 60.0]
+    candidates = [mains_hz] if mains_hz else MAINS_HZ
     designs = [_design(where, zero, step_ms, frequency_hz) for frequency_hz in candidates]
     slow = designs[0].slow
     level = emg - slow @ (slow.T @ emg)

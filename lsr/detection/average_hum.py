@@ -15,11 +15,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from lsr.cleaning.mains import LEAST_QUIET_MS, hum_columns
+from lsr.cleaning.mains import LEAST_QUIET_MS, MAINS_HZ, hum_columns
 from lsr.detection.prepare import Prepared
 
 _WORTH = 12.0  # energy of a harmonic, of two degrees of freedom, that noise seldom reaches
-_MAINS_HZ = (50.0, 60.0)
 _N_REFITS = 8
 
 
@@ -60,7 +59,7 @@ def find_average_hum(
     if prepared.hum is not None:
         taken = prepared.noise.weights @ prepared.hum.hum_uv
     whole = average_uv + taken
-    candidates = _MAINS_HZ if prepared.hum is None else (prepared.hum.frequency_hz,)
+    candidates = MAINS_HZ if prepared.hum is None else (prepared.hum.frequency_hz,)
     if max(_worth(whole, prepared, stretches, one) for one in candidates) < _WORTH:
         return AverageHum(-taken[window], np.zeros((int(window.sum()), 0)))
     quiet_ms = sum(int(part.sum()) for part in stretches) * prepared.step_ms

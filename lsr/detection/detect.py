@@ -19,7 +19,7 @@ from lsr.detection.detection import Detection, LateResponse, MWave, Presence, Sw
 from lsr.detection.evidence import Model
 from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import DirectMuscle, read_direct
-from lsr.detection.nuisances import Nuisances, Removed, Rival, find_nuisances
+from lsr.detection.nuisances import SECOND_ARTIFACT, Nuisances, Removed, Rival, find_nuisances
 from lsr.detection.onset import Draws, draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
 from lsr.detection.prepare import Prepared, check_sweeps, prepare
@@ -144,7 +144,7 @@ def _judge(
     nuisances = find_nuisances(prepared, wave)
     noise, removed = prepared.noise, nuisances.removed
     model = nuisances.model()
-    score = score_presence(model, settings.search_window_ms)
+    score = score_presence(model, settings.search_window_ms, may_last=direct is not None)
     unit = discount(noise)
     alone = p_value(score.alone / unit)
     weighed = alone <= _BORDERLINE * settings.alpha
@@ -199,7 +199,7 @@ def _judge(
         found=found,
         prepared=prepared,
         average=(model.time_ms, model.average_uv - model.nuisance_estimate(response)),
-        warnings=_warnings(rate_hz, prepared, removed),
+        warnings=_warnings(rate_hz, prepared, removed, found_by.beside),
         evidence=_evidence(
             prepared, removed, value, p, _of_rivals(alone, weighed, found_by), settings, limit, m_wave
         ),
@@ -284,6 +284,8 @@ def _answer(
     """Absent only where a small response would have been seen and an M wave proves the stimulus."""
     if p <= settings.alpha:
         return Presence.PRESENT, None
+    if any(rival.reason == SECOND_ARTIFACT for rival in instead):
+        return Presence.INDETERMINATE, SECOND_ARTIFACT  # from which of the two would latencies count?
     if limit > settings.smallest_response_uv:
         threshold = discount(prepared.noise) * threshold_score(settings.alpha)
         bare = detection_limit_uv(nuisances.bare(), settings.search_window_ms, threshold, settings.power)
@@ -322,7 +324,9 @@ def _why_blind(limit: float, bare_limit: float, prepared: Prepared, removed: Rem
     return "too_noisy"
 
 
-def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tuple[str, str], ...]:
+def _warnings(
+    rate_hz: float, prepared: Prepared, removed: Removed, beside: tuple[Rival, ...]
+) -> tuple[tuple[str, str], ...]:
     warnings = []
     if rate_hz < _COARSE_HZ * 0.999:
         warnings.append(
@@ -334,6 +338,10 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
                 "bursts",
                 "activity that varies from sweep to sweep lies in the search window and weakens the test",
             )
+        )
+    if any(rival.reason == SECOND_ARTIFACT for rival in beside):
+        warnings.append(
+            (SECOND_ARTIFACT, "another stimulus artifact lies in the sweeps; latencies count from the first")
         )
     if not prepared.before.any():
         message = f"no stretch before the stimulus; noise was told from {prepared.noise_from}"

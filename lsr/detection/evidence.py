@@ -119,6 +119,7 @@ class Fits:
     gram: np.ndarray  # (n_starts, n_bumps, n_bumps): products of the whitened bumps
     moment: np.ndarray  # (n_starts, n_bumps): their products with the whitened data
     energy: float  # of the whitened data
+    end_ms: float  # of the data
 
     def log_evidence(self, sizes_uv: np.ndarray, smallest_uv: float | None = None) -> np.ndarray:
         """Log Bayes factor against no response, log prior of the size included, shape (n_starts, n_sizes).
@@ -172,6 +173,7 @@ def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
         grams,
         moments,
         float(model.whitened @ model.whitened),
+        float(model.time_ms[-1]),
     )
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from lsr.cleaning.artifact import ring_columns, swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
+from lsr.cleaning.mains import MAINS_HZ, hum_columns
 from lsr.detection.average_hum import find_average_hum
 from lsr.detection.evidence import Model, log_evidence
 from lsr.detection.noise import Noise
@@ -37,6 +38,16 @@ _N_DRIFT = 2
 _RIVAL_COST = 6.0  # log odds against a tail that swings, and against a dispersed copy
 _SWING_SIZES = (0.3, 2.0)  # of the first samples
 _DISPERSED_SIZE = 0.01  # of the M wave
+SECOND_ARTIFACT = "second_artifact"
+_SECOND_AFTER_MS, _SECOND_BEFORE_MS = 1.0, 8.0  # pulses of a train are 0.5 to 7 ms apart (Yamashita 2002)
+_SPIKE_BENDS, _SPIKE_NEAR_MS = (
+    0.8,
+    1.5,
+)  # of what it spans nearby: drawn responses reach 0.5, pulses 0.8 to 1.5
+_SPIKE_NOTABLE = 25.0  # times the noise of the average
+_SPIKE_AT_MS, _SPIKE_WIDTH_MS = np.arange(-0.9, 1.25, 0.15), 0.12  # with what low-passes ring
+_HUM_SIZES = (0.1, 0.5)  # of the largest value, where no quiet stretch tells the hum
+_UNTOLD_HARMONICS = (1, 2, 3, 5)
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _MIN_SWEEPS_FOR_BURSTS = 5
@@ -196,6 +207,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     whitening = noise.whitening(longest)
     root = whitening[: at.size, : at.size] / deviation
     hum = find_average_hum(average, prepared, window, whitening)
+    hum_is_told = bool(prepared.before.any() or prepared.after.any())
     data = average[window] - hum.left_uv
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
     late = at > prepared.search_ms[1] + _OVER_MS
@@ -233,7 +245,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         steady=steady,
         inflation=inflation,
         columns=columns,
-        rivals=_find_rivals(usual.swing, at, data, dispersed),
+        rivals=_find_rivals(usual, at, data, deviation, dispersed, hum_is_told=hum_is_told),
         removed=replace(
             removed,
             hum_in_average_uv=float(np.abs(hum.left_uv).max()),
@@ -243,20 +255,51 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
 
 
 def _find_rivals(
-    swings: np.ndarray, at: np.ndarray, data: np.ndarray, dispersed: np.ndarray | None
+    usual: _Usual,
+    at: np.ndarray,
+    data: np.ndarray,
+    deviation_uv: float,
+    dispersed: np.ndarray | None,
+    *,
+    hum_is_told: bool,
 ) -> tuple[Rival, ...]:
-    """What may pass for a response: swinging tails at a few sizes, and a dispersed copy of the M wave."""
+    """What may pass for a response: swinging tails, a dispersed copy of the M wave, hum nothing tells of."""
     first = float(np.abs(data[at < at[0] + 1.2]).max())
     cost = _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
     rivals = [
-        Rival("a tail that swings", swings * (size * first), cost, "artifact_outlasts_window")
+        Rival("a tail that swings", usual.swing * (size * first), cost, "artifact_outlasts_window")
         for size in _SWING_SIZES
     ]
     if dispersed is not None:
         rivals.append(
             Rival("a dispersed copy of the M wave", dispersed * _DISPERSED_SIZE, _RIVAL_COST, "crosstalk")
         )
-    return tuple(rivals)
+    if not hum_is_told:
+        largest = float(np.abs(data).max())
+        rivals += [
+            Rival("mains hum", hum_columns(at, hz, _UNTOLD_HARMONICS) * (size * largest), _RIVAL_COST, "hum")
+            for hz in MAINS_HZ
+            for size in _HUM_SIZES
+        ]
+    second = _second_artifact(at, data, deviation_uv)
+    return (*rivals, second) if second else tuple(rivals)
+
+
+def _second_artifact(at: np.ndarray, data: np.ndarray, deviation_uv: float) -> Rival | None:
+    """Another pulse: a spike where the data bend more sharply than a muscle's do, and its tail."""
+    later = np.flatnonzero((at > at[0] + _SECOND_AFTER_MS) & (at < _SECOND_BEFORE_MS))
+    if not later.size:
+        return None
+    bends = np.abs(data[later - 1] - 2 * data[later] + data[later + 1])
+    sharpest, first = float(bends.max()), later[int(np.argmax(bends))]
+    near = np.abs(at - at[first]) < _SPIKE_NEAR_MS
+    if sharpest < max(_SPIKE_BENDS * float(np.ptp(data[near])), _SPIKE_NOTABLE * deviation_uv):
+        return None
+    spike = np.exp(-0.5 * ((at[:, None] - at[first] - _SPIKE_AT_MS) / _SPIKE_WIDTH_MS) ** 2)
+    tail = tail_columns(at[first:])
+    tail = np.concatenate([np.zeros((first, tail.shape[1])), tail])
+    columns = np.concatenate([spike, tail], axis=1) * float(np.abs(data).max())
+    return Rival("a second stimulus artifact", columns, _RIVAL_COST, SECOND_ARTIFACT)
 
 
 class _Usual(NamedTuple):

@@ -17,12 +17,12 @@ import numpy as np
 
 from lsr.detection.evidence import Fits, Model, fit, start_numbers
 from lsr.detection.presence import Score
-from lsr.detection.waveform import FAMILIES, Family
+from lsr.detection.waveform import FAMILIES, LASTING_FAMILIES, Family
 
 ONSET_SHARE = 0.05
 _COARSE_MS, _FINE_MS = 0.5, 0.1
 _DRAW_STEP_MS = 0.05
-_LONGEST_MS = 16.0
+_LONGEST_MS = 24.0
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a start, family or size is passed over
 _N_DRAWS = 400
 _EVERY = 4  # draws are alike enough for every fourth to tell their mean
@@ -88,8 +88,13 @@ def draw_responses(
     low, high = max(low, likely.min() - 1.5), min(high, likely.max() + 1.0)
     if high <= low:
         low, high = search_ms
-    fine = search(model, FAMILIES, (low, high), score.sizes_uv, negligible=_NEGLIGIBLE)
-    return draw_from(fine, score.sizes_uv, _N_DRAWS, rng)
+    sizes_uv = score.sizes_uv
+    fine = search(model, FAMILIES, (low, high), sizes_uv, negligible=_NEGLIGIBLE)
+    if score.may_last:
+        worth = max(float(one.log_evidence(sizes_uv).max()) for one in fine) - _NEGLIGIBLE
+        inside = (max(low, search_ms[0]), high)
+        fine += search(model, LASTING_FAMILIES, inside, sizes_uv, negligible=_NEGLIGIBLE, worth=worth)
+    return draw_from(fine, sizes_uv, _N_DRAWS, rng)
 
 
 def search(
@@ -149,6 +154,7 @@ def draw_from(fits: Sequence[Fits], sizes_uv: np.ndarray, n_draws: int, rng: np.
             start, size = np.divmod(kinds, sizes_uv.size)
             waves[mine] = _draw_bumps(one, start, sizes_uv[size], kind, rng) @ _shapes(one.family).T
             starts[mine] = one.starts_ms[start][kind]
+    waves[starts[:, None] + since > fits[0].end_ms] = 0.0  # nothing is known of what comes after the data
     height = np.abs(waves)
     first = np.argmax(height > ONSET_SHARE * height.max(axis=1, keepdims=True), axis=1)
     starts += rng.uniform(-_FINE_MS / 2, _FINE_MS / 2, n_draws)

@@ -22,6 +22,8 @@ _RESPONSE_LASTS_MS = 12.0  # after the latest onset
 _QUIET_MS = 10.0  # shortest stretch that tells the noise
 _LATE_MS = 40.0
 EARLIEST_MS = 1.5  # what comes before is the stimulus, whatever it looks like
+_STIMULUS_MS = 1.0  # before this nothing of the stimulus is seen
+_SHARP, _FEWEST_BENDS = 20.0, 20  # times the median bend of an average; samples that tell the median
 _SEVERAL = 4  # sweeps: what they share can be told from what they do not
 
 
@@ -100,7 +102,8 @@ def clean(
     bridged = bridge(emg_uv, time_ms, until_ms=start_ms - 0.3)
     emg, time = decimate(bridged, time_ms, highest_hz=ANALYSIS_HZ)
     end_ms = min(search_ms[1] + _RESPONSE_LASTS_MS, float(time[-1]))
-    before, after = time < -1, (time > end_ms) & (time < end_ms + _LATE_MS)
+    before, after = time < -_STIMULUS_MS, (time > end_ms) & (time < end_ms + _LATE_MS)
+    before &= time < _earlier_pulse_ms(emg, time, before) - _STIMULUS_MS
     quiet = before | (time > max(end_ms, 22.0))
     step_ms = time[1] - time[0]
     before &= before.sum() * step_ms >= _QUIET_MS
@@ -111,6 +114,15 @@ def clean(
     if hum is not None:
         emg = emg - hum.hum_uv
     return Cleaned(time_ms=time, emg_uv=emg, end_ms=end_ms, before=before, after=after, hum=hum)
+
+
+def _earlier_pulse_ms(emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarray) -> float:
+    """When another pulse was given before the stimulus: the first sharp bend that the sweeps share there."""
+    if emg_uv.shape[0] < _SEVERAL or before.sum() < _FEWEST_BENDS:
+        return np.inf
+    bends = np.abs(np.diff(emg_uv[:, before].mean(axis=0), 2))
+    sharp = np.flatnonzero(bends > _SHARP * float(np.median(bends)))
+    return float(time_ms[before][sharp[0]]) if sharp.size else np.inf
 
 
 def prepare(

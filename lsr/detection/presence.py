@@ -17,7 +17,7 @@ import numpy as np
 
 from lsr.detection.evidence import Model, fit, log_mean, start_numbers
 from lsr.detection.noise import Noise
-from lsr.detection.waveform import SEARCH_FAMILIES, Family
+from lsr.detection.waveform import LASTING_SEARCH_FAMILY, SEARCH_FAMILIES, Family
 
 _STEP_MS = 0.4
 _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with those inside
@@ -25,6 +25,7 @@ _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with
 _NOTHING, _BEFORE, _BEYOND = 0.5, 0.025, 0.475
 _LEAST_ENERGY = 5.0
 _N_TOPS, _N_SAMPLED = 3, 4
+_WORTH_LASTING = 15.0  # log evidence from which on a response may last longer than most
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
 # Upper tail of the score on noise alone: p = exp(-(score + offset)), fitted from p = 0.2 to 0.005
 # on noise of several colours, rates and numbers of sweeps, then raised for noise that is not Gaussian.
@@ -44,6 +45,7 @@ class Score:
     before: float  # log evidence, with its prior odds, of one that starts before the window
     beyond: float  # or after it
     earliest: tuple[float, Family, float]  # start, shape and size of the likeliest before the window
+    may_last: bool  # whether a response that lasts longer than most explains the data
 
     @property
     def without(self) -> float:
@@ -81,7 +83,9 @@ def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int, int]:
     return value, int(np.argmax(within)), int(np.argmax(without))
 
 
-def score_presence(model: Model, search_ms: tuple[float, float], like: Score | None = None) -> Score:
+def score_presence(
+    model: Model, search_ms: tuple[float, float], like: Score | None = None, *, may_last: bool = False
+) -> Score:
     """Score a response that starts within the search window.
 
     Parameters
@@ -91,6 +95,9 @@ def score_presence(model: Model, search_ms: tuple[float, float], like: Score | N
         Where a response may start.
     like : Score | None
         With other nuisances: half of its starts are tried, and the sizes that may be. None: all.
+    may_last : bool
+        Whether shapes that do not wane are asked as well, where much stands out. Without a direct muscle
+        the M wave's copy and a response after it would pass for one of them.
     """
     low, high = search_ms
     latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
@@ -103,6 +110,13 @@ def score_presence(model: Model, search_ms: tuple[float, float], like: Score | N
     tried = _sizes_to_try(model, fits[0].gram[inside]) if like is None else like.sizes_uv
     smallest = tried[0] if like is None else like.smallest_uv
     evidence = np.stack([one.log_evidence(tried, smallest) for one in fits], axis=1)
+    may_last = may_last and evidence.max() > _WORTH_LASTING if like is None else like.may_last
+    if may_last:
+        lasting = fit(model, numbers, LASTING_SEARCH_FAMILY).log_evidence(tried, smallest)
+        lasting[before] = -np.inf  # no M wave lasts as long
+        may_last = like is not None or lasting.max() > evidence.max() - _NEGLIGIBLE
+        if may_last:
+            evidence = np.concatenate([evidence, lasting[:, None]], axis=1)
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
     start, family, size = np.unravel_index(int(evidence[before].argmax()), evidence[before].shape)
@@ -117,6 +131,7 @@ def score_presence(model: Model, search_ms: tuple[float, float], like: Score | N
         smallest_uv=smallest,
         sizes_uv=tried[max(0, likely[0] - 1) : likely[-1] + 2],
         earliest=(float(starts[before][start]), SEARCH_FAMILIES[family], float(tried[size])),
+        may_last=bool(may_last),
     )
 
 

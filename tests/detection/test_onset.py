@@ -119,3 +119,21 @@ def test_what_came_before_the_window_is_no_onset():
     )  # fmt: skip
     found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
     assert found.onset_latency_ms == pytest.approx(drawn.truth.onset_ms, abs=0.8)
+
+
+@pytest.mark.parametrize("lasts_ms", [4.0, 12.0, 16.0])
+@pytest.mark.parametrize("per_ms", [0.12, 0.2, 0.3])
+def test_a_response_whose_phases_do_not_wane_starts_with_its_first(per_ms, lasts_ms):
+    time_ms = np.arange(-20, 80, 0.05)
+    since = time_ms - 9.5
+    n_turns = max(1, round(lasts_ms * per_ms))
+    during = (since > 0) & (since < n_turns / per_ms)
+    response = np.where(during, 40 * np.sin(2 * np.pi * per_ms * since), 0.0)
+    rng = np.random.default_rng(5)
+    emg_uv, direct_uv = rng.normal(0, 5, (2, 20, time_ms.size))
+    m_wave = 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
+    found = lsr.detect(emg_uv + response, time_ms, direct_uv + m_wave)
+    assert found.onset_latency_ms == pytest.approx(9.5, abs=0.3)
+    low, high = found.onset_latency_ci_ms
+    assert low <= 9.6
+    assert high >= 9.5

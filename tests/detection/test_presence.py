@@ -346,3 +346,60 @@ def test_what_stands_out_in_few_sweeps_is_never_called_absent(seed, answered):
         assert found.presence != "absent"
     else:
         assert found.presence == "absent"
+
+
+# --- sweeps that hold more than one stimulus, or too little rest --------------------------------------
+
+
+def with_pulses(*at_ms, seed):
+    """Noise, and pulses of a fifth of a millisecond that end in a tail, in sweeps without a response."""
+    time_ms = np.arange(-40, 80, 0.05)
+    rng = np.random.default_rng(seed)
+    emg_uv, direct_uv = rng.normal(0, 5, (2, 20, time_ms.size))
+    for at in at_ms:
+        since = time_ms - at
+        decay = np.exp(-np.clip(since - 0.2, 0, None) / rng.uniform(0.5, 2.0))
+        pulse = np.where(since >= 0.2, rng.uniform(100, 800) * decay, 3000.0)
+        emg_uv += np.where(since >= 0, pulse, 0.0)
+    m_wave = 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
+    return lsr.detect(emg_uv, time_ms, direct_uv + m_wave)
+
+
+@pytest.mark.parametrize("second_ms", [6.0, 6.6, 7.4])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_artifact_of_a_second_pulse_is_no_response(seed, second_ms):
+    found = with_pulses(0.0, second_ms, seed=seed)
+    assert (found.presence, found.reason) == ("indeterminate", "second_artifact")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pulse_before_the_stimulus_is_not_taken_for_noise(seed):
+    found = with_pulses(-5.0, 0.0, seed=seed)
+    assert found.noise_uv == pytest.approx(3.0, rel=0.3)  # of 5 uV, what is below 2.5 kHz
+    assert found.presence != "present"
+
+
+def short_sweeps(*, hum_uv, planted_uv, seed):
+    """From 5 ms before to 30 ms after: nothing tells hum that keeps its phase from a response."""
+    time_ms = np.arange(-5, 30, 0.1)
+    rng = np.random.default_rng(seed)
+    emg_uv, direct_uv = rng.normal(0, 5, (2, 20, time_ms.size))
+    phases = rng.uniform(0, 2 * np.pi, 3)
+    for harmonic, share, phase in zip((1, 2, 3), (1.0, 0.15, 0.3), phases, strict=True):
+        emg_uv += hum_uv * share * np.sin(2 * np.pi * 0.06 * harmonic * time_ms + phase)
+    emg_uv += planted_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    m_wave = 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
+    return lsr.detect(emg_uv, time_ms, direct_uv + m_wave)
+
+
+@pytest.mark.parametrize("hum_uv", [30.0, 100.0])
+@pytest.mark.parametrize("seed", range(6))
+def test_hum_that_no_quiet_stretch_tells_is_no_response(seed, hum_uv):
+    assert short_sweeps(hum_uv=hum_uv, planted_uv=0.0, seed=seed).presence != "present"
+
+
+@pytest.mark.parametrize("planted_uv", [25.0, 80.0])
+@pytest.mark.parametrize("hum_uv", [0.0, 30.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_response_is_found_beside_it(seed, hum_uv, planted_uv):
+    assert short_sweeps(hum_uv=hum_uv, planted_uv=planted_uv, seed=seed).presence == "present"
