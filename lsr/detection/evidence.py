@@ -20,6 +20,7 @@ from lsr.detection.waveform import Family
 
 _GRID_MS = 0.1
 _AT_ONCE_MS = 3.0  # starts that are fitted by one product
+ROUNDING = 1e-12  # of the largest product: what is lost in rounding is noise
 _LONGEST_MS, _NOTHING_LEFT = 60.0, 1e-12  # of a response; of its largest value
 
 
@@ -55,7 +56,7 @@ class Model:
         covariance.flat[:: covariance.shape[0] + 1] += 1.0
         factor, failed = dpotrf(covariance, lower=1)
         if failed:  # a tail a million times the noise: what is lost in rounding is noise
-            covariance.flat[:: covariance.shape[0] + 1] += 1e-12 * np.trace(covariance)
+            covariance.flat[:: covariance.shape[0] + 1] += ROUNDING * np.trace(covariance)
             factor, _ = dpotrf(covariance, lower=1)
         root, _ = dtrtrs(factor, noise_root, lower=1)
         whitened = root @ average_uv
@@ -102,7 +103,8 @@ def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.
     bordered = np.empty((*moment.shape[:-1], sizes.shape[0], n + 1, n + 1))
     bordered[..., :n, :n] = gram[..., None, :, :] * (sizes[:, :, None] * sizes[:, None, :])
     bordered[..., n, :n] = sizes * moment[..., None, :]  # the lower triangle alone is read
-    bordered.reshape(*bordered.shape[:-2], -1)[..., : n * (n + 1) : n + 2] += 1.0  # the diagonal
+    diagonal = bordered.reshape(*bordered.shape[:-2], -1)[..., : n * (n + 1) : n + 2]
+    diagonal += 1.0 + ROUNDING * diagonal.max(axis=-1, keepdims=True, initial=0.0)
     bordered[..., n, n] = corner = 1.01 * energy + 1.0
     # The last pivot tells what is left of the corner: the quadratic form, without solving for the sizes.
     pivots = np.diagonal(np.linalg.cholesky(bordered), axis1=-2, axis2=-1)

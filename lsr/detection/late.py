@@ -44,7 +44,7 @@ def find_late_response(
     Returns
     -------
     LateResponse | None
-        None where the sweeps do not reach into the window or show no stretch before the stimulus.
+        None where the sweeps do not reach into the window, or show nothing before the stimulus.
     """
     step = time_ms[1] - time_ms[0]
     late = (time_ms >= window_ms[0]) & (time_ms <= window_ms[1])
@@ -52,6 +52,8 @@ def find_late_response(
         return None
     scaled = emg_uv / np.sqrt(noise.variance_uv2)[:, None]
     curve, base = _energy(scaled[:, late], step), _energy(scaled[:, before], step)
+    if not base.mean() > 0:
+        return None
     from scipy.special import gammaincc
 
     spread = max(float(base.std()), 1e-3 * float(base.mean()))

@@ -21,7 +21,7 @@ from lsr.cleaning.artifact import ring_columns, swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
 from lsr.cleaning.mains import MAINS_HZ, hum_columns
 from lsr.detection.average_hum import find_average_hum
-from lsr.detection.evidence import Model, log_evidence
+from lsr.detection.evidence import ROUNDING, Model, log_evidence
 from lsr.detection.noise import Noise
 from lsr.detection.prepare import Prepared
 
@@ -40,10 +40,8 @@ _SWING_SIZES = (0.3, 2.0)  # of the first samples
 _DISPERSED_SIZE = 0.01  # of the M wave
 SECOND_ARTIFACT = "second_artifact"
 _SECOND_AFTER_MS, _SECOND_BEFORE_MS = 1.0, 8.0  # pulses of a train are 0.5 to 7 ms apart (Yamashita 2002)
-_SPIKE_BENDS, _SPIKE_NEAR_MS = (
-    0.8,
-    1.5,
-)  # of what it spans nearby: drawn responses reach 0.5, pulses 0.8 to 1.5
+_SPIKE_BENDS = 0.8  # of what the data span nearby: drawn responses reach 0.5, pulses 0.8 to 1.5
+_SPIKE_NEAR_MS = 1.5
 _SPIKE_NOTABLE = 25.0  # times the noise of the average
 _SPIKE_AT_MS, _SPIKE_WIDTH_MS = np.arange(-0.9, 1.25, 0.15), 0.12  # with what low-passes ring
 _HUM_SIZES = (0.1, 0.5)  # of the largest value, where no quiet stretch tells the hum
@@ -110,15 +108,18 @@ class _Shapes:
         edges = np.cumsum([0, *(where.stop - where.start for where in kinds.values())]).tolist()
         own = sizes[out]
         normal = own[:, None] * self.gram[np.ix_(out, out)] * own
-        normal.flat[:: own.size + 1] += 1.0
+        normal.flat[:: own.size + 1] += 1.0 + ROUNDING * normal.diagonal().max(initial=0.0)
         factor, _ = dpotrf(normal, lower=1)
         both = np.concatenate([self.gram[np.ix_(out, left)], self.moment[out, None]], axis=1)
         shared, _ = dtrtrs(factor, own[:, None] * both, lower=1)
         products = shared.T @ shared
-        explained = float(products[-1, -1])
+        explained = min(float(products[-1, -1]), self.energy)
+        gram = self.gram[np.ix_(left, left)]
+        rest = gram - products[:-1, :-1]
+        rest.flat[:: left.size + 1] += ROUNDING * gram.diagonal()
         return _Shapes(
             kinds={kind: slice(*edge) for kind, edge in zip(kinds, pairwise(edges), strict=True)},
-            gram=self.gram[np.ix_(left, left)] - products[:-1, :-1],
+            gram=rest,
             moment=self.moment[left] - products[:-1, -1],
             energy=self.energy - explained,
             beside=self.beside + 0.5 * explained - float(np.log(np.diag(factor)).sum()),

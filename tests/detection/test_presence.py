@@ -403,3 +403,23 @@ def test_hum_that_no_quiet_stretch_tells_is_no_response(seed, hum_uv):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_response_is_found_beside_it(seed, hum_uv, planted_uv):
     assert short_sweeps(hum_uv=hum_uv, planted_uv=planted_uv, seed=seed).presence == "present"
+
+
+# --- sweeps that no amplifier gives -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tail_uv", [1e4, 1e6, 1e8])
+@pytest.mark.parametrize("noise_uv", [0.002, 0.3, 7.0])
+@pytest.mark.parametrize("step_uv", [0.0, 5.0])
+def test_tails_a_billion_times_the_noise_are_judged_all_the_same(tail_uv, noise_uv, step_uv):
+    time_ms = np.arange(-10, 60, 0.1)
+    rng = np.random.default_rng(30)
+    emg_uv, direct_uv = rng.normal(0, noise_uv, (2, 20, time_ms.size))
+    since = np.clip(time_ms, 0, None)
+    emg_uv += tail_uv * (time_ms >= 0) * np.exp(-since / 6) * (1 + rng.normal(0, 1e-4, (20, 1)))
+    direct_uv += 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
+    if step_uv:
+        emg_uv = np.round(emg_uv / step_uv) * step_uv
+    found = lsr.detect(emg_uv, time_ms, direct_uv)
+    assert found.presence != "present"
+    assert np.isfinite(found.p_value)
