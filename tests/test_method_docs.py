@@ -50,7 +50,6 @@ def test_every_warning_and_every_problem_of_stimuli_is_explained():
     codes |= {f"{what}_disagrees" for what in ("side", "branch")}
     warned = SOURCES["detection/detect.py"].split("def _warnings")[1].split("\ndef ")[0]
     codes |= set(re.findall(r'\(\s*"([a-z_]+)",', warned))
-    codes |= given(r'^SECOND_ARTIFACT = "([a-z_]+)"', "detection/nuisances.py")
     assert len(codes) > 20
     assert rows("Warnings") | rows("Problems of stimuli") == codes
 

@@ -158,7 +158,15 @@ def _judge(
     limit = detection_limit_uv(found_by.otherwise, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
     presence, reason = _answer(
-        p, limit, m_wave, prepared, nuisances, settings, instead=found_by.instead, p_second=p_second
+        p,
+        limit,
+        m_wave,
+        prepared,
+        nuisances,
+        settings,
+        beside=found_by.beside,
+        instead=found_by.instead,
+        p_second=p_second,
     )
     late = find_late_response(
         prepared.emg_uv,
@@ -199,7 +207,7 @@ def _judge(
         found=found,
         prepared=prepared,
         average=(model.time_ms, model.average_uv - model.nuisance_estimate(response)),
-        warnings=_warnings(rate_hz, prepared, removed, found_by.beside),
+        warnings=_warnings(rate_hz, prepared, removed),
         evidence=_evidence(
             prepared, removed, value, p, _of_rivals(alone, weighed, found_by), settings, limit, m_wave
         ),
@@ -278,14 +286,15 @@ def _answer(
     nuisances: Nuisances,
     settings: DetectionSettings,
     *,
+    beside: tuple[Rival, ...],
     instead: tuple[Rival, ...],
     p_second: float,
 ) -> tuple[Presence, str | None]:
     """Absent only where a small response would have been seen and an M wave proves the stimulus."""
+    if any(rival.reason == SECOND_ARTIFACT for rival in (beside if p <= settings.alpha else instead)):
+        return Presence.INDETERMINATE, SECOND_ARTIFACT  # from which of the two would latencies count?
     if p <= settings.alpha:
         return Presence.PRESENT, None
-    if any(rival.reason == SECOND_ARTIFACT for rival in instead):
-        return Presence.INDETERMINATE, SECOND_ARTIFACT  # from which of the two would latencies count?
     if limit > settings.smallest_response_uv:
         threshold = discount(prepared.noise) * threshold_score(settings.alpha)
         bare = detection_limit_uv(nuisances.bare(), settings.search_window_ms, threshold, settings.power)
@@ -324,9 +333,7 @@ def _why_blind(limit: float, bare_limit: float, prepared: Prepared, removed: Rem
     return "too_noisy"
 
 
-def _warnings(
-    rate_hz: float, prepared: Prepared, removed: Removed, beside: tuple[Rival, ...]
-) -> tuple[tuple[str, str], ...]:
+def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tuple[str, str], ...]:
     warnings = []
     if rate_hz < _COARSE_HZ * 0.999:
         warnings.append(
@@ -338,10 +345,6 @@ def _warnings(
                 "bursts",
                 "activity that varies from sweep to sweep lies in the search window and weakens the test",
             )
-        )
-    if any(rival.reason == SECOND_ARTIFACT for rival in beside):
-        warnings.append(
-            (SECOND_ARTIFACT, "another stimulus artifact lies in the sweeps; latencies count from the first")
         )
     if not prepared.before.any():
         message = f"no stretch before the stimulus; noise was told from {prepared.noise_from}"
