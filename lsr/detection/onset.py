@@ -90,7 +90,7 @@ def draw_responses(
         low, high = search_ms
     sizes_uv = score.sizes_uv
     fine = search(model, FAMILIES, (low, high), sizes_uv, negligible=_NEGLIGIBLE)
-    if score.may_last:
+    if score.may_last and high > search_ms[0]:
         worth = max(float(one.log_evidence(sizes_uv).max()) for one in fine) - _NEGLIGIBLE
         inside = (max(low, search_ms[0]), high)
         fine += search(model, LASTING_FAMILIES, inside, sizes_uv, negligible=_NEGLIGIBLE, worth=worth)

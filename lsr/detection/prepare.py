@@ -121,8 +121,10 @@ def _earlier_pulse_ms(emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarra
     if emg_uv.shape[0] < _SEVERAL or before.sum() < _FEWEST_BENDS:
         return np.inf
     bends = np.abs(np.diff(emg_uv[:, before].mean(axis=0), 2))
-    sharp = np.flatnonzero(bends > _SHARP * float(np.median(bends)))
-    return float(time_ms[before][sharp[0]]) if sharp.size else np.inf
+    usual = float(np.median(bends))
+    sharp = np.flatnonzero(bends > _SHARP * usual)
+    # Where the converter's steps hide the noise, most bends are none, and any would be sharp.
+    return float(time_ms[before][sharp[0]]) if usual > 0 and sharp.size else np.inf
 
 
 def prepare(

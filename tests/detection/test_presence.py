@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binom
 
 import lsr
+from lsr.detection.prepare import clean
 from lsr.synthetic import draw_sweeps
 
 pytestmark = pytest.mark.slow
@@ -425,3 +426,12 @@ def test_tails_a_billion_times_the_noise_are_judged_all_the_same(tail_uv, noise_
     found = lsr.detect(emg_uv, time_ms, direct_uv)
     assert found.presence != "present"
     assert np.isfinite(found.p_value)
+
+
+def test_noise_below_the_converters_step_is_no_pulse():
+    time_ms = np.arange(-40, 80, 0.2)
+    rng = np.random.default_rng(2)
+    emg_uv = np.round(rng.normal(0, 1.2, (4, time_ms.size)) / 5) * 5
+    assert np.median(np.abs(np.diff(emg_uv.mean(axis=0), 2))) == 0
+    found = clean(emg_uv, time_ms, start_ms=1.5, search_ms=(5.5, 14.0), mains_hz=None)
+    assert found.time_ms[found.before][-1] == pytest.approx(-1.0, abs=0.3)
