@@ -38,7 +38,7 @@ from lsr.threads import one_thread
 
 _LOWEST_HZ = 2000.0
 _COARSE_HZ = 5000.0
-_BORDERLINE = 5.0  # times alpha: what is nearly present is not called absent
+_BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
 
 @one_thread()

@@ -17,6 +17,7 @@ import numpy as np
 _ORDER = 12
 _SAMPLES_PER_COEFFICIENT = 25
 _FEW_SWEEPS = 6  # below this the larger of the stretches speaks for a sweep
+SWEEPS_TELL_BURSTS = 5  # fewer do not tell what is in some of them from what is in all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,7 @@ from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
 from lsr.cleaning.mains import MAINS_HZ, hum_columns
 from lsr.detection.average_hum import find_average_hum
 from lsr.detection.evidence import ROUNDING, Model, log_evidence
-from lsr.detection.noise import Noise
+from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
 from lsr.detection.prepare import Prepared
 
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
@@ -48,7 +48,8 @@ _HUM_SIZES = (0.1, 0.5)  # of the largest value, where no quiet stretch tells th
 _UNTOLD_HARMONICS = (1, 2, 3, 5)
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
-_MIN_SWEEPS_FOR_BURSTS = 5
+_BURST_SMOOTH_MS, _BURST_NEAR_MS = 0.45, 5.0  # a response's smoothness; over how long noise is local
+_BURST_SHARE, _UNCERTAIN_SWEEPS = 0.7, 1.5  # of the local noise; few sweeps tell it less surely
 _NOTABLE_INFLATION = 1.1
 _MANY_SWEEPS, _CLEARLY_ALIKE, _MANY_SHARE = 10, 0.3, 0.35
 _AGREEMENT = 3.1  # deviations of the sign test: 1 in 1000
@@ -378,11 +379,12 @@ def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_end
 
     Nuisances are taken out of every sweep; then each is compared with the average of the *others*, scaled
     and shifted a little: a response that varies in size follows them, a spasm burst in a few sweeps, or an
-    amplifier that recovers at another time, does not. Where most sweeps agree that there is something, the
-    rest of their differences is taken for the response's own, and counts by its root.
+    amplifier that recovers at another time, does not. What is left is compared as it is and as smooth as
+    responses are: beside white noise a burst of muscle has most of its energy there. Where most sweeps agree
+    that there is something, the rest of their differences is taken for its own, and counts by its root.
     """
     n_sweeps, at = sweeps_uv.shape[0], model.time_ms
-    if n_sweeps < _MIN_SWEEPS_FOR_BURSTS:
+    if n_sweeps < SWEEPS_TELL_BURSTS:
         return np.ones(at.size)
     white = sweeps_uv @ model.root.T
     weights, variance = noise.weights[:, None], noise.variance_uv2 / noise.average_sd_uv**2
@@ -394,13 +396,25 @@ def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_end
     rest = white - others
     sizes = np.linalg.solve(normal, (shapes.transpose(0, 2, 1) @ rest[:, :, None]))
     rest = rest - (shapes @ sizes)[..., 0]
-    local = (weights**2 * rest**2).sum(axis=0) * (n_sweeps - 1) / n_sweeps
-    width = max(3, round(3 / model.step_ms))
-    kernel = np.hanning(width + 2)[1:-1]
-    padded = np.concatenate([local[width:0:-1], local, local[-2 : -width - 2 : -1]])
-    smooth = np.convolve(padded, kernel / kernel.sum(), "same")[width:-width]
-    inflation: np.ndarray = np.sqrt(np.maximum(1.0, 0.7 * smooth))
+    smooth_rest = rest @ _smoothing(at.size, model.step_ms)
+    local = [(weights**2 * part**2).sum(axis=0) * (n_sweeps - 1) / n_sweeps for part in (rest, smooth_rest)]
+    width = min(max(3, round(_BURST_NEAR_MS / model.step_ms)), at.size - 2)
+    kernel = np.hanning(width + 2)[1:-1] / np.hanning(width + 2).sum()
+    nearby = [
+        np.convolve(np.pad(part, width, mode="reflect"), kernel, "same")[width:-width] for part in local
+    ]
+    share = _BURST_SHARE * (1 - _UNCERTAIN_SWEEPS / n_sweeps)
+    inflation: np.ndarray = np.sqrt(np.maximum(1.0, share * np.maximum(*nearby)))
     return np.sqrt(inflation) if _most_agree(white, others, at >= zone_ends_ms) else inflation
+
+
+@lru_cache(maxsize=32)
+def _smoothing(n_samples: int, step_ms: float) -> np.ndarray:
+    """Matrix that smooths rows of white noise as muscle responses are smooth, and keeps its variance."""
+    apart_ms = (np.arange(n_samples)[:, None] - np.arange(n_samples)) * step_ms
+    weights = np.exp(-0.5 * (apart_ms / _BURST_SMOOTH_MS) ** 2)
+    rows: np.ndarray = weights / np.sqrt((weights**2).sum(axis=0))
+    return rows
 
 
 def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool:

@@ -16,7 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from lsr.detection.evidence import Model, fit, log_mean, start_numbers
-from lsr.detection.noise import Noise
+from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
 from lsr.detection.waveform import LASTING_SEARCH_FAMILY, SEARCH_FAMILIES, Family
 
 _STEP_MS = 0.4
@@ -27,9 +27,10 @@ _LEAST_ENERGY = 5.0
 _N_TOPS, _N_SAMPLED = 3, 4
 _WORTH_LASTING = 15.0  # log evidence from which on a response may last longer than most
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
-# Upper tail of the score on noise alone: p = exp(-(score + offset)), fitted from p = 0.2 to 0.005
-# on noise of several colours, rates and numbers of sweeps, then raised for noise that is not Gaussian.
-_TAIL_OFFSET = 1.0
+# Upper tail of the score on noise alone: p = exp(-(score + offset)), fitted from p = 0.3 to 0.01 on noise of
+# many colours, rates, lengths and numbers of sweeps, with and without nuisances that the sweeps can tell.
+_TAIL_OFFSET = 2.0
+_FEW = 1.3  # by how much a higher score is needed where no sweeps tell a burst from a response
 _SHORT_MS = 20.0  # a quiet stretch as short as this doubles the score that is needed
 
 
@@ -165,10 +166,11 @@ def discount(noise: Noise) -> float:
 
     Noise with spikes beyond the Gaussian weighs on few sweeps; averaging makes it Gaussian, so the
     discount shrinks with the number of sweeps. A short quiet stretch tells the noise's colour poorly,
-    however many sweeps there are.
+    however many sweeps there are. A few sweeps tell little of what happens in some of them only.
     """
     effective = 1 / float((noise.weights**2).sum())
-    return (1 + (noise.spikiness - 1) / effective) * (1 + _SHORT_MS / noise.quiet_ms)
+    few = _FEW if noise.weights.size < SWEEPS_TELL_BURSTS else 1.0
+    return few * (1 + (noise.spikiness - 1) / effective) * (1 + _SHORT_MS / noise.quiet_ms)
 
 
 # Responses whose detectability is asked: seeded draws of three families, the same for every recording.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 
 import lsr
 from lsr.detection.persistence import wilson
@@ -52,6 +53,21 @@ def test_a_burst_in_three_sweeps_of_twenty_is_no_response():
     emg_uv[np.ix_([3, 9, 14], np.flatnonzero((drawn.time_ms >= 8) & (drawn.time_ms < 20)))] += burst
     found = lsr.detect(emg_uv, drawn.time_ms, drawn.direct_emg_uv)
     assert found.presence != "present"
+
+
+def test_bursts_of_muscle_in_three_sweeps_of_ten_are_no_response():
+    """Smoother than the noise: sample by sweep they look weaker than they are beside a response."""
+    called, band = 0, butter(2, (40, 250), "band", fs=10_000, output="sos")
+    for seed in range(20):
+        drawn = draw_sweeps(seed=700 + seed, n_sweeps=10, rate_hz=10_000, present=False, family="smooth")
+        rng, emg_uv, time_ms = np.random.default_rng(seed), drawn.emg_uv.copy(), drawn.time_ms
+        for row in rng.choice(10, 3, replace=False):
+            activity = sosfilt(band, rng.normal(size=time_ms.size))
+            start_ms = rng.uniform(0, 15)
+            during = (time_ms > start_ms) & (time_ms < start_ms + rng.uniform(15, 40))
+            emg_uv[row] += activity * during * 100 / activity.std()
+        called += lsr.detect(emg_uv, time_ms, drawn.direct_emg_uv).presence == "present"
+    assert called <= 1
 
 
 def test_the_interval_of_a_share_is_wilsons():
