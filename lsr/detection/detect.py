@@ -141,8 +141,11 @@ def _judge(
     prepared: Prepared, direct: DirectMuscle | None, settings: DetectionSettings, rate_hz: float
 ) -> Detection:
     wave = None if direct is None else direct.wave_uv(prepared.used, prepared.time_ms)
-    nuisances = find_nuisances(prepared, wave)
-    noise, removed = prepared.noise, nuisances.removed
+    nuisances = of_all = find_nuisances(prepared, wave)
+    if of_all.apart.any():
+        prepared = replace(prepared, noise=prepared.noise.leaving_out(of_all.apart))
+        nuisances = find_nuisances(prepared, wave)
+    noise, removed = prepared.noise, replace(nuisances.removed, n_apart=int(of_all.apart.sum()))
     model = nuisances.model()
     score = score_presence(model, settings.search_window_ms, may_last=direct is not None)
     unit = discount(noise)
@@ -164,6 +167,7 @@ def _judge(
         prepared,
         nuisances,
         settings,
+        of_all=of_all,
         beside=found_by.beside,
         instead=found_by.instead,
         p_second=p_second,
@@ -286,6 +290,7 @@ def _answer(
     nuisances: Nuisances,
     settings: DetectionSettings,
     *,
+    of_all: Nuisances,
     beside: tuple[Rival, ...],
     instead: tuple[Rival, ...],
     p_second: float,
@@ -308,9 +313,9 @@ def _answer(
         return Presence.INDETERMINATE, "explained_otherwise"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
-    if nuisances.varies:
-        # Noise was raised where the sweeps differ: a response that few of them hold may lie there.
-        steady = score_presence(nuisances.model(steady=True), settings.search_window_ms)
+    if of_all.varies:
+        # Noise was raised, or sweeps left out, where they differ: a response of a few may lie there.
+        steady = score_presence(of_all.model(steady=True), settings.search_window_ms)
         if p_value(steady.alone / discount(prepared.noise)) <= settings.alpha:
             return Presence.INDETERMINATE, "in_few_sweeps"
     return Presence.ABSENT, None
@@ -339,7 +344,7 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
         warnings.append(
             ("coarse_rate", f"{rate_hz:.0f} Hz is coarse for latencies; 5000 Hz or more is advised")
         )
-    if removed.burst_inflation > 2:
+    if removed.burst_inflation > 2 or removed.n_apart:
         warnings.append(
             (
                 "bursts",
@@ -391,7 +396,9 @@ def _evidence(
         ("crosstalk", f"up to {removed.crosstalk_uv:.1f} uV allowed for "
                       f"({100 * removed.crosstalk_share:.1f} % of the M wave), "
                       f"{removed.unexplained_direct_uv:.1f} uV unexplained before {5.5} ms"),
-        ("bursts", f"noise in the window up to {removed.burst_inflation:.1f} times that elsewhere"),
+        ("bursts", f"noise in the window up to {removed.burst_inflation:.1f} times that elsewhere" +
+                   (f"; {removed.n_apart} sweeps that hold what the others do not left out of the average"
+                    if removed.n_apart else "")),
         ("statistic", f"log Bayes factor {score * discount(noise):.1f} for an onset in {low:g}-{high:g} ms"),
         ("rivals", rivals),
         ("null", f"p = {p:.2g} against alpha = {settings.alpha:g}"),

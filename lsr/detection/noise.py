@@ -10,7 +10,7 @@ the pooled autocovariance); its size belongs to each sweep, so that a sweep in a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -40,6 +40,11 @@ class Noise:
     def sweep_sd_uv(self) -> float:
         """Standard deviation of a typical sweep's noise."""
         return float(np.sqrt(np.median(self.variance_uv2)))
+
+    def leaving_out(self, sweeps: np.ndarray) -> Noise:
+        """The same noise where some sweeps, (n_sweeps,) of bool, do not count in the average."""
+        weights = np.where(sweeps, 0.0, self.weights)
+        return replace(self, weights=weights / weights.sum())
 
     def whitening(self, n_samples: int) -> np.ndarray:
         """Matrix that turns noise of unit variance into white noise, shape (n_samples, n_samples)."""

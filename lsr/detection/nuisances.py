@@ -49,6 +49,8 @@ _UNTOLD_HARMONICS = (1, 2, 3, 5)
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _BURST_SMOOTH_MS, _BURST_NEAR_MS = 0.45, 5.0  # a response's smoothness; over how long noise is local
+_APART = 9.0  # times the noise's energy: what Gaussian noise does not reach in any of a hundred sweeps
+_ALIKE = 0.4  # correlation with the others from which on a sweep holds the same, only more or less of it
 _BURST_SHARE, _UNCERTAIN_SWEEPS = 0.7, 1.5  # of the local noise; few sweeps tell it less surely
 _NOTABLE_INFLATION = 1.1
 _MANY_SWEEPS, _CLEARLY_ALIKE, _MANY_SHARE = 10, 0.3, 0.35
@@ -66,6 +68,7 @@ class Removed:
     largest_uv: float  # what is left where a response may be
     hum_in_average_uv: float = 0.0
     burst_inflation: float = 1.0  # largest ratio of noise in the response window to noise elsewhere
+    n_apart: int = 0  # sweeps left out of the average
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,7 @@ class Nuisances:
     sweeps_uv: np.ndarray  # (n_sweeps, n_samples): where a response may be, hum removed
     steady: Model  # noise and nuisances, the inflation left out
     inflation: np.ndarray  # (n_samples,): of the noise, where the sweeps differ from each other
+    apart: np.ndarray  # (n_sweeps,), bool: those without which the average is better
     columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts; drift first
     rivals: tuple[Rival, ...]
     removed: Removed
@@ -241,11 +245,12 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     finest = float(np.hypot(1, _FINEST_SHARE * removed.largest_uv / deviation))
     steady = Model.build(at, data, root / finest, columns)
     sweeps_uv = prepared.emg_uv[:, window] - hum.left_uv
-    inflation = _burst_inflation(sweeps_uv, noise, steady, zone_ends_ms)
+    inflation, apart = _what_varies(sweeps_uv, noise, steady, zone_ends_ms)
     return Nuisances(
         sweeps_uv=sweeps_uv,
         steady=steady,
         inflation=inflation,
+        apart=apart,
         columns=columns,
         rivals=_find_rivals(usual, at, data, deviation, dispersed, hum_is_told=hum_is_told),
         removed=replace(
@@ -374,21 +379,31 @@ def _choose_sizes(
     return chosen | copies[int(np.argmax(shapes.given(chosen).log_evidence(copies)))]
 
 
-def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_ends_ms: float) -> np.ndarray:
-    """Local noise in the window over noise elsewhere, as a ratio of deviations, at least 1.
+def _what_varies(
+    sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_ends_ms: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Local noise in the window over noise elsewhere, at least 1, and sweeps that stand apart.
 
     Nuisances are taken out of every sweep; then each is compared with the average of the *others*, scaled
     and shifted a little: a response that varies in size follows them, a spasm burst in a few sweeps, or an
     amplifier that recovers at another time, does not. What is left is compared as it is and as smooth as
     responses are: beside white noise a burst of muscle has most of its energy there. Where most sweeps agree
     that there is something, the rest of their differences is taken for its own, and counts by its root.
+
+    Returns
+    -------
+    inflation : np.ndarray, shape (n_samples,)
+        A ratio of deviations.
+    apart : np.ndarray of bool, shape (n_sweeps,)
+        Sweeps that hold what the others do not, so much that the average is better without them.
     """
-    n_sweeps, at = sweeps_uv.shape[0], model.time_ms
+    at, counts = model.time_ms, noise.weights > 0
+    n_sweeps, apart = int(counts.sum()), np.zeros(counts.size, bool)
     if n_sweeps < SWEEPS_TELL_BURSTS:
-        return np.ones(at.size)
-    white = sweeps_uv @ model.root.T
-    weights, variance = noise.weights[:, None], noise.variance_uv2 / noise.average_sd_uv**2
-    others = (noise.weights @ white - weights * white) / (1 - weights)
+        return np.ones(at.size), apart
+    white, weights = sweeps_uv[counts] @ model.root.T, noise.weights[counts, None]
+    variance = noise.variance_uv2[counts] / noise.average_sd_uv**2
+    others = (weights.T @ white - weights * white) / (1 - weights)
     slopes = np.gradient(others, axis=1)
     parts = np.stack([at < zone_ends_ms, at >= zone_ends_ms], axis=1).astype(float)
     shapes = np.concatenate([others[:, :, None] * parts, slopes[:, :, None] * parts], axis=2)
@@ -396,16 +411,27 @@ def _burst_inflation(sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_end
     rest = white - others
     sizes = np.linalg.solve(normal, (shapes.transpose(0, 2, 1) @ rest[:, :, None]))
     rest = rest - (shapes @ sizes)[..., 0]
-    smooth_rest = rest @ _smoothing(at.size, model.step_ms)
-    local = [(weights**2 * part**2).sum(axis=0) * (n_sweeps - 1) / n_sweeps for part in (rest, smooth_rest)]
+    smoothing = _smoothing(at.size, model.step_ms)
+    energies = rest**2, (rest @ smoothing) ** 2
     width = min(max(3, round(_BURST_NEAR_MS / model.step_ms)), at.size - 2)
     kernel = np.hanning(width + 2)[1:-1] / np.hanning(width + 2).sum()
-    nearby = [
-        np.convolve(np.pad(part, width, mode="reflect"), kernel, "same")[width:-width] for part in local
-    ]
-    share = _BURST_SHARE * (1 - _UNCERTAIN_SWEEPS / n_sweeps)
-    inflation: np.ndarray = np.sqrt(np.maximum(1.0, share * np.maximum(*nearby)))
-    return np.sqrt(inflation) if _most_agree(white, others, at >= zone_ends_ms) else inflation
+    share = _BURST_SHARE * (1 - _UNCERTAIN_SWEEPS / n_sweeps) * (n_sweeps - 1) / n_sweeps
+    local = np.maximum(*(_mirrored_mean((weights**2 * part).sum(axis=0), kernel) for part in energies))
+    inflation: np.ndarray = np.sqrt(np.maximum(1.0, share * local))
+    later = at >= zone_ends_ms
+    if _most_agree(white, others, later):
+        return np.sqrt(inflation), apart
+    largest = np.array([_mirrored_mean(row, kernel)[later].max() for row in energies[1]]) / variance
+    unlike = _likeness(white @ smoothing, others @ smoothing, later) < _ALIKE
+    apart[counts] = (largest > _APART) & unlike
+    if apart.sum() > n_sweeps / 2:
+        apart[:] = False
+    return inflation, apart
+
+
+def _mirrored_mean(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    mean: np.ndarray = np.convolve(np.pad(values, kernel.size, mode="reflect"), kernel, "same")
+    return mean[kernel.size : -kernel.size]
 
 
 @lru_cache(maxsize=32)
@@ -422,12 +448,20 @@ def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool
 
     Either most do so at all (a sign test), or many do so clearly, as when it jitters by half a phase.
     """
-    own, theirs = white[:, rows], others[:, rows]
-    likeness = (own * theirs).sum(axis=1) / np.sqrt((own**2).sum(axis=1) * (theirs**2).sum(axis=1))
+    likeness = _likeness(white, others, rows)
     n_alike, n_sweeps = int((likeness > 0).sum()), likeness.size
     if 2 * n_alike - n_sweeps > _AGREEMENT * np.sqrt(n_sweeps):
         return True
     return n_sweeps >= _MANY_SWEEPS and float((likeness > _CLEARLY_ALIKE).mean()) >= _MANY_SHARE
+
+
+def _likeness(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Correlation of each sweep with the average of the others, (n_sweeps,)."""
+    own, theirs = white[:, rows], others[:, rows]
+    likeness: np.ndarray = (own * theirs).sum(axis=1) / np.sqrt(
+        (own**2).sum(axis=1) * (theirs**2).sum(axis=1)
+    )
+    return likeness
 
 
 def _direct_zone_ends_ms(m_wave_uv: np.ndarray | None, at: np.ndarray) -> float:
