@@ -345,12 +345,10 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
             ("coarse_rate", f"{rate_hz:.0f} Hz is coarse for latencies; 5000 Hz or more is advised")
         )
     if removed.burst_inflation > 2 or removed.n_apart:
-        warnings.append(
-            (
-                "bursts",
-                "activity that varies from sweep to sweep lies in the search window and weakens the test",
-            )
-        )
+        message = "activity that varies from sweep to sweep lies in the search window and weakens the test"
+        if removed.n_apart:
+            message += f"; {removed.n_apart} sweeps are left out of the average"
+        warnings.append(("bursts", message))
     if not prepared.before.any():
         message = f"no stretch before the stimulus; noise was told from {prepared.noise_from}"
         if not prepared.after.any():
