@@ -7,6 +7,8 @@ from scipy.stats import binom
 import lsr
 from lsr.synthetic import draw_sweeps
 
+pytestmark = pytest.mark.slow
+
 NUISANCES = ("clean", "hum", "tail", "bursts")
 N_SWEEPS = (2, 5, 20)
 N_EACH = 170  # of every nuisance and number of sweeps: 2040 in all
@@ -46,5 +48,6 @@ def test_the_level_is_used(p_values):
 
 
 def test_p_values_of_nulls_are_no_certainties(p_values):
-    assert np.quantile(p_values, 0.001) > 1e-5
+    assert p_values[1:].min() > 1e-5
+    assert np.sort(p_values[0])[1] > 1e-5  # of two sweeps nothing tells a burst: one may be anything
     assert p_values.max() <= 1.0
