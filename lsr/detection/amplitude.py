@@ -58,7 +58,7 @@ def measure(draws: Draws, *, confidence: float) -> Measures:
         amplitude_ci_uv=(float(low), float(high)),
         baseline_to_peak_uv=float(np.median(height.max(axis=1))),
         area_uv_ms=float(np.median(height.sum(axis=1) * draws.step_ms)),
-        duration_ms=float(np.median(draws.start_ms + last * draws.step_ms - draws.onset_ms)),
+        duration_ms=float(np.median(draws.start_ms + last * draws.step_ms)) - draws.onset(),
         n_phases=phases,
         morphology="polyphasic" if phases >= _POLYPHASIC else "monophasic",
     )

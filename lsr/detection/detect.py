@@ -428,7 +428,7 @@ def _assemble(
     whitened: Whitened | None = None,
 ) -> Detection:
     draws, size, persistence = found if found else (None, None, None)
-    onset, interval = _onset(draws, confidence) if draws else (None, None)
+    onset = draws.onset() if draws else None
     rejected = Counter(why for why in reasons if why)
     return Detection(
         presence=presence,
@@ -436,7 +436,7 @@ def _assemble(
         p_value=p,
         score=-np.inf if score is None else score,
         onset_latency_ms=onset,
-        onset_latency_ci_ms=interval,
+        onset_latency_ci_ms=draws.onset_interval(confidence) if draws else None,
         peak_latency_ms=size.peak_latency_ms if size else None,
         amplitude_uv=size.amplitude_uv if size else None,
         amplitude_ci_uv=widen_interval(size, persistence.size) if size and persistence else None,
@@ -465,12 +465,6 @@ def _assemble(
         average_uv=average[1] if average else None,
         whitened=whitened,
     )
-
-
-def _onset(draws: Draws, confidence: float) -> tuple[float, tuple[float, float]]:
-    tails = ((1 - confidence) / 2, 0.5, (1 + confidence) / 2)
-    low, onset, high = (float(one) for one in np.quantile(draws.onset_ms, tails))
-    return onset, (low, high)
 
 
 def _sweep_findings(

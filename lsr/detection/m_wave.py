@@ -154,7 +154,7 @@ def find_m_wave(
     if not found or max(float(one.log_evidence(sizes).max()) for one in found) <= _LEAST_EVIDENCE:
         return nothing
     draws = draw_from(found, sizes, _N_DRAWS, np.random.default_rng(0))
-    onset = float(np.median(draws.onset_ms))
+    onset = draws.onset()
     amplitude = float(np.median(np.ptp(draws.waves_uv, axis=1)))
     if amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + 0.5:
         return nothing

@@ -5,7 +5,7 @@ Conventions
 A response that starts at time 0 is a sum of bumps with random sizes under an envelope: zero before
 the start, rising within `rise_ms`, gone after about `length_ms`. This is a Gaussian process with
 squared-exponential covariance (Rasmussen & Williams 2006, ch. 4), written as a sum of its basis
-functions. Several widths, rises and lengths stand beside each other, none preferred.
+functions. Several widths, rises and lengths stand beside each other; the data choose.
 """
 
 from __future__ import annotations
