@@ -19,8 +19,9 @@ from lsr.detection.detection import Detection, LateResponse, MWave, Presence, Sw
 from lsr.detection.evidence import Model
 from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import DirectMuscle, read_direct
+from lsr.detection.noise import Noise
 from lsr.detection.nuisances import SECOND_ARTIFACT, Nuisances, Removed, Rival, find_nuisances
-from lsr.detection.onset import Draws, draw_responses
+from lsr.detection.onset import draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
 from lsr.detection.prepare import Prepared, check_sweeps, prepare
 from lsr.detection.presence import (
@@ -38,6 +39,8 @@ from lsr.threads import one_thread
 
 _LOWEST_HZ = 2000.0
 _COARSE_HZ = 5000.0
+_EARLY_MS = 0.3  # an interval that comes as close to the start of the search window reaches before it
+_NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
 
@@ -152,7 +155,7 @@ def _judge(
     alone = p_value(score.alone / unit)
     weighed = alone <= _BORDERLINE * settings.alpha
     found_by = _weigh_rivals(nuisances, model, score, settings, weighed=weighed)
-    value, score, model = found_by.value / unit, found_by.score, found_by.model
+    value, model = found_by.value / unit, found_by.model
     p = p_value(value)
     threshold = unit * threshold_score(settings.alpha)
     p_second = 1.0
@@ -180,25 +183,13 @@ def _judge(
         window_ms=settings.late_window_ms,
         alpha=settings.alpha,
     )
-    response: np.ndarray | float = 0.0
-    found = draws = None
+    measured = None
     if presence is Presence.PRESENT:
-        rng = np.random.default_rng(settings.seed)
-        steady = nuisances.model(*found_by.beside, steady=True) if nuisances.varies else model
-        every = draw_responses(steady, score, settings.search_window_ms, rng)
-        draws = every.within(settings.search_window_ms)
-        if draws is None:
+        measured = _measure(nuisances, found_by, noise, settings)
+        if measured is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
-    if draws is not None:
-        response = draws.mean_uv(model.time_ms)
-        persistence = measure_persistence(
-            nuisances.sweeps_uv - model.nuisance_estimate(response),
-            model,
-            noise,
-            response,
-            confidence=settings.confidence,
-        )
-        found = (draws, measure(draws, confidence=settings.confidence), persistence)
+        elif _may_be_crosstalk(measured, removed, noise, settings):
+            presence, reason, measured = Presence.INDETERMINATE, "crosstalk", None
     return _assemble(
         presence=presence,
         reason=reason,
@@ -208,16 +199,65 @@ def _judge(
         limit=limit,
         m_wave=m_wave,
         late=late,
-        found=found,
+        measured=measured,
         prepared=prepared,
-        average=(model.time_ms, model.average_uv - model.nuisance_estimate(response)),
+        average=(
+            model.time_ms,
+            model.average_uv - model.nuisance_estimate(measured.response_uv if measured else 0.0),
+        ),
         warnings=_warnings(rate_hz, prepared, removed),
         evidence=_evidence(
             prepared, removed, value, p, _of_rivals(alone, weighed, found_by), settings, limit, m_wave
         ),
-        confidence=settings.confidence,
         whitened=_whitened(model if presence is Presence.PRESENT else found_by.otherwise, unit),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """A response that is there."""
+
+    response_uv: np.ndarray  # (n_samples,): its mean waveform
+    onset_ms: float
+    onset_interval_ms: tuple[float, float]
+    size: Measures
+    persistence: Persistence
+
+
+def _measure(
+    nuisances: Nuisances, found_by: _Weighed, noise: Noise, settings: DetectionSettings
+) -> _Measured | None:
+    """Read onset, size and persistence off its waveform; None where it starts outside the window."""
+    model = found_by.model
+    steady = nuisances.model(*found_by.beside, steady=True) if nuisances.varies else model
+    rng = np.random.default_rng(settings.seed)
+    every = draw_responses(steady, found_by.score, settings.search_window_ms, rng)
+    draws = every.within(settings.search_window_ms)
+    if draws is None:
+        return None
+    response_uv = draws.mean_uv(model.time_ms)
+    return _Measured(
+        response_uv=response_uv,
+        onset_ms=draws.onset(),
+        onset_interval_ms=draws.onset_interval(settings.confidence),
+        size=measure(draws, confidence=settings.confidence),
+        persistence=measure_persistence(
+            nuisances.sweeps_uv - model.nuisance_estimate(response_uv),
+            model,
+            noise,
+            response_uv,
+            confidence=settings.confidence,
+        ),
+    )
+
+
+def _may_be_crosstalk(
+    measured: _Measured, removed: Removed, noise: Noise, settings: DetectionSettings
+) -> bool:
+    """Whether a response may have begun with the M wave, where something of it is in the muscle at all."""
+    early = measured.onset_interval_ms[0] < settings.search_window_ms[0] + _EARLY_MS
+    of_m_wave_uv = max(removed.crosstalk_uv, removed.unexplained_direct_uv)
+    return early and of_m_wave_uv > _NOTABLE_CROSSTALK * noise.average_sd_uv
 
 
 def _whitened(model: Model, unit: float) -> Whitened:
@@ -347,7 +387,7 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
     if removed.burst_inflation > 2 or removed.n_apart:
         message = "activity that varies from sweep to sweep lies in the search window and weakens the test"
         if removed.n_apart:
-            message += f"; {removed.n_apart} sweeps are left out of the average"
+            message += f"; {_sweeps(removed.n_apart)} left out of the average"
         warnings.append(("bursts", message))
     if not prepared.before.any():
         message = f"no stretch before the stimulus; noise was told from {prepared.noise_from}"
@@ -355,6 +395,10 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
             message += "; mains hum cannot be told from a response: export longer sweeps"
         warnings.append(("no_baseline", message))
     return tuple(warnings)
+
+
+def _sweeps(n: int) -> str:
+    return "1 sweep is" if n == 1 else f"{n} sweeps are"
 
 
 def _of_rivals(alone: float, weighed: bool, found_by: _Weighed) -> str:
@@ -395,7 +439,7 @@ def _evidence(
                       f"({100 * removed.crosstalk_share:.1f} % of the M wave), "
                       f"{removed.unexplained_direct_uv:.1f} uV unexplained before {5.5} ms"),
         ("bursts", f"noise in the window up to {removed.burst_inflation:.1f} times that elsewhere" +
-                   (f"; {removed.n_apart} sweeps that hold what the others do not left out of the average"
+                   (f"; {_sweeps(removed.n_apart)} left out of the average: what they hold the others do not"
                     if removed.n_apart else "")),
         ("statistic", f"log Bayes factor {score * discount(noise):.1f} for an onset in {low:g}-{high:g} ms"),
         ("rivals", rivals),
@@ -419,16 +463,16 @@ def _assemble(
     limit: float | None = None,
     m_wave: MWave | None = None,
     late: LateResponse | None = None,
-    found: tuple[Draws, Measures, Persistence] | None = None,
+    measured: _Measured | None = None,
     prepared: Prepared | None = None,
     average: tuple[np.ndarray, np.ndarray] | None = None,
     warnings: tuple[tuple[str, str], ...] = (),
     evidence: tuple[tuple[str, str], ...] = (),
-    confidence: float = 0.95,
     whitened: Whitened | None = None,
 ) -> Detection:
-    draws, size, persistence = found if found else (None, None, None)
-    onset = draws.onset() if draws else None
+    onset = measured.onset_ms if measured else None
+    size = measured.size if measured else None
+    persistence = measured.persistence if measured else None
     rejected = Counter(why for why in reasons if why)
     return Detection(
         presence=presence,
@@ -436,7 +480,7 @@ def _assemble(
         p_value=p,
         score=-np.inf if score is None else score,
         onset_latency_ms=onset,
-        onset_latency_ci_ms=draws.onset_interval(confidence) if draws else None,
+        onset_latency_ci_ms=measured.onset_interval_ms if measured else None,
         peak_latency_ms=size.peak_latency_ms if size else None,
         amplitude_uv=size.amplitude_uv if size else None,
         amplitude_ci_uv=widen_interval(size, persistence.size) if size and persistence else None,
@@ -455,7 +499,7 @@ def _assemble(
         detection_limit_uv=limit,
         m_wave=m_wave,
         late_response=late,
-        sweeps=_sweep_findings(reasons, persistence, onset, size),
+        sweeps=_sweep_findings(reasons, measured),
         warnings=warnings,
         evidence=(
             *evidence,
@@ -467,20 +511,17 @@ def _assemble(
     )
 
 
-def _sweep_findings(
-    reasons: tuple[str | None, ...],
-    persistence: Persistence | None,
-    onset: float | None,
-    size: Measures | None,
-) -> tuple[SweepFinding, ...]:
+def _sweep_findings(reasons: tuple[str | None, ...], measured: _Measured | None) -> tuple[SweepFinding, ...]:
+    judged = measured if measured and measured.persistence.judged else None
     findings, row = [], 0
     for reason in reasons:
         present = latency = amplitude = None
         if reason is None:
-            if persistence and persistence.judged and onset is not None and size:
-                present = bool(persistence.present[row])
-                latency = onset + float(persistence.shift_ms[row]) if present else None
-                amplitude = size.amplitude_uv * float(persistence.size[row]) if present else None
+            if judged:
+                each = judged.persistence
+                present = bool(each.present[row])
+                latency = judged.onset_ms + float(each.shift_ms[row]) if present else None
+                amplitude = judged.size.amplitude_uv * float(each.size[row]) if present else None
             row += 1
         findings.append(
             SweepFinding(
