@@ -414,14 +414,14 @@ def _what_varies(
     smoothing = _smoothing(at.size, model.step_ms)
     energies = rest**2, (rest @ smoothing) ** 2
     width = min(max(3, round(_BURST_NEAR_MS / model.step_ms)), at.size - 2)
-    kernel = np.hanning(width + 2)[1:-1] / np.hanning(width + 2).sum()
+    nearby = _nearby_mean(at.size, width)
     share = _BURST_SHARE * (1 - _UNCERTAIN_SWEEPS / n_sweeps) * (n_sweeps - 1) / n_sweeps
-    local = np.maximum(*(_mirrored_mean((weights**2 * part).sum(axis=0), kernel) for part in energies))
+    local = np.maximum(*((weights**2 * part).sum(axis=0) @ nearby for part in energies))
     inflation: np.ndarray = np.sqrt(np.maximum(1.0, share * local))
     later = at >= zone_ends_ms
     if _most_agree(white, others, later):
         return np.sqrt(inflation), apart
-    largest = np.array([_mirrored_mean(row, kernel)[later].max() for row in energies[1]]) / variance
+    largest = (energies[1] @ nearby)[:, later].max(axis=1) / variance
     unlike = _likeness(white @ smoothing, others @ smoothing, later) < _ALIKE
     apart[counts] = (largest > _APART) & unlike
     if apart.sum() > n_sweeps / 2:
@@ -429,9 +429,13 @@ def _what_varies(
     return inflation, apart
 
 
-def _mirrored_mean(values: np.ndarray, kernel: np.ndarray) -> np.ndarray:
-    mean: np.ndarray = np.convolve(np.pad(values, kernel.size, mode="reflect"), kernel, "same")
-    return mean[kernel.size : -kernel.size]
+@lru_cache(maxsize=32)
+def _nearby_mean(n_samples: int, width: int) -> np.ndarray:
+    """Matrix that averages rows over a Hann window, mirrored at their ends."""
+    kernel = np.hanning(width + 2)[1:-1] / np.hanning(width + 2).sum()
+    padded = np.pad(np.eye(n_samples), ((0, 0), (width, width)), mode="reflect")
+    means: np.ndarray = np.stack([np.convolve(row, kernel, "same") for row in padded])[:, width:-width]
+    return means
 
 
 @lru_cache(maxsize=32)
