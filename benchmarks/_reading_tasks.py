@@ -21,7 +21,7 @@ import numpy as np
 
 # What a task imports late belongs to starting a program, not to reading a file.
 MODULES = {
-    "lsr": ("lsr.io.registry",),
+    "lsr": ("lsr.io.registry", "concurrent.futures.thread"),
     "analyze": ("lsr.io.registry", "lsr.pipeline", "lsr.report.report", "scipy.signal", "scipy.stats"),
     "mne": ("mne.io.edf.edf",),
     "edfio": ("edfio",),

@@ -52,6 +52,12 @@ SIGNAL_FIELDS = {
     "samples in a data record": 8,
     "reserved": 32,
 }
+_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_PRINTABLE = re.compile(rb"[ -~]*")
+_START_DATE = re.compile(rb"Startdate +(\S+)")
+_CLOCK_TIME = re.compile(rb"(\d\d?)[.:](\d\d?)[.:](\d\d?)")
+_SHORT_DATE = re.compile(rb"(\d\d?)[./-](\d\d?)[./-](\d\d)")
+_LONG_DATE = re.compile(rb"(\d\d?)-([A-Z]{3})-(\d{4})")
 # No amplifier samples faster; a header that says so has a broken record duration.
 _FASTEST_HZ = 10_000_000
 # Nor has one such a range, in any unit; beyond it samples would overflow.
@@ -226,7 +232,7 @@ def _bare(raw: bytes) -> bytes:
 
 def _as_float(text: bytes) -> float:
     # float() would also take "1_0", "infinity" and digits of other scripts.
-    if not re.fullmatch(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text):
+    if not _NUMBER.fullmatch(text):
         return math.nan
     return float(text)
 
@@ -397,7 +403,7 @@ def _check_ascii(parser: _Parser) -> None:
 
 
 def _is_printable(raw: bytes) -> bool:
-    return re.fullmatch(rb"[ -~]*", raw) is not None
+    return _PRINTABLE.fullmatch(raw) is not None
 
 
 def _check_labels(parser: _Parser, signals: tuple[EdfSignal, ...]) -> None:
@@ -470,7 +476,7 @@ def _read_start(parser: _Parser, is_plus: bool) -> tuple[datetime | None, time |
     clock = _read_clock(parser)
     found = parser.fixed_field("start date")
     recording = parser.fixed_field("recording identification").raw
-    full = re.match(rb"Startdate +(\S+)", recording) if is_plus else None
+    full = _START_DATE.match(recording) if is_plus else None
     full_date = _full_date(full.group(1)) if full else None
     if full and full.group(1).upper() == b"X":
         parser.note("start_anonymised", "The recording's start date is anonymised (X).")
@@ -502,7 +508,7 @@ def _short(day: date) -> tuple[int, int, int]:
 
 def _read_clock(parser: _Parser) -> time | None:
     found = parser.fixed_field("start time")
-    match = re.fullmatch(rb"(\d\d?)[.:](\d\d?)[.:](\d\d?)", _bare(found.raw))
+    match = _CLOCK_TIME.fullmatch(_bare(found.raw))
     try:
         if match:
             hour, minute, second = (int(part) for part in match.groups())
@@ -517,7 +523,7 @@ def _read_clock(parser: _Parser) -> time | None:
 
 def _header_date(raw: bytes) -> date | None:
     """Read dd.mm.yy; years from 85 on belong to the last century, as EDF has it."""
-    match = re.fullmatch(rb"(\d\d?)[./-](\d\d?)[./-](\d\d)", _bare(raw))
+    match = _SHORT_DATE.fullmatch(_bare(raw))
     if not match:
         return None
     day, month, year = (int(part) for part in match.groups())
@@ -529,7 +535,7 @@ def _header_date(raw: bytes) -> date | None:
 
 def _full_date(text: bytes) -> date | None:
     """Read the dd-MMM-yyyy of an EDF+ recording identification, which knows years before 1985."""
-    match = re.fullmatch(rb"(\d\d?)-([A-Z]{3})-(\d{4})", text.upper())
+    match = _LONG_DATE.fullmatch(text.upper())
     if not match or match.group(2) not in _MONTHS:
         return None
     try:
