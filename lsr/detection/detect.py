@@ -39,7 +39,8 @@ from lsr.threads import one_thread
 
 _LOWEST_HZ = 2000.0
 _COARSE_HZ = 5000.0
-_EARLY_MS = 0.3  # an interval that comes as close to the start of the search window reaches before it
+_TO_EDGE_MS = 0.3  # an interval that comes as close to the start of the search window reaches before it
+_AT_EDGE_MS = 0.5  # an onset as close to it is an M wave's where none was recorded
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
@@ -188,7 +189,7 @@ def _judge(
         measured = _measure(nuisances, found_by, noise, settings)
         if measured is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
-        elif _may_be_crosstalk(measured, removed, noise, settings):
+        elif _may_be_crosstalk(measured, removed, noise, m_wave, settings):
             presence, reason, measured = Presence.INDETERMINATE, "crosstalk", None
     return _assemble(
         presence=presence,
@@ -252,12 +253,16 @@ def _measure(
 
 
 def _may_be_crosstalk(
-    measured: _Measured, removed: Removed, noise: Noise, settings: DetectionSettings
+    measured: _Measured, removed: Removed, noise: Noise, m_wave: MWave | None, settings: DetectionSettings
 ) -> bool:
-    """Whether a response may have begun with the M wave, where something of it is in the muscle at all."""
-    early = measured.onset_interval_ms[0] < settings.search_window_ms[0] + _EARLY_MS
+    """Whether a response may have begun with the M wave: something of that is in the muscle, or may be."""
+    earliest_ms = settings.search_window_ms[0]
+    known = m_wave is not None and m_wave.presence is Presence.PRESENT
+    if not known and measured.onset_ms < earliest_ms + _AT_EDGE_MS:
+        return True
     of_m_wave_uv = max(removed.crosstalk_uv, removed.unexplained_direct_uv)
-    return early and of_m_wave_uv > _NOTABLE_CROSSTALK * noise.average_sd_uv
+    is_notable = of_m_wave_uv > _NOTABLE_CROSSTALK * noise.average_sd_uv
+    return is_notable and measured.onset_interval_ms[0] < earliest_ms + _TO_EDGE_MS
 
 
 def _whitened(model: Model, unit: float) -> Whitened:
