@@ -171,7 +171,7 @@ def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
         grams[part : part + some.size] = by_start @ by_start.transpose(0, 2, 1)
     return Fits(
         family,
-        start_times(model, starts),
+        model.time_ms[0] + starts * grid_ms,
         grams,
         moments,
         float(model.whitened @ model.whitened),
@@ -204,12 +204,6 @@ def start_numbers(model: Model, low_ms: float, high_ms: float, step_ms: float) -
     first = model.time_ms[0]
     numbers = np.arange(np.floor((low_ms - first) / apart), np.ceil((high_ms - first) / apart) + 1)
     return (numbers * every).astype(np.int64)
-
-
-def start_times(model: Model, numbers: np.ndarray) -> np.ndarray:
-    """When starts of these grid numbers are, milliseconds."""
-    times: np.ndarray = model.time_ms[0] + numbers * (model.step_ms / _per_sample(model.step_ms))
-    return times
 
 
 def log_mean(log_values: np.ndarray, axis: int | None = None) -> np.ndarray:

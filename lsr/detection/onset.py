@@ -165,13 +165,13 @@ def _alike(first: Family, second: Family) -> bool:
 def draw_from(fits: Sequence[Fits], sizes_uv: np.ndarray, n_draws: int, rng: np.random.Generator) -> Draws:
     """Draw starts, families and sizes by their evidence, and a waveform of each.
 
-    Families that rise quickly are likelier beforehand, in inverse proportion to the root of the rise: a long
-    flat foot below the noise would fit before any response.
+    Families that rise quickly are likelier beforehand, in inverse proportion to the rise: a long flat foot
+    below the noise would fit before any response.
     """
     evidence = [one.log_evidence(sizes_uv) for one in fits]
     ends = np.cumsum([0, *(one.size for one in evidence)])
     joined = np.concatenate([one.ravel() for one in evidence])
-    prior = np.repeat([one.family.rise_ms**-0.5 for one in fits], np.diff(ends))
+    prior = np.repeat([1 / one.family.rise_ms for one in fits], np.diff(ends))
     weight = prior * np.exp(_TEMPER * (joined - joined.max()))
     chosen = np.sort(rng.choice(weight.size, size=n_draws, p=weight / weight.sum()))
     since = np.arange(0, _LONGEST_MS, _DRAW_STEP_MS)

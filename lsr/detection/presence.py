@@ -15,18 +15,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from lsr.detection.evidence import Model, fit, log_mean, start_numbers, start_times
+from lsr.detection.evidence import Model, fit, log_mean, start_numbers
 from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
-from lsr.detection.waveform import (
-    EARLIER_SEARCH_FAMILIES,
-    LASTING_SEARCH_FAMILY,
-    SEARCH_FAMILIES,
-    Family,
-)
+from lsr.detection.waveform import LASTING_SEARCH_FAMILY, SEARCH_FAMILIES, Family
 
 _STEP_MS = 0.4
-_BEFORE_MS, _BEYOND_MS = (1.0, 0.8), 4.0  # starts outside the window that compete with those inside
-_LAG_MS = 0.2  # from the start of a response to its onset
+_BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with those inside
 # Prior odds, against a start inside: nothing starts, something starts just before the window, or beyond it.
 _NOTHING, _BEFORE, _BEYOND = 0.5, 0.025, 0.475
 _LEAST_ENERGY = 5.0
@@ -108,42 +102,36 @@ def score_presence(
     """
     low, high = search_ms
     latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
-    numbers = start_numbers(model, low - _BEFORE_MS[0], latest, _STEP_MS if like is None else 2 * _STEP_MS)
-    at = start_times(model, numbers)
-    later = numbers[at >= low - _LAG_MS]
-    fits = [fit(model, later, family) for family in SEARCH_FAMILIES]
-    earlier = [fit(model, numbers[at < low - _BEFORE_MS[1]], family) for family in EARLIER_SEARCH_FAMILIES]
+    step_ms = _STEP_MS if like is None else 2 * _STEP_MS
+    numbers = start_numbers(model, low - _BEFORE_MS, latest, step_ms)
+    fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
     starts = fits[0].starts_ms
-    beyond = starts > high
-    tried = _sizes_to_try(model, fits[0].gram[~beyond]) if like is None else like.sizes_uv
+    before, beyond = starts < low - 0.8, starts > high
+    inside = ~before & ~beyond
+    tried = _sizes_to_try(model, fits[0].gram[inside]) if like is None else like.sizes_uv
     smallest = tried[0] if like is None else like.smallest_uv
     evidence = np.stack([one.log_evidence(tried, smallest) for one in fits], axis=1)
-    before = np.stack([one.log_evidence(tried, smallest) for one in earlier], axis=1)
-    highest = max(evidence.max(), before.max())
-    may_last = may_last and highest > _WORTH_LASTING if like is None else like.may_last
-    if may_last:  # but no M wave lasts as long
-        lasting = fit(model, later, LASTING_SEARCH_FAMILY).log_evidence(tried, smallest)
-        may_last = like is not None or lasting.max() > highest - _NEGLIGIBLE
+    may_last = may_last and evidence.max() > _WORTH_LASTING if like is None else like.may_last
+    if may_last:
+        lasting = fit(model, numbers, LASTING_SEARCH_FAMILY).log_evidence(tried, smallest)
+        lasting[before] = -np.inf  # no M wave lasts as long
+        may_last = like is not None or lasting.max() > evidence.max() - _NEGLIGIBLE
         if may_last:
             evidence = np.concatenate([evidence, lasting[:, None]], axis=1)
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
-    by_start_before = log_mean(np.logaddexp.reduce(before, axis=2), axis=1)
-    start, family, size = np.unravel_index(int(before.argmax()), before.shape)
-    by_size = evidence[~beyond].max(axis=(0, 1))
+    within = float(log_mean(by_start[inside]))
+    start, family, size = np.unravel_index(int(evidence[before].argmax()), evidence[before].shape)
+    by_size = evidence[inside].max(axis=(0, 1))
     likely = np.flatnonzero(by_size > by_size.max() - _NEGLIGIBLE)
     return Score(
-        within=float(log_mean(by_start[~beyond])),
-        before=float(np.log(_BEFORE) + log_mean(by_start_before)),
+        within=within,
+        before=float(np.log(_BEFORE) + log_mean(by_start[before])),
         beyond=float(np.log(_BEYOND) + log_mean(by_start[beyond])) if beyond.any() else -np.inf,
-        starts_ms=np.concatenate([earlier[0].starts_ms, starts]),
-        log_evidence=np.concatenate([by_start_before, by_start]),
+        starts_ms=starts,
+        log_evidence=by_start,
         smallest_uv=smallest,
         sizes_uv=tried[max(0, likely[0] - 1) : likely[-1] + 2],
-        earliest=(
-            float(earlier[0].starts_ms[start]),
-            EARLIER_SEARCH_FAMILIES[family],
-            float(tried[size]),
-        ),
+        earliest=(float(starts[before][start]), SEARCH_FAMILIES[family], float(tried[size])),
         may_last=bool(may_last),
     )
 

@@ -49,12 +49,6 @@ FAMILIES = tuple(
     for rise in (0.5, 1.5, 4.0)
 )
 SEARCH_FAMILIES = (
-    Family(width_ms=0.35, rise_ms=0.5, length_ms=3.0),
-    Family(width_ms=0.6, rise_ms=0.7, length_ms=5.0),
-    Family(width_ms=1.0, rise_ms=1.0, length_ms=7.0),
-)
-# What is left of an M wave, and begins before any response: it lasts longer.
-EARLIER_SEARCH_FAMILIES = (
     Family(width_ms=0.45, rise_ms=1.0, length_ms=5.0),
     Family(width_ms=0.9, rise_ms=1.5, length_ms=8.0),
 )
