@@ -42,6 +42,7 @@ _COARSE_HZ = 5000.0
 _TO_EDGE_MS = 0.3  # an interval that comes as close to the start of the search window reaches before it
 _AT_EDGE_MS = 0.5  # an onset as close to it is an M wave's where none was recorded
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
+_CROSSTALK_SHARE = 0.1  # of a response: of less it cannot be made
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
 
@@ -261,7 +262,9 @@ def _may_be_crosstalk(
     if not known and measured.onset_ms < earliest_ms + _AT_EDGE_MS:
         return True
     of_m_wave_uv = max(removed.crosstalk_uv, removed.unexplained_direct_uv)
-    is_notable = of_m_wave_uv > _NOTABLE_CROSSTALK * noise.average_sd_uv
+    is_notable = of_m_wave_uv > max(
+        _NOTABLE_CROSSTALK * noise.average_sd_uv, _CROSSTALK_SHARE * measured.size.amplitude_uv
+    )
     return is_notable and measured.onset_interval_ms[0] < earliest_ms + _TO_EDGE_MS
 
 

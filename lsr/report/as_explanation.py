@@ -23,7 +23,7 @@ REASONS = {
     "blanked": "the monitor blanked the stimulus artifact into the search window",
     "borderline": "p is only a little above alpha: what is nearly a response is not called absent",
     "crosstalk": "what is conducted from the direct muscle, or begins too early to be an LSR, may hide a "
-    "small response",
+    "small response, or be what stands out",
     "direct_muscle": "the stimulated branch supplies this muscle: what it shows is its M wave, never an LSR",
     "explained_otherwise": "something stands out that may be a response, but what begins outside the search "
     "window explains it as well, and a small response beside that cannot be excluded",

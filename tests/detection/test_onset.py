@@ -137,3 +137,47 @@ def test_a_response_whose_phases_do_not_wane_starts_with_its_first(per_ms, lasts
     low, high = found.onset_latency_ci_ms
     assert low <= 9.6
     assert high >= 9.5
+
+
+def test_sharp_responses_near_the_noise_do_not_seem_to_start_early():
+    """A faint beginning can never be ruled out: the estimate must not lean to it."""
+    errors_ms = []
+    for seed in range(81_000, 81_040):
+        drawn = draw_sweeps(seed=seed, n_sweeps=5, rate_hz=5_000, after_ms=45, snr=4.0, family="sharp")
+        found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+        if found.onset_latency_ms is not None:
+            errors_ms.append(found.onset_latency_ms - drawn.truth.onset_ms)
+    assert len(errors_ms) >= 30
+    assert abs(np.median(errors_ms)) <= 0.2
+    assert np.mean(np.abs(errors_ms) <= 0.5) >= 0.6
+
+
+def beside_an_m_wave(*, starts_ms, size_uv=60.0, copy_share=0.0, seed=0):
+    """Sweeps of a muscle with a response, and of the direct one; both in noise of 5 uV."""
+    time_ms = np.arange(-40, 60, 0.2)
+    since, at = np.clip(time_ms - starts_ms, 0, None), np.clip(time_ms - 3.5, 0, None)
+    response = size_uv * since * np.exp(-since) * np.cos(1.5 * since)
+    m_wave = 1500 * at * np.exp(-(at**2)) * np.cos(at)
+    emg_uv, direct_uv = np.random.default_rng(seed).normal(0, 5, (2, 20, time_ms.size))
+    return emg_uv + response + copy_share * m_wave, time_ms, direct_uv + m_wave
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_begins_at_the_window_with_no_m_wave_beside_it_may_be_one(seed):
+    emg_uv, time_ms, direct_uv = beside_an_m_wave(starts_ms=5.95, size_uv=200, seed=seed)
+    found = lsr.detect(emg_uv, time_ms)
+    assert (found.presence, found.reason) == ("indeterminate", "crosstalk")
+    assert found.onset_latency_ms is None
+    assert lsr.detect(emg_uv, time_ms, direct_uv).presence == "present"
+    later, time_ms, _ = beside_an_m_wave(starts_ms=9.0, size_uv=200, seed=seed)
+    assert lsr.detect(later, time_ms).presence == "present"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_begins_at_the_window_beside_a_copy_of_the_m_wave_is_not_called_new(seed):
+    early = {"starts_ms": 5.8, "copy_share": 0.03, "seed": seed}
+    found = lsr.detect(*beside_an_m_wave(size_uv=200, **early))
+    assert (found.presence, found.reason) == ("indeterminate", "crosstalk")
+    much_larger = lsr.detect(*beside_an_m_wave(size_uv=3000, **early))
+    assert much_larger.presence == "present"
+    assert lsr.detect(*beside_an_m_wave(**early | {"starts_ms": 9.0})).presence == "present"
