@@ -43,6 +43,7 @@ _TO_EDGE_MS = 0.3  # an interval that comes as close to the start of the search 
 _AT_EDGE_MS = 0.5  # an onset as close to it is an M wave's where none was recorded
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
 _CROSSTALK_SHARE = 0.1  # of a response: of less it cannot be made
+_CLEARLY_ELSEWHERE = float(np.log(3))  # log odds that what stands out begins outside the window
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
 
@@ -318,9 +319,11 @@ def _look_beside(
     """Where what stands out begins outside the window: whether a response stands out beside that.
 
     What begins before it joins the nuisances, so that the limit is that of a response on top of it. What
-    begins after it may be a late LSR: there 0 is returned, and absence is never said.
+    begins after it may be a late LSR, and what is hardly less likely to begin within it an early one: there 0
+    is returned, and absence is never said.
     """
-    if found_by.without.beyond > found_by.without.before:
+    is_doubtful = found_by.value > -_CLEARLY_ELSEWHERE * unit
+    if is_doubtful or found_by.without.beyond > found_by.without.before:
         return found_by, 0.0
     columns = found_by.without.earlier_columns(found_by.otherwise.time_ms)
     earlier = Rival("what begins before the window", columns, 0.0, "explained_otherwise")

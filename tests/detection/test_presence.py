@@ -406,3 +406,24 @@ def test_noise_below_the_converters_step_is_no_pulse():
     assert np.median(np.abs(np.diff(emg_uv.mean(axis=0), 2))) == 0
     found = clean(emg_uv, time_ms, start_ms=1.5, search_ms=(5.5, 14.0), mains_hz=None)
     assert found.time_ms[found.before][-1] == pytest.approx(-1.0, abs=0.3)
+
+
+def test_what_may_as_well_begin_within_the_window_as_before_it_is_never_absent():
+    """A response of 45 uV, as early and of the same shape as the rest of an M wave: odds are even."""
+    drawn = draw_sweeps(
+        seed=50_700_955,
+        n_sweeps=100,
+        rate_hz=20_000,
+        before_ms=20,
+        after_ms=100,
+        snr=30.0,
+        noise_uv=2.577199620701492,
+        nuisance="hum",
+        strength=1.656508347721042,
+        family="any",
+        jitter_ms=0.2555379166152635,
+        persistence=0.6292488884410035,
+    )
+    assert drawn.truth.amplitude_uv * drawn.truth.persistence > 45
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert found.presence != "absent"
