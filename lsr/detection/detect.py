@@ -162,7 +162,7 @@ def _judge(
     p = p_value(value)
     threshold = unit * threshold_score(settings.alpha)
     p_second = 1.0
-    if alone <= settings.alpha < p and found_by.without.begins_elsewhere:
+    if alone <= settings.alpha < p:
         found_by, p_second = _look_beside(found_by, nuisances, settings, unit)
     limit = detection_limit_uv(found_by.otherwise, settings.search_window_ms, threshold, settings.power)
     m_wave = None if direct is None else direct.m_wave
@@ -316,14 +316,19 @@ def _weigh_rivals(
 def _look_beside(
     found_by: _Weighed, nuisances: Nuisances, settings: DetectionSettings, unit: float
 ) -> tuple[_Weighed, float]:
-    """Where what stands out begins outside the window: whether a response stands out beside that.
+    """Where something stands out that a rival or another start explains: whether a response stands out beside it.
 
-    What begins before it joins the nuisances, so that the limit is that of a response on top of it. What
-    begins after it may be a late LSR, and what is hardly less likely to begin within it an early one: there 0
-    is returned, and absence is never said.
+    What begins before the window joins the nuisances, so that the limit is that of a response on top of it.
+    What begins after it may be a late LSR, what is hardly less likely to begin within it an early one, and
+    what a rival explains no better than a response does is told from neither: there 0 is returned, and
+    absence is never said.
     """
-    is_doubtful = found_by.value > -_CLEARLY_ELSEWHERE * unit
-    if is_doubtful or found_by.without.beyond > found_by.without.before:
+    elsewhere = found_by.without.begins_elsewhere
+    if found_by.value > (-_CLEARLY_ELSEWHERE * unit if elsewhere else 0.0):
+        return found_by, 0.0
+    if not elsewhere:
+        return found_by, 1.0
+    if found_by.without.beyond > found_by.without.before:
         return found_by, 0.0
     columns = found_by.without.earlier_columns(found_by.otherwise.time_ms)
     earlier = Rival("what begins before the window", columns, 0.0, "explained_otherwise")
@@ -361,7 +366,7 @@ def _answer(
     if p <= _BORDERLINE * settings.alpha:
         return Presence.INDETERMINATE, "borderline"
     if p_second <= _BORDERLINE * settings.alpha:
-        return Presence.INDETERMINATE, "explained_otherwise"
+        return Presence.INDETERMINATE, instead[-1].reason if instead else "explained_otherwise"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
     if of_all.varies:

@@ -427,3 +427,23 @@ def test_what_may_as_well_begin_within_the_window_as_before_it_is_never_absent()
     assert drawn.truth.amplitude_uv * drawn.truth.persistence > 45
     found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
     assert found.presence != "absent"
+
+
+def test_what_a_rival_explains_no_better_than_a_response_does_is_never_absent():
+    drawn = draw_sweeps(
+        seed=18_900_918,
+        n_sweeps=100,
+        rate_hz=10_000,
+        before_ms=50,
+        after_ms=40,
+        snr=1.5,
+        noise_uv=7.415654462800587,
+        nuisance="crosstalk",
+        strength=0.7806976123790735,
+        family="compressed",
+        jitter_ms=0.0879600355449415,
+        persistence=0.6624154909630611,
+    )
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert found.p_value > 0.03 and found.detection_limit_uv < 20, "neither borderline nor blind"
+    assert (found.presence, found.reason) == ("indeterminate", "artifact_outlasts_window")
