@@ -39,7 +39,7 @@ from lsr.threads import one_thread
 
 _LOWEST_HZ = 2000.0
 _COARSE_HZ = 5000.0
-_TO_EDGE_MS = 0.3  # an interval that comes as close to the start of the search window reaches before it
+_TO_EDGE_MS = 0.3  # what comes as close to the start of the search window may have begun before it
 _AT_EDGE_MS = 0.5  # an onset as close to it is an M wave's where none was recorded
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
 _CROSSTALK_SHARE = 0.1  # of a response: of less it cannot be made
@@ -260,7 +260,7 @@ def _may_be_crosstalk(
     """Whether a response may have begun with the M wave: something of that is in the muscle, or may be."""
     earliest_ms = settings.search_window_ms[0]
     known = m_wave is not None and m_wave.presence is Presence.PRESENT
-    if not known and measured.onset_ms < earliest_ms + _AT_EDGE_MS:
+    if measured.onset_ms < earliest_ms + (_TO_EDGE_MS if known else _AT_EDGE_MS):
         return True
     of_m_wave_uv = max(removed.crosstalk_uv, removed.unexplained_direct_uv)
     is_notable = of_m_wave_uv > max(

@@ -42,10 +42,10 @@ class Family:
         return shape
 
 
-# Widths span motor unit potentials of 1 to 6 ms; lengths span mono- to polyphasic responses of 3 to 15 ms.
+# Widths span motor unit potentials of 0.6 to 6 ms; lengths span mono- to polyphasic responses of 3 to 15 ms.
 FAMILIES = tuple(
     Family(width_ms=width, rise_ms=rise, length_ms=length)
-    for width, length in ((0.35, 4.0), (0.35, 8.0), (0.7, 4.0), (0.7, 9.0), (1.3, 9.0))
+    for width, length in ((0.2, 4.0), (0.35, 4.0), (0.35, 8.0), (0.7, 4.0), (0.7, 9.0), (1.3, 9.0))
     for rise in (0.5, 1.5, 4.0)
 )
 SEARCH_FAMILIES = (
