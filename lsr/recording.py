@@ -509,7 +509,8 @@ class Recording:
         # Times far outside the recording would overflow an integer; any sample past the end is as good.
         past_end = float(counts[-1]) + 1.0
         within = np.clip(np.rint((wanted_s - starts[piece]) * rate), -past_end, past_end).astype(np.int64)
-        first = counts[piece] + np.maximum(within, 0)
+        within = np.maximum(within, 0)  # half a sample before a piece its first sample is the nearest
+        first = counts[piece] + within
         offset_s = starts[piece] + within / rate - wanted_s
         segment = np.searchsorted(opening, piece, side="right") - 1
         stops = counts[np.append(opening[1:], len(starts))]

@@ -43,6 +43,18 @@ def test_every_sample_of_a_window_was_taken_when_the_batch_says(recording):
     assert n_found > 400
 
 
+@pytest.mark.parametrize("start_s", [0.0137 * number for number in range(1, 200)])
+def test_half_a_sample_before_a_segment_its_first_sample_is_told(start_s):
+    segments = [Segment(start_s=start_s, stop_s=start_s + 1.0)]
+    recording = Recording.from_arrays(
+        [np.arange(20_000.0)], rates_hz=20_000, labels=["R Mentalis"], segments=segments
+    )
+    asked_s = start_s - 0.000025
+    for batch in recording.windows([asked_s], 0.0, 0.01):
+        told_s = asked_s + batch.offset_s[0]
+        assert told_s == pytest.approx(start_s + float(batch.samples[0, 0, 0]) / 20_000, abs=1e-9)
+
+
 def test_a_window_is_left_out_only_where_a_sample_is_missing(recording):
     times = np.arange(0, 9.5, 0.01)
     inside = recording.windows_inside(times, 0.1, 0.2, [0])

@@ -316,7 +316,7 @@ def _weigh_rivals(
 def _look_beside(
     found_by: _Weighed, nuisances: Nuisances, settings: DetectionSettings, unit: float
 ) -> tuple[_Weighed, float]:
-    """Where something stands out that a rival or another start explains: whether a response stands out beside it.
+    """Where a rival or another start explains what stands out: whether a response stands out beside it.
 
     What begins before the window joins the nuisances, so that the limit is that of a response on top of it.
     What begins after it may be a late LSR, what is hardly less likely to begin within it an early one, and

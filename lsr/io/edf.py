@@ -417,7 +417,9 @@ def _assemble(file: RawFile, header: EdfHeader, path: Path) -> Recording:
     ordinary = [s for s in header.signals if not s.is_annotation and s.samples_per_record]
     noted = [s for s in header.signals if s.is_annotation and s.samples_per_record]
     problems = [*header.problems, *_check_marks(header, noted)]
-    reader = AnnotationReader(name=path.name, keeps_time=bool(noted))
+    reader = AnnotationReader(
+        name=path.name, keeps_time=bool(noted), may_have_gaps=header.format.endswith("+D")
+    )
     _read_annotations(file, header, noted, reader)
     fastest = max((s.samples_per_record for s in ordinary), default=0)
     # Without samples there is nothing that a gap could lie between.

@@ -20,14 +20,18 @@ from numpy.typing import NDArray
 from lsr.errors import MalformedRecording
 from lsr.recording import Annotation, Problem
 
-_TAL = re.compile(
-    rb"(?P<onset>(?P<sign>[+-]?)(?P<whole>\d+)(?:[.,](?P<part>\d*))?)(?:\x15(?P<duration>(?:\d+(?:[.,]\d*)?)?))?\x14(?P<texts>.*)",
+TAL = re.compile(
+    rb"(?P<onset>(?P<sign>[+-]?)(?:\d+(?:[.,]\d*)?|[.,]\d+))(?:\x15(?P<duration>[^\x14]*))?\x14(?P<texts>.*)",
     re.DOTALL,
 )
+DURATION = re.compile(rb"\d+(?:\.\d*)?")
+_LOOSE_DURATION = re.compile(rb"\+?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,2})?")
+_LIKE_AN_ONSET = re.compile(rb"[+-]\d+(?:\.\d*)?")
 # The usual TAL, in text: a signed onset, perhaps a duration, one text.
 _PLAIN_TAL = re.compile(
     "([+-][0-9]{1,17}(?:\\.[0-9]*)?)(?:\x15([0-9]+(?:\\.[0-9]*)?))?\x14([^\x14\x15\x00]+)\x14\x00"
 )
+_PLAIN_ONSET = re.compile(rb"[+-]?\d+(?:\.\d*)?")
 # What stands between the onset of a time-keeping TAL and the rest.
 _TIME_KEEPING_END = b"\x14\x14\x00"
 _MOST_DIGITS = 18  # of an onset: as many fit 64 bits; a picosecond in eleven days
@@ -70,11 +74,14 @@ class AnnotationReader:
     name : str
         What messages call the file.
     keeps_time : bool
-        The records' starts are to be read from the first annotation signal.
+        The records' starts are to be read from the annotation signals.
+    may_have_gaps : bool
+        The file is marked EDF+D or BDF+D: records need not follow each other.
     """
 
     name: str
     keeps_time: bool
+    may_have_gaps: bool = False
     events: list[Event] = field(default_factory=list)
     _mantissas: list[NDArray[np.int64]] = field(default_factory=list)
     _decimals: list[NDArray[np.int64]] = field(default_factory=list)
@@ -83,6 +90,9 @@ class AnnotationReader:
     _broken: _Odd = field(default_factory=_Odd)
     _cut: _Odd = field(default_factory=_Odd)
     _loose: _Odd = field(default_factory=_Odd)
+    _odd_length: _Odd = field(default_factory=_Odd)
+    _joined: _Odd = field(default_factory=_Odd)
+    _moved: _Odd = field(default_factory=_Odd)
     _latin: _Odd = field(default_factory=_Odd)
 
     def read_records(self, blocks: list[NDArray[np.uint8]], offsets: list[int], record_bytes: int) -> None:
@@ -100,6 +110,7 @@ class AnnotationReader:
         n_records = len(blocks[0])
         mantissas = np.full(n_records, -1, dtype=np.int64)
         decimals = np.full(n_records, -1, dtype=np.int64)  # -1: the record has no time-keeping TAL
+        elsewhere: dict[int, Ticks] = {}
         for signal, (block, offset) in enumerate(zip(blocks, offsets, strict=True)):
             for row in np.flatnonzero(block.any(axis=1)).tolist():
                 content = block[row].tobytes()
@@ -112,14 +123,18 @@ class AnnotationReader:
                         mantissas[row], decimals[row] = ticks
                         rest = content[end + len(_TIME_KEEPING_END) :]
                         if rest.count(0) != len(rest):
-                            self._read_tals(rest, record, where + end + len(_TIME_KEEPING_END), leads=False)
+                            self._read_tals(rest, record, where + end + len(_TIME_KEEPING_END))
                         continue
-                    first = self._read_tals(content, record, where, leads=True)
-                    if first is not None:
-                        mantissas[row], decimals[row] = first
-                    continue
-                self._read_tals(content, record, where, leads=False)
+                for leads, ticks in self._read_tals(content, record, where):
+                    if leads and signal == 0 and self.keeps_time:
+                        mantissas[row], decimals[row] = ticks
+                    else:
+                        elsewhere.setdefault(row, ticks)
         if self.keeps_time:
+            for row, ticks in elsewhere.items():
+                if decimals[row] < 0:
+                    mantissas[row], decimals[row] = ticks
+                    self._moved.add(f"record {self._n_records + row}")
             for row in np.flatnonzero(decimals < 0).tolist():
                 self._n_untimed.add(f"record {self._n_records + row}")
             self._mantissas.append(mantissas)
@@ -139,43 +154,57 @@ class AnnotationReader:
         ):
             return False
         self.events += [
-            (float(onset), float(length) if length else None, text, record) for onset, length, text in found
+            (float(onset) + 0.0, float(length) if length else None, text, record)
+            for onset, length, text in found
         ]
         return True
 
-    def _read_tals(self, content: bytes, record: int, where: int, leads: bool) -> Ticks | None:
-        """Read the TALs of one signal in one record; give the onset of the first, if it keeps the time."""
-        if not leads and self._read_plain(content, record):
-            return None
-        time_keeping: Ticks | None = None
+    def _read_tals(self, content: bytes, record: int, where: int) -> list[tuple[bool, Ticks]]:
+        """Read the TALs of one signal in one record; give those that may keep the time: first or not, onset."""
+        may_keep: list[tuple[bool, Ticks]] = []
+        if self._read_plain(content, record):
+            return may_keep
         for number, tal in enumerate(content.rstrip(b"\0").split(b"\0")):
             if tal:
                 read = self._read_tal(tal, record, where + content.index(tal))
-                if read is not None and leads and number == 0 and read[1]:
-                    time_keeping = read[0]
-        return time_keeping
+                # Other texts may follow the empty one of the TAL that leads.
+                if read is not None and not any(read[1] if number else read[1][:1]):
+                    may_keep.append((number == 0, read[0]))
+        return may_keep
 
-    def _read_tal(self, tal: bytes, record: int, where: int) -> tuple[Ticks, bool] | None:
-        """Keep the texts of one TAL; give its onset, and whether its first text is empty."""
-        match = _TAL.fullmatch(tal)
+    def _read_tal(self, tal: bytes, record: int, where: int) -> tuple[Ticks, list[bytes]] | None:
+        """Keep the texts of one TAL; give its onset, and them."""
+        match = TAL.fullmatch(tal)
         ticks = _ticks(match["onset"]) if match else None
         place = f"record {record}, byte {where}: {tal[:_SHOWN_BYTES]!r}"
         if match is None or ticks is None:
             self._broken.add(place)
             return None
-        if not match["sign"] or b"," in match["onset"]:
+        if not match["sign"] or not _PLAIN_ONSET.fullmatch(match["onset"]):
             self._loose.add(place)
-        duration_s = float(match["duration"].replace(b",", b".")) if match["duration"] else None
-        onset_s = float(match["onset"].replace(b",", b"."))
+        onset_s = float(match["onset"].replace(b",", b".")) + 0.0  # no negative zero
         texts = match["texts"].split(b"\x14")
         if texts[-1]:
             self._cut.add(place)
         else:
             texts.pop()
+        if any(_LIKE_AN_ONSET.fullmatch(text) for text in texts[1:]):
+            self._joined.add(place)
+        duration_s = self._duration_s(match["duration"], place)
         for raw in texts:
             if raw:
                 self.events.append((onset_s, duration_s, self._decode(raw, place), record))
-        return ticks, not texts or not texts[0]
+        return ticks, texts
+
+    def _duration_s(self, raw: bytes | None, place: str) -> float | None:
+        """Read a duration; what is none costs the duration, not the annotation."""
+        if not raw or DURATION.fullmatch(raw):
+            return float(raw) if raw else None
+        if _LOOSE_DURATION.fullmatch(raw):
+            self._loose.add(place)
+            return float(raw.replace(b",", b"."))
+        self._odd_length.add(place)
+        return None
 
     def _decode(self, raw: bytes, place: str) -> str:
         try:
@@ -189,13 +218,12 @@ class AnnotationReader:
         kinds = (
             (self._broken, "annotation_broken", "no time-stamped annotation list; reading goes on after it"),
             (self._cut, "annotation_cut", "an annotation without its end; its text may be cut"),
-            (self._loose, "annotation_form", "an onset without sign or with a comma, read nevertheless"),
+            (self._loose, "annotation_form", "a number of a form that EDF+ does not have, read nevertheless"),
+            (self._odd_length, "annotation_duration", "what stands for a duration is none and is left out"),
+            (self._joined, "annotation_joined", "a text like an onset: two may have become one"),
             (self._latin, "annotation_not_utf8", "text that is not UTF-8, read as Latin-1"),
-            (
-                self._n_untimed,
-                "time_keeping_missing",
-                "no time-keeping annotation; it continues from the one before",
-            ),
+            (self._moved, "time_keeping_moved", "its time-keeping annotation is not the first; it is used"),
+            (self._n_untimed, "time_keeping_missing", "no time-keeping annotation; it continues that before"),
         )
         return [
             Problem(code=code, message=f"{odd.where}: {what}{_more(odd.count)}.")
@@ -220,8 +248,16 @@ class AnnotationReader:
         Raises
         ------
         MalformedRecording
-            A record starts before the one before it ends.
+            A record starts before the one before it ends, or there may be gaps, and most records do not tell
+            when they start.
         """
+        n_untimed = self._n_untimed.count if self.keeps_time else n_records
+        if self.may_have_gaps and n_records > 1 and 2 * n_untimed > n_records:
+            raise MalformedRecording(
+                f"{self.name}: marked as a file with gaps (+D), but {n_untimed} of {n_records} data records "
+                "have no time-keeping annotation: when their samples were taken cannot be known; export it "
+                "again, or mark it EDF+C if nothing was left out"
+            )
         if not self.keeps_time or not n_records:
             start_s = np.arange(n_records) * record_duration.numerator / record_duration.denominator
             first = np.zeros(min(n_records, 1), dtype=np.int64)
@@ -294,6 +330,8 @@ def _continue_untimed(
 def _ticks(onset: bytes) -> Ticks | None:
     """Take an onset to decimal ticks; None if it is no onset."""
     digits, _, part = onset.replace(b",", b".").partition(b".")
+    if part and digits in (b"", b"+", b"-"):
+        digits += b"0"
     part = part[: max(0, _MOST_DIGITS - len(digits))].rstrip(b"0")
     if not digits.lstrip(b"+-").isdigit() or len(digits) > _MOST_DIGITS or not (part.isdigit() or not part):
         return None

@@ -25,6 +25,7 @@ from lsr.recording import Problem
 
 FIXED_BYTES = 256  # the part before the signals, and the part of each signal
 _ANNOTATION_LABELS = frozenset({"EDF Annotations", "BDF Annotations"})
+_LIKE_ANNOTATIONS = re.compile(r"[eb]df\s+annotations?", re.IGNORECASE)
 
 # name, width and place of each field of the fixed part
 FIXED_FIELDS = {
@@ -53,6 +54,7 @@ SIGNAL_FIELDS = {
     "reserved": 32,
 }
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_THOUSANDS = re.compile(rb"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _PRINTABLE = re.compile(rb"[ -~]*")
 _START_DATE = re.compile(rb"Startdate +(\S+)")
 _CLOCK_TIME = re.compile(rb"(\d\d?)[.:](\d\d?)[.:](\d\d?)")
@@ -62,6 +64,9 @@ _LONG_DATE = re.compile(rb"(\d\d?)-([A-Z]{3})-(\d{4})")
 _FASTEST_HZ = 10_000_000
 # Nor has one such a range, in any unit; beyond it samples would overflow.
 _LARGEST_RANGE = 1e15
+_LARGEST_COUNT = 1e15  # whole beyond doubt in a float
+_LONGEST_RECORD_S = 1e9  # thirty years
+_WORD = re.compile(rb"[A-Za-z]{3,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +77,16 @@ class Field:
     offset: int
     raw: bytes
 
+    private: bytes = b""  # what else stands in the header, and no message may repeat
+
     @property
     def place(self) -> str:
-        """Where the field is and what it holds, for a message."""
-        return f"{self.name} (byte {self.offset}) holds {self.raw!r}"
+        """Where the field is and what it holds, for a message; words of private fields do not show.
+
+        In a header whose fields are shifted a number's place may hold a part of a name.
+        """
+        shown = _WORD.sub(lambda word: b"***" if word[0] in self.private else word[0], self.raw)
+        return f"{self.name} (byte {self.offset}) holds {shown!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +147,12 @@ class _Parser:
 
     def fixed_field(self, name: str) -> Field:
         begin, width = FIXED_FIELDS[name]
-        return Field(name=name, offset=begin, raw=self.fixed[begin : begin + width])
+        return Field(name=name, offset=begin, raw=self.fixed[begin : begin + width], private=self.private)
+
+    @property
+    def private(self) -> bytes:
+        """The fields of patient and recording."""
+        return self.fixed[FIXED_FIELDS["patient identification"][0] : FIXED_FIELDS["start date"][0]]
 
     def signal_field(self, name: str, signal: int) -> Field:
         begin = 0
@@ -146,13 +162,17 @@ class _Parser:
                 break
             begin += self.n_signals * width
         raw = self.per_signal[begin : begin + width]
-        return Field(name=f"{name} of signal {signal + 1}", offset=FIXED_BYTES + begin, raw=raw)
+        named = f"{name} of signal {signal + 1}"
+        return Field(name=named, offset=FIXED_BYTES + begin, raw=raw, private=self.private)
 
     def number(self, found: Field) -> float:
-        """Read a number; a decimal comma is understood, NaN where nothing can be."""
+        """Read a number; a decimal comma is understood, NaN where nothing can be.
+
+        Nothing is what a comma may mean that stands before three digits: 3,276 is three, or three thousand.
+        """
         text = _bare(found.raw)
         value = _as_float(text)
-        if math.isnan(value) and b"," in text:
+        if math.isnan(value) and b"," in text and not _THOUSANDS.fullmatch(text):
             value = _as_float(text.replace(b",", b"."))
             if not math.isnan(value):
                 self.note("decimal_comma", f"{found.place}: the comma is read as a decimal point.")
@@ -160,8 +180,8 @@ class _Parser:
 
     def whole_number(self, found: Field) -> int | None:
         """Read a whole number; None where it is none."""
-        value = self.number(found)
-        return int(value) if math.isfinite(value) and value == int(value) else None
+        value = _as_float(_bare(found.raw))
+        return int(value) if abs(value) <= _LARGEST_COUNT and value == int(value) else None
 
 
 def read_header(
@@ -193,7 +213,7 @@ def read_header(
         )
     parser = _Parser(name=name, fixed=fixed, units=units)
     parser.n_signals = _read_n_signals(parser)
-    parser.per_signal = file.read(FIXED_BYTES * parser.n_signals)
+    parser.per_signal = file.read(min(FIXED_BYTES * parser.n_signals, file_bytes))
     if len(parser.per_signal) < FIXED_BYTES * parser.n_signals:
         raise MalformedRecording(
             f"{name}: the header is cut off: {parser.fixed_field('number of signals').place}, which needs "
@@ -237,6 +257,11 @@ def _as_float(text: bytes) -> float:
     return float(text)
 
 
+def without_words(raw: bytes) -> bytes:
+    """Bytes of what may be any file, for a message: a name in them does not show."""
+    return _WORD.sub(b"***", raw)
+
+
 def _text(raw: bytes) -> str:
     """Decode a text field: ASCII by the specification, UTF-8 or Latin-1 in practice."""
     bare = _bare(raw)
@@ -270,7 +295,7 @@ def _read_format(parser: _Parser, is_bdf: bool) -> str:
 def _read_record_duration(parser: _Parser) -> Fraction:
     found = parser.fixed_field("duration of a data record")
     value = parser.number(found)
-    if not math.isfinite(value) or value < 0:
+    if not 0 <= value <= _LONGEST_RECORD_S:
         raise parser.fail(found, "it has to be seconds, 0 or more, with a point as decimal mark; correct it")
     if value == 0:
         return Fraction(0)
@@ -287,8 +312,12 @@ def _read_signals(parser: _Parser, sample_bytes: int, duration: Fraction) -> tup
         n_samples = parser.whole_number(found)
         if n_samples is None or n_samples < 0:
             raise parser.fail(found, "it has to be a whole number, 0 or more; correct it, or export again")
-        label = _text(parser.signal_field("label", signal).raw)
+        place = parser.signal_field("label", signal)
+        label = _text(place.raw)
         is_annotation = label in _ANNOTATION_LABELS
+        if not is_annotation and _LIKE_ANNOTATIONS.fullmatch(label):
+            is_annotation = True
+            parser.note("annotation_label", f"{place.place}, and is read as the label of annotations.")
         if not is_annotation and n_samples:
             _check_rate(parser, found, n_samples, duration)
         signals.append(_read_signal(parser, signal, label, n_samples, offset, is_annotation))

@@ -15,9 +15,11 @@ from lsr.errors import LsrError, RecordingNotFound, UnknownFormat
 from lsr.io.ascii_sweeps import find_description, read_ascii_sweeps
 from lsr.io.bids_names import find_bids_name
 from lsr.io.edf import read_edf
+from lsr.io.edf_header import without_words
 from lsr.recording import Recording
 
 _EDF_SUFFIXES = frozenset({".edf", ".bdf", ".rec"})
+_SHOWN_PATH = 200  # letters of one that is too long
 
 
 def read_recording(path: str | os.PathLike[str]) -> Recording:
@@ -47,7 +49,12 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
     lsr.errors.RecordingNotFound: no such file.edf: no such file; check the path
     """
     found = Path(path)
-    if not found.exists():
+    try:
+        there = found.exists()
+    except OSError as error:  # a name too long, say
+        shown = str(found)[:_SHOWN_PATH]
+        raise RecordingNotFound(f"{shown}: {error.strerror or error}; check the path") from error
+    if not there:
         raise RecordingNotFound(f"{found}: no such file; check the path")
     in_bids = find_bids_name(found)
     adapter = _adapter_for(found)
@@ -73,8 +80,8 @@ def _adapter_for(path: Path) -> Callable[[Path], Recording]:
         raise UnknownFormat(f"{path.name}: the file is empty; copy it again from the monitor")
     if path.suffix.lower() in _EDF_SUFFIXES:
         raise UnknownFormat(
-            f"{path.name}: version (byte 0) holds {head[:8]!r}, and is '0' and seven spaces in EDF or "
-            "0xff and 'BIOSEMI' in BDF; it is no such file, or a damaged one: export it again"
+            f"{path.name}: version (byte 0) holds {without_words(head)!r}, and is '0' and seven spaces in "
+            "EDF or 0xff and 'BIOSEMI' in BDF; it is no such file, or a damaged one: export it again"
         )
     from lsr.io.other_formats import read_with_mne
 
