@@ -42,7 +42,7 @@ def deidentify(
     attempts = Attempts(verbose=verbose)
     if attempts.attempt(source, work) is not None:
         show(str(target))
-        advice = f"{target}: look at the annotations that stayed, with lsr inspect, before you hand it on"
+        advice = f"{target}: look at its labels and annotations, with lsr inspect, before you hand it on"
         complain(advice, NOTICE)
     attempts.finish()
 

@@ -5,7 +5,8 @@ sweeps were taken. It has the name of the text file (``study.csv`` and ``study.t
 ``sweeps.toml`` in a folder of them::
 
     [sweeps]
-    layout = "file_per_sweep"      # rows are samples, columns are channels; the files in order of their names
+    layout = "file_per_sweep"      # rows are samples, columns channels; the files in order of their names,
+                                   # and of the numbers in them: sweep_2 before sweep_10
                                    # or "columns_are_sweeps", "rows_are_sweeps": then one file a channel
     files = "sweep_*.csv"          # with file_per_sweep; left out: the text file itself
     rate_hz = 20000
@@ -32,8 +33,10 @@ no default above is an error that says so.
 from __future__ import annotations
 
 import difflib
+import math
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -52,6 +55,8 @@ _SWEEP_KEYS = frozenset(
     {"layout", "files", "rate_hz", "interval_s", "times_s", "stimulus_ms", "stimulus", "delimiter", "decimal"}
     | {"header_lines", "start"}
 )
+_LARGEST = 1e9  # of any number in a description
+_NUMBER_CHARACTERS = re.compile(r"[-+0-9.,eE]{1,16}")
 _CHANNEL_KEYS = frozenset({"label", "unit", "column", "file"})
 
 
@@ -97,7 +102,7 @@ def read_ascii_sweeps(path: Path) -> Recording:
     if (np.diff(starts_s) < length_s * (1 - 1e-9)).any():
         raise told.wrong("times_s or interval_s", f"sweeps of {length_s:g} s that overlap, or run backwards")
     scales = [told.microvolts_per_unit(channel) for channel in channels]
-    stimulus_s, text = float(told.get("stimulus_ms", 0.0)) / 1000, str(told.get("stimulus", "Stimulus"))
+    stimulus_s, text = told.number("stimulus_ms", 0.0) / 1000, told.text("stimulus", "Stimulus")
     return Recording.from_arrays(
         [array.ravel() * scale for array, scale in zip(sweeps, scales, strict=True)],
         rates_hz=told.rate_hz,
@@ -139,11 +144,12 @@ class _Description:
             told._check_names(channel, _CHANNEL_KEYS, "[[channels]]")
             if "label" not in channel:
                 raise told.wrong("label of each of [[channels]]", "one without")
+            if not isinstance(channel.get("file", ""), str):
+                raise told.wrong("file as text in quotation marks", repr(channel["file"]))
         if told.get("layout") not in _LAYOUTS:
             raise told.wrong(f"layout ({', '.join(_LAYOUTS)})", repr(told.get("layout")))
-        rate_hz = told.get("rate_hz")
-        if not isinstance(rate_hz, (int, float)) or not rate_hz > 0:
-            raise told.wrong("rate_hz, samples per second", repr(rate_hz))
+        if not told.rate_hz > 0:
+            raise told.wrong("rate_hz, samples per second", repr(told.rate_hz))
         return told
 
     @property
@@ -152,7 +158,23 @@ class _Description:
 
     @property
     def rate_hz(self) -> float:
-        return float(self.get("rate_hz"))
+        return self.number("rate_hz")
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """A finite number."""
+        return self._checked(name, self.get(name, default))
+
+    def _checked(self, name: str, value: Any) -> float:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not is_number or not math.isfinite(value) or abs(value) > _LARGEST:
+            raise self.wrong(f"{name} as a number of at most {_LARGEST:g}", repr(value))
+        return float(value)
+
+    def text(self, name: str, default: str) -> str:
+        value = self.get(name, default)
+        if not isinstance(value, str):
+            raise self.wrong(f"{name} as text in quotation marks", repr(value))
+        return value
 
     def get(self, name: str, default: Any = None) -> Any:
         return self.table["sweeps"].get(name, default)
@@ -187,10 +209,12 @@ class _Description:
         if (times_s is None) == (interval_s is None):
             raise self.wrong("one of times_s and interval_s", "both" if times_s else "none")
         if times_s is None:
-            return np.arange(n_sweeps, dtype=np.float64) * float(interval_s)
+            return np.arange(n_sweeps, dtype=np.float64) * self.number("interval_s")
+        if not isinstance(times_s, list):
+            raise self.wrong("times_s as a list of numbers", repr(times_s))
         if len(times_s) != n_sweeps:
             raise self.wrong(f"times_s for {n_sweeps} sweeps", f"{len(times_s)}")
-        return np.asarray(times_s, dtype=np.float64)
+        return np.array([self._checked("each of times_s", time_s) for time_s in times_s])
 
     def text_file(self) -> Path:
         """Give the text file when no name of one is told."""
@@ -204,7 +228,13 @@ class _Description:
     def read_file_per_sweep(self, channels: list[Mapping[str, Any]]) -> list[NDArray[np.float64]]:
         """Read files whose columns are channels: a (n_sweeps, n_samples) for each channel."""
         pattern = self.get("files")
-        files = [self.text_file()] if pattern is None else sorted(self.path.parent.glob(pattern))
+        if not isinstance(pattern, str | None) or pattern == "":
+            raise self.wrong("files as a pattern of names", repr(pattern))
+        files = (
+            [self.text_file()]
+            if pattern is None
+            else sorted(self.path.parent.glob(pattern), key=_natural_order)
+        )
         if not files:
             raise RecordingNotFound(f"{self.path.name}: no file is called {pattern!r}; correct files")
         tables = [self.read_numbers(file) for file in files]
@@ -237,29 +267,90 @@ class _Description:
         return sweeps
 
     def read_numbers(self, file: Path) -> NDArray[np.float64]:
-        delimiter, decimal = str(self.get("delimiter", ",")), str(self.get("decimal", "."))
-        if decimal not in (".", ",") or decimal == delimiter:
-            raise self.wrong("decimal '.' or ',', and another delimiter", f"{decimal!r} and {delimiter!r}")
+        delimiter, decimal = self.text("delimiter", ","), self.text("decimal", ".")
+        if decimal not in (".", ",") or decimal == delimiter or len(delimiter) != 1:
+            raise self.wrong(
+                "decimal '.' or ',', and another character as delimiter", f"{decimal!r} and {delimiter!r}"
+            )
+        n_header = self.get("header_lines", 0)
+        if not isinstance(n_header, int) or isinstance(n_header, bool) or n_header < 0:
+            raise self.wrong("header_lines as a whole number, 0 or more", repr(n_header))
         try:
             text = file.read_text(encoding="utf-8-sig", errors="replace")
         except OSError as error:
             raise RecordingNotFound(
                 f"{file}: {error.strerror or error}; check the names in {self.path.name}"
             ) from error
-        lines = text.splitlines()[int(self.get("header_lines", 0)) :]
-        if not any(line.strip() for line in lines):
+        lines = [
+            _Line(number, line)
+            for number, line in enumerate(text.splitlines(), 1)
+            if number > n_header and line.strip()
+        ]
+        if not lines:
             raise MalformedRecording(f"{file.name}: no numbers behind its header; check header_lines")
+        return _Table(file.name, lines, delimiter, decimal).numbers()
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int  # counted from 1, as editors do
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Lines of numbers, and what stands between them."""
+
+    name: str
+    lines: Sequence[_Line]
+    delimiter: str
+    decimal: str
+
+    def numbers(self) -> NDArray[np.float64]:
+        """Give them as (n_lines, n_columns)."""
+        if self.decimal == ",":  # a point would have to part thousands, and some write it so
+            for line in self.lines:
+                if "." in line.text:
+                    raise self._wrong(line, "a point, though the decimal mark is a comma")
+        texts = [line.text.replace(",", ".") if self.decimal == "," else line.text for line in self.lines]
+        blank = self.delimiter.isspace() and self.delimiter != "\t"
         try:
             table: NDArray[np.float64] = np.loadtxt(
-                [line.replace(",", ".") for line in lines] if decimal == "," else lines,
-                delimiter=None if delimiter.isspace() and delimiter != "\t" else delimiter,
-                ndmin=2,
-                comments=None,
+                texts, delimiter=None if blank else self.delimiter, ndmin=2, comments=None
             )
         except ValueError as error:
-            raise MalformedRecording(
-                f"{file.name}: {error}; check delimiter, decimal and header_lines"
-            ) from error
-        if not np.isfinite(table).all():
-            raise MalformedRecording(f"{file.name}: numbers that are not finite; leave those sweeps out")
+            raise self._first_fault(blank) from error
+        for row, column in np.argwhere(~np.isfinite(table))[:1].tolist():
+            raise self._wrong(
+                self.lines[row], f"{table[row, column]} in column {column + 1}, no finite number"
+            )
         return table
+
+    def _first_fault(self, blank: bool) -> MalformedRecording:
+        """Name what numpy could not read; words are not repeated, as they may name the patient."""
+        width = 0
+        for line in self.lines:
+            cells = line.text.split(None if blank else self.delimiter)
+            width = width or len(cells)
+            for column, cell in enumerate(cells, 1):
+                bare = cell.strip()
+                try:
+                    float(bare.replace(",", ".") if self.decimal == "," else bare)
+                except ValueError:
+                    plain = _NUMBER_CHARACTERS.fullmatch(bare) and bare.count(".") < 2 and bare.count(",") < 2
+                    shown = repr(bare) if plain or not bare else "text"
+                    return self._wrong(line, f"{shown} in column {column}, no number")
+            if len(cells) != width:
+                return self._wrong(line, f"{len(cells)} numbers, and the first line of them {width}")
+        return self._wrong(self.lines[0], "what is no row of numbers")
+
+    def _wrong(self, line: _Line, found: str) -> MalformedRecording:
+        return MalformedRecording(
+            f"{self.name}: line {line.number} has {found}; check delimiter, decimal and header_lines"
+        )
+
+
+def _natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sort names by the numbers in them: what is counted without leading zeros keeps its order."""
+    parts = re.split(r"([0-9]+)", path.name)
+    return [(int(part), "") if place % 2 else (0, part) for place, part in enumerate(parts)]

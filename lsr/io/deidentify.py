@@ -3,9 +3,9 @@
 Conventions
 -----------
 Blanked by the rules of EDF+ (2.1.3): ``X`` for what is unknown, 01.01.85 for the date. Kept bit for bit:
-every sample, the start of every record, the clock time of the start, and annotations that consist of listed
-words and short numbers alone, as stimuli and stages do. Of all others only the time stays, and the text is
-``X``.
+every sample, the start of every record, the clock time of the start, labels, and annotations that consist of
+listed words and short numbers alone, as stimuli and stages do. Of all others only the time stays, and the
+text is ``X``. Numbers that follow each other may be a date or a telephone's.
 """
 
 from __future__ import annotations
@@ -14,11 +14,21 @@ import os
 import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from pathlib import Path
 
 from lsr.errors import RecordingError, UnknownFormat
 from lsr.io.edf import RawFile
-from lsr.io.edf_header import FIXED_BYTES, FIXED_FIELDS, SIGNAL_FIELDS, EdfHeader, read_header
+from lsr.io.edf_annotations import LOOSE_DURATION, TAL
+from lsr.io.edf_header import (
+    FIXED_BYTES,
+    FIXED_FIELDS,
+    SIGNAL_FIELDS,
+    EdfHeader,
+    read_header,
+    without_words,
+)
+from lsr.io.units import is_known_unit
 
 # Words that an annotation may consist of and be kept: what is said of stimuli, of stages, and by monitors.
 _STIMULUS_WORDS = """
@@ -39,8 +49,13 @@ _STAGE_WORDS = """
 """
 KEPT_WORDS = frozenset(f"{_STIMULUS_WORDS} {_ANATOMY_WORDS} {_STAGE_WORDS}".split())
 # A longer number may be a year, or a patient's.
-_NUMBER = re.compile(r"\d{1,3}(\.\d{1,4})?")
+_NUMBER = re.compile(r"0\.\d{1,4}|\d{1,3}(\.\d{1,2})?")
 _PIECES = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
+_BETWEEN = re.compile(r"[ -/:-@\[-`{-~\u00b0\u00b1\t]*")  # signs of ASCII, degree, plus or minus
+_RANGE = re.compile(r" ?[-/] ?")  # "12-14 mA"
+_FILTERS = re.compile(r"((HP|LP|BP|N|Notch|DC|None|\d+(\.\d+)?|[mk]?Hz)[ :;,/-]*)*", re.IGNORECASE)
+# How an annotation signal begins in every record, whatever its label.
+_TIME_KEEPING = re.compile(rb"[+-]\d+(\.\d*)?(\x15[^\x14]*)?\x14")
 _BLANK_TEXT = b"X"
 
 
@@ -62,32 +77,40 @@ def deidentify(
     UnknownFormat
         The source is neither EDF nor BDF.
     RecordingError
-        Source and target are one file, or reading fails.
+        Source and target are one file, the target is there already, a signal holds annotations under a
+        label that does not say so, or reading fails.
     """
     origin, copy = Path(source), Path(target)
     if copy.exists() and origin.exists() and os.path.samefile(origin, copy):
         raise RecordingError(f"{copy}: source and target are the same file; name another target")
+    if copy.exists():
+        raise RecordingError(f"{copy}: is there already; name another target, or remove it first")
     file = RawFile(origin)
-    partial = copy.with_name(copy.name + ".part")
+    partial: Path | None = None
     try:
         head = file.file.read(8)
         if head not in (b"0       ", b"\xffBIOSEMI"):
-            raise UnknownFormat(f"{origin.name}: version (byte 0) holds {head!r}; neither EDF nor BDF")
+            raise UnknownFormat(
+                f"{origin.name}: version (byte 0) holds {without_words(head)!r}; neither EDF nor BDF"
+            )
         file.file.seek(0)
         header = read_header(file.file, origin.name, file.n_bytes)
-        with partial.open("wb") as out:
+        partial = copy.with_name(f".{copy.name}.{os.getpid()}.part")
+        with partial.open("xb") as out:
             raw = bytearray(header.header_bytes)
             file.read_into(memoryview(raw), 0)
             out.write(_blank_header(raw, header))
             record = bytearray(header.record_bytes)
             for number in range(header.n_records):
                 file.read_into(memoryview(record), header.header_bytes + number * header.record_bytes)
+                _check_signals(record, header, origin.name, number)
                 _blank_annotations(record, header, keep)
                 out.write(record)
         partial.replace(copy)
     finally:
         file.close()
-        partial.unlink(missing_ok=True)
+        if partial is not None:
+            partial.unlink(missing_ok=True)
 
 
 def _blank_header(raw: bytearray, header: EdfHeader) -> bytes:
@@ -105,13 +128,28 @@ def _blank_header(raw: bytearray, header: EdfHeader) -> bytes:
     )
     write("header bytes", str(header.header_bytes).encode())
     write("number of data records", str(header.n_records).encode())
+    if header.start_clock is None:
+        write("start time", b"X")
     begin = FIXED_BYTES
     for name, width in SIGNAL_FIELDS.items():
-        stop = begin + width * len(header.signals)
-        if name in ("transducer", "reserved"):  # equipment, and free text
-            raw[begin:stop] = b" " * (stop - begin)
-        begin = stop
+        for signal in header.signals:
+            tells_more = name in ("transducer", "reserved")  # equipment, and free text
+            tells_more |= name == "prefiltering" and not _FILTERS.fullmatch(signal.prefilter)
+            tells_more |= name == "physical dimension" and not is_known_unit(signal.unit)
+            if tells_more:
+                raw[begin : begin + width] = b" " * width
+            begin += width
     return bytes(raw)
+
+
+def _check_signals(record: bytearray, header: EdfHeader, name: str, number: int) -> None:
+    """Refuse what would be copied as samples, and is annotations."""
+    for index, signal in enumerate(header.signals):
+        if not signal.is_annotation and _TIME_KEEPING.match(record, signal.record_offset):
+            raise RecordingError(
+                f"{name}: signal {index + 1} ({signal.label!r}) holds annotations in record {number}, and "
+                "its label is not 'EDF Annotations': they would be copied as they are; correct the label"
+            )
 
 
 def _blank_annotations(record: bytearray, header: EdfHeader, keep: Sequence[str]) -> None:
@@ -125,11 +163,13 @@ def _blank_annotations(record: bytearray, header: EdfHeader, keep: Sequence[str]
 
 def _blank_list(tal: bytes, keep: Sequence[str]) -> bytes:
     """Blank the texts of one time-stamped annotation list; nothing stays of what is none."""
-    onset, mark, texts = tal.partition(b"\x14")
-    if not mark or not re.fullmatch(rb"[+-]?\d+(\.\d*)?(\x15[\d.]*)?", onset):
+    match = TAL.fullmatch(tal)
+    if not match:
         return b""
-    kept = [text if _is_kept(text, keep) else _BLANK_TEXT for text in texts.split(b"\x14")]
-    return onset + mark + b"\x14".join(kept)
+    length = match["duration"]
+    lasts = b"\x15" + length if length and LOOSE_DURATION.fullmatch(length) else b""
+    kept = [text if _is_kept(text, keep) else _BLANK_TEXT for text in match["texts"].split(b"\x14")]
+    return match["onset"] + lasts + b"\x14" + b"\x14".join(kept)
 
 
 def _is_kept(raw: bytes, keep: Sequence[str]) -> bool:
@@ -139,5 +179,15 @@ def _is_kept(raw: bytes, keep: Sequence[str]) -> bool:
         return False
     if any(fnmatchcase(text, pattern.lower()) for pattern in keep):
         return True
-    pieces = _PIECES.findall(text)
-    return all(piece in KEPT_WORDS or _NUMBER.fullmatch(piece) for piece in pieces)
+    text = text.replace("\u00b5", "u").replace("\u03bc", "u")  # both micro signs
+    pieces, between = _PIECES.findall(text), _PIECES.split(text)
+    numbers = [_NUMBER.fullmatch(piece) is not None for piece in pieces]
+    says = sum(piece in KEPT_WORDS and len(piece) > 1 for piece in pieces)
+    return (
+        all(_BETWEEN.fullmatch(part) for part in between)
+        and all(piece in KEPT_WORDS or number for piece, number in zip(pieces, numbers, strict=True))
+        and all(
+            not all(both) or (says and sum(numbers) == 2 and _RANGE.fullmatch(part))
+            for both, part in zip(pairwise(numbers), between[1:-1], strict=True)
+        )
+    )

@@ -24,8 +24,8 @@ TAL = re.compile(
     rb"(?P<onset>(?P<sign>[+-]?)(?:\d+(?:[.,]\d*)?|[.,]\d+))(?:\x15(?P<duration>[^\x14]*))?\x14(?P<texts>.*)",
     re.DOTALL,
 )
-DURATION = re.compile(rb"\d+(?:\.\d*)?")
-_LOOSE_DURATION = re.compile(rb"\+?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,2})?")
+_DURATION = re.compile(rb"\d+(?:\.\d*)?")
+LOOSE_DURATION = re.compile(rb"\+?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,2})?")
 _LIKE_AN_ONSET = re.compile(rb"[+-]\d+(?:\.\d*)?")
 # The usual TAL, in text: a signed onset, perhaps a duration, one text.
 _PLAIN_TAL = re.compile(
@@ -160,7 +160,7 @@ class AnnotationReader:
         return True
 
     def _read_tals(self, content: bytes, record: int, where: int) -> list[tuple[bool, Ticks]]:
-        """Read the TALs of one signal in one record; give those that may keep the time: first or not, onset."""
+        """Read the TALs of a signal in one record; of those that may keep the time: if it leads, onset."""
         may_keep: list[tuple[bool, Ticks]] = []
         if self._read_plain(content, record):
             return may_keep
@@ -198,9 +198,9 @@ class AnnotationReader:
 
     def _duration_s(self, raw: bytes | None, place: str) -> float | None:
         """Read a duration; what is none costs the duration, not the annotation."""
-        if not raw or DURATION.fullmatch(raw):
+        if not raw or _DURATION.fullmatch(raw):
             return float(raw) if raw else None
-        if _LOOSE_DURATION.fullmatch(raw):
+        if LOOSE_DURATION.fullmatch(raw):
             self._loose.add(place)
             return float(raw.replace(b",", b"."))
         self._odd_length.add(place)

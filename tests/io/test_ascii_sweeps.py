@@ -68,7 +68,28 @@ def test_a_file_for_each_channel_with_a_decimal_comma(tmp_path, sweeps, layout):
         (("[[channels]]", "[channels"), MalformedRecording, "TOML"),
         (('label = "R Mentalis"', ""), MalformedRecording, "label"),
         (("stimulus_ms = 2.0", "header_lines = 99"), MalformedRecording, r"study\.csv"),
-        (("stimulus_ms = 2.0", 'delimiter = ";"'), MalformedRecording, r"study\.csv"),
+        (
+            ("stimulus_ms = 2.0", 'delimiter = ";"'),
+            MalformedRecording,
+            r"study\.csv: line 1 has text in column 1",
+        ),
+        (("stimulus_ms = 2.0", 'delimiter = ";;"'), MalformedRecording, "another character as delimiter"),
+        (("stimulus_ms = 2.0", 'delimiter = ""'), MalformedRecording, "another character as delimiter"),
+        (("stimulus_ms = 2.0", "header_lines = -1"), MalformedRecording, "header_lines as a whole number"),
+        (("stimulus_ms = 2.0", "header_lines = 1.5"), MalformedRecording, "header_lines as a whole number"),
+        (("stimulus_ms = 2.0", "header_lines = true"), MalformedRecording, "header_lines as a whole number"),
+        (("stimulus_ms = 2.0", "stimulus_ms = nan"), MalformedRecording, "stimulus_ms as a number"),
+        (("stimulus_ms = 2.0", "stimulus = 5"), MalformedRecording, "stimulus as text"),
+        (("rate_hz = 1000", "rate_hz = inf"), MalformedRecording, "rate_hz as a number"),
+        (("rate_hz = 1000", "rate_hz = true"), MalformedRecording, "rate_hz as a number"),
+        (("interval_s = 0.5", "interval_s = 1e300"), MalformedRecording, "interval_s as a number"),
+        (("interval_s = 0.5", "interval_s = nan"), MalformedRecording, "interval_s as a number"),
+        (
+            ("interval_s = 0.5", "times_s = [0.0, nan, 1.0]"),
+            MalformedRecording,
+            "each of times_s as a number",
+        ),
+        (('unit = "mV"', 'unit = "mV"\nfile = 5'), MalformedRecording, "file as text"),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(tmp_path, sweeps, change, error, words):
@@ -77,6 +98,42 @@ def test_a_description_that_does_not_fit_is_refused(tmp_path, sweeps, change, er
     (tmp_path / "study.toml").write_text(text.replace(*change))
     with pytest.raises(error, match=words):
         read_recording(tmp_path / "study.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("1;2\n\n3;4;5\n", "line 3 has 3 numbers, and the first line of them 2"),
+        ("1;2\n3;nan\n", "line 2 has nan in column 2"),
+        ("1;2\n3;1,5\n", "line 2 has '1,5' in column 2"),
+        ("Patient: Anna Secret 04.07.1957;2\n3;4\n", "line 1 has text in column 1"),
+        ("04.07.1957;2\n3;4\n", "line 1 has text in column 1"),
+    ],
+)
+def test_a_line_that_is_no_row_of_numbers_is_named_without_the_patient(tmp_path, text, words):
+    (tmp_path / "study.csv").write_text(text)
+    (tmp_path / "study.toml").write_text(HEAD.format(layout="rows_are_sweeps") + 'delimiter = ";"\n' + ONE)
+    with pytest.raises(MalformedRecording, match=words) as refused:
+        read_recording(tmp_path / "study.csv")
+    assert "Secret" not in str(refused.value)
+    assert "1957" not in str(refused.value)
+
+
+def test_a_point_beside_a_decimal_comma_may_part_thousands(tmp_path):
+    (tmp_path / "study.csv").write_text("0,5;1.234\n" * 3)
+    description = HEAD.format(layout="columns_are_sweeps") + 'delimiter = ";"\ndecimal = ","\n' + ONE
+    (tmp_path / "study.toml").write_text(description)
+    with pytest.raises(MalformedRecording, match="line 1 has a point"):
+        read_recording(tmp_path / "study.csv")
+
+
+def test_files_without_leading_zeros_keep_their_order(tmp_path):
+    for number in (1, 2, 10, 100):
+        (tmp_path / f"sweep_{number}.csv").write_text(f"{number}\n" * 40)
+    text = HEAD.format(layout="file_per_sweep") + 'files = "sweep_*.csv"\n' + ONE + "column = 1\n"
+    (tmp_path / "sweeps.toml").write_text(text)
+    with read_recording(tmp_path) as recording:
+        assert recording.read_digital(0)[::40].tolist() == [1000, 2000, 10_000, 100_000]
 
 
 def test_sweeps_of_unequal_length_are_refused(tmp_path):

@@ -17,6 +17,19 @@ KEPT = (
     "StimB",
     "<EDF_XMLnote><intensity>12.5</intensity></EDF_XMLnote>",
 )
+KEPT_TOO = ("12", "Stimulus 12-14 mA", "Threshold 0.0002 s", "12.5 \u00b5V", "2 of 20 rejected", "")
+NUMBERS_OF_PERSONS = (
+    "04.07.57",
+    "M 04/07/57",
+    "57-07-04",
+    "123 456 789",
+    "n 123-45-678",
+    "030.1234 567.8901",
+    "n 471.1815",
+    "stimulus 4/7/57",
+    "\u24c2\u24e4\u24e2\u24e3\u24d4\u24e1",
+    "stimulus \u5f35",
+)
 BLANKED = ("Anna Secret 02.05.1951", "Stim by Dr Who", "1951", "0234567", "Secret: baseline", "Nähe Secret")
 
 
@@ -73,6 +86,67 @@ def test_times_stimuli_and_samples_stay_bit_for_bit(case, tmp_path):
         assert [(a.time_s, a.duration_s, a.record) for a in after.annotations] == places
         assert [a.text for a in after.annotations[::2]] == list(KEPT)
         assert {a.text for a in after.annotations[1::2]} == {"X"}
+
+
+@pytest.mark.parametrize(
+    ("text", "stays"), [(t, True) for t in KEPT_TOO] + [(t, False) for t in NUMBERS_OF_PERSONS]
+)
+def test_numbers_stay_where_words_say_what_of(
+    write_edf, drawn, keep_time, count_up, saved, tmp_path, text, stays
+):
+    notes = keep_time(["+0"], [f"+0.5\x14{text}\x14".encode()])
+    deidentify(saved(write_edf([drawn(stored=count_up(1, 50)), notes])), tmp_path / "out.edf")
+    with read_recording(tmp_path / "out.edf") as after:
+        assert [a.text for a in after.annotations] == ([text] if stays else ["X"]) * bool(text)
+
+
+def test_times_of_other_forms_stay(write_edf, drawn, keep_time, count_up, saved, tmp_path):
+    extra = [b"+0,5\x150,2\x14Stim\x14\0+0.6\x1504.07.1957\x14Stim\x14", b""]
+    source = saved(write_edf([drawn(stored=count_up(2, 50)), keep_time(["+0", "+5,5"], extra)], kind="EDF+D"))
+    deidentify(source, tmp_path / "out.edf")
+    with read_recording(tmp_path / "out.edf") as after:
+        assert after.record_times_s.tolist() == [0.0, 5.5]
+        assert [(a.time_s, a.duration_s, a.text) for a in after.annotations] == [
+            (0.5, 0.2, "Stim"),
+            (0.6, None, "Stim"),
+        ]
+    assert b"1957" not in (tmp_path / "out.edf").read_bytes()
+
+
+def test_free_text_of_the_header_goes(write_edf, drawn, count_up, saved, tmp_path):
+    fields = {"prefilter": "HP:10Hz Anna", "unit": "Secret"}
+    source = saved(write_edf([drawn(stored=count_up(1, 50), fields=fields)], fixed={"time": "04.07.57x"[:8]}))
+    deidentify(source, tmp_path / "out.edf")
+    raw = (tmp_path / "out.edf").read_bytes()
+    assert b"Anna" not in raw
+    assert b"Secret" not in raw
+
+
+@pytest.mark.parametrize("label", ["EDF Annotations2", "Notes"])
+def test_annotations_under_another_label_are_not_copied(
+    write_edf, drawn, keep_time, count_up, saved, tmp_path, label
+):
+    notes = keep_time(["+0"], [b"+0.5\x14Secret\x14"])
+    notes.label = label
+    source = saved(write_edf([drawn(stored=count_up(1, 50)), notes], kind="EDF"))
+    with pytest.raises(RecordingError, match="correct the label"):
+        deidentify(source, tmp_path / "out.edf")
+    assert not (tmp_path / "out.edf").exists()
+
+
+def test_the_copy_may_be_called_as_its_source_without_its_last_suffix(case, tmp_path):
+    source = tmp_path / "out.edf.part"
+    source.write_bytes(case.read_bytes())
+    deidentify(source, tmp_path / "out.edf")
+    assert source.read_bytes() == case.read_bytes()
+    assert (tmp_path / "out.edf").stat().st_size > 0
+
+
+def test_what_is_there_is_not_overwritten(case, tmp_path):
+    (tmp_path / "out.edf").write_bytes(b"mine")
+    with pytest.raises(RecordingError, match="is there already"):
+        deidentify(case, tmp_path / "out.edf")
+    assert (tmp_path / "out.edf").read_bytes() == b"mine"
 
 
 def test_a_pattern_keeps_more(case, tmp_path):
