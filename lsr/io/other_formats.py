@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Sequence
 from datetime import timedelta
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     import mne
 
 _GAP = "BAD_ACQ_SKIP"  # mne's word for samples that were never taken
+# How formats, and mne where it joins files, mark that recording paused; they do not say for how long.
+_PAUSE = "BAD boundary"
+_PAUSES = ("new segment", "boundary", "bad boundary", "edge boundary")
 # A file with one of these names is such a recording, if a damaged one; mne tries many others, too.
 _MNE_SUFFIXES = frozenset(
     {".fif", ".gz", ".vhdr", ".set", ".gdf", ".cnt", ".mff", ".egi", ".nxe", ".nsx", ".lay"}
@@ -159,6 +163,7 @@ def _recording_from_raw(raw: mne.io.BaseRaw, path: Path, problems: list[Problem]
     rate = Fraction(rate_hz).limit_denominator(1_000_000)
     spans = _recorded_spans(raw)
     segments = [Segment(start_s=first / rate_hz, stop_s=stop / rate_hz) for first, stop in spans]
+    problems += _untold_pauses(segments)
     n_samples = sum(stop - first for first, stop in spans)
     channels = [
         _channel_from_raw(raw, index, rate, n_samples, problems) for index in range(len(raw.ch_names))
@@ -184,15 +189,17 @@ def _recording_from_raw(raw: mne.io.BaseRaw, path: Path, problems: list[Problem]
 
 
 def _recorded_spans(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
-    """Find the samples between the stretches that were never taken."""
+    """Find the samples between the stretches that were never taken, parted also where recording paused."""
     rate_hz, n_samples = float(raw.info["sfreq"]), int(raw.n_times)
-    skipped = [
-        (onset - raw.first_time, onset - raw.first_time + duration)
-        for onset, duration, text in zip(
-            raw.annotations.onset, raw.annotations.duration, raw.annotations.description, strict=True
-        )
-        if text.startswith(_GAP)
-    ]
+    skipped = []
+    for onset, duration, text in zip(
+        raw.annotations.onset, raw.annotations.duration, raw.annotations.description, strict=True
+    ):
+        start_s = onset - raw.first_time
+        if text.startswith(_GAP):
+            skipped.append((start_s, start_s + duration))
+        elif text.lower().startswith(_PAUSES):
+            skipped.append((start_s, start_s))
     spans, begin = [], 0
     for start_s, stop_s in sorted(skipped):
         end = min(n_samples, max(begin, round(start_s * rate_hz)))
@@ -202,6 +209,17 @@ def _recorded_spans(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
     if n_samples > begin:
         spans.append((begin, n_samples))
     return spans
+
+
+def _untold_pauses(segments: Sequence[Segment]) -> list[Problem]:
+    pauses_s = [before.stop_s for before, after in pairwise(segments) if before.stop_s == after.start_s]
+    if not pauses_s:
+        return []
+    message = (
+        f"Recording paused {len(pauses_s)} times, first after {pauses_s[0]:.6g} s, and the file does not say "
+        "for how long: times count what was recorded, and nothing is read across a pause."
+    )
+    return [Problem(code="pause_untold", message=message)]
 
 
 def _channel_from_raw(
@@ -274,7 +292,7 @@ def raw_from_recording(recording: Recording, channels: Sequence[int] | None) -> 
         for a, b in zip(recording.segments, recording.segments[1:], strict=False)
     ]
     notes = [(n.time_s, n.duration_s or 0.0, n.text) for n in recording.annotations if n.inside]
-    notes += [(begin, length, _GAP) for begin, length in gaps]
+    notes += [(begin, length, _GAP if length > 0 else _PAUSE) for begin, length in gaps]
     raw.set_annotations(
         mne.Annotations(
             [time_s - start_s for time_s, _, _ in notes],

@@ -89,6 +89,28 @@ Mk1=Stimulus,S  1,101,1,0
 """
 
 
+@pytest.mark.parametrize("text", ["BAD boundary", "EDGE boundary", "boundary", "New Segment/"])
+def test_nothing_is_cut_across_a_pause_that_a_file_marks(tmp_path, text):
+    import mne
+
+    samples = np.arange(1000.0)
+    raw = mne.io.RawArray(
+        samples[np.newaxis] / 1e6, mne.create_info(["R Mentalis"], 100.0, ["emg"]), verbose="ERROR"
+    )
+    raw.set_annotations(mne.Annotations([0.0, 4.0, 4.0], 0.0, [text, text, text]))
+    path = tmp_path / "case_raw.fif"
+    raw.save(path, verbose="ERROR")
+    with read_recording(path) as recording:
+        assert [(s.start_s, s.stop_s) for s in recording.segments] == [(0.0, 4.0), (4.0, 10.0)]
+        (problem,) = recording.problems
+        assert (problem.code, "after 4 s" in problem.message) == ("pause_untold", True)
+        (batch,) = recording.windows([2.0, 3.95, 5.0], 0.1, 0.1)
+        assert batch.index.tolist() == [0, 2]
+        assert batch.samples[1, 0, 0] == pytest.approx(490)
+        again = recording.to_mne()
+    assert "BAD boundary" in set(again.annotations.description)
+
+
 def test_brainvision_comes_in_microvolts_and_other_units_are_checked(tmp_path):
     stored = np.arange(1500, dtype="<i2").reshape(500, 3)
     (tmp_path / "case.eeg").write_bytes(stored.tobytes())
