@@ -25,7 +25,7 @@ from lsr.settings import Settings
 from lsr.spontaneous.watch import find_spontaneous
 from lsr.stages import Stage, find_stages, read_events
 from lsr.stimuli import StimulusSet, find_stimuli
-from lsr.sweeps import plan_cut
+from lsr.sweeps import find_beyond_range, plan_cut
 from lsr.threads import one_thread
 from lsr.traces import find_traces
 
@@ -127,6 +127,7 @@ def find(
     sets: list[StimulusSet] = []
     judged: list[Judged] = []
     problems: list[Problem] = []
+    beyond: dict[int, Problem] = {}
     progress("finding stimuli", 0, 0)
     for stimuli in find_stimuli(recording, settings):
         cut = plan_cut(recording, stimuli, settings.sweeps, search_ms=settings.detection.search_window_ms)
@@ -135,9 +136,10 @@ def find(
         read = read_directs(pooled, channels, settings)
         named, odd = name_branch(stimuli, sites, {channel: m_wave_in(read, channel) for channel in channels})
         problems += odd
+        beyond = find_beyond_range(pooled) | beyond
         sets.append(named)
         pairs = find_pairs(named, sites)
         judged += judge_set(replace(material, stimuli=named), pairs, pooled, read, stages, progress)
-    findings = find_findings(judged, sets, settings, problems)
+    findings = find_findings(judged, sets, settings, [*problems, *beyond.values()])
     progress("looking between the stimuli", 0, 0)
     return replace(findings, spontaneous=find_spontaneous(recording, sites, sets, stages))

@@ -9,12 +9,12 @@ between two samples leave the rows within half a sample of the time axis.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.recording import Channel, Recording
+from lsr.recording import Channel, Problem, Recording
 from lsr.settings import SweepSettings
 from lsr.stimuli import StimulusSet
 
@@ -148,3 +148,25 @@ def cut_sweeps(
             stimuli=wanted[np.concatenate(rows[channel])],
         )
     return sweeps
+
+
+def find_beyond_range(sweeps: Mapping[int, Sweeps]) -> dict[int, Problem]:
+    """Tell of the channels whose samples exceed the range that the file states for them.
+
+    Their calibration may be wrong, and every amplitude with it: a converter gives no number beyond its range.
+    """
+    problems = {}
+    for channel, one in sweeps.items():
+        low, high = one.channel.rail_min_uv, one.channel.rail_max_uv
+        if low is None or high is None:
+            continue
+        step = 1.5 * (one.channel.resolution_uv or 0.0)
+        lowest, highest = float(np.nanmin(one.emg_uv)), float(np.nanmax(one.emg_uv))
+        if lowest < low - step or highest > high + step:
+            message = (
+                f"channel {one.channel.label!r} holds {lowest:.5g} to {highest:.5g} uV, beyond the {low:.5g} to "
+                f"{high:.5g} uV that its header states: its amplitudes may be wrong by a factor; check the "
+                "digital and physical range in the header"
+            )
+            problems[channel] = Problem(code="beyond_range", message=message)
+    return problems

@@ -44,7 +44,7 @@ def test_every_reason_is_explained():
 
 
 def test_every_warning_and_every_problem_of_stimuli_is_explained():
-    codes = given(r'code="([a-z_]+)"', "findings/", "stimuli/")
+    codes = given(r'code="([a-z_]+)"', "findings/", "stimuli/", "sweeps.py")
     codes |= given(r'_cannot_tell\("([a-z_]+)"', "findings/")
     codes |= {code for pair in given(r'code="(\w+)" if \w+ else "(\w+)"', "findings/") for code in pair}
     codes |= {f"{what}_disagrees" for what in ("side", "branch")}

@@ -255,3 +255,14 @@ def test_settings_reach_the_analysis():
 def test_the_drawn_lsr_starts_where_this_file_says():
     drawn = wave(50_000.0, onset_ms=9.6, amplitude_uv=150.0)
     assert start_ms(drawn, np.arange(0, 60, 0.02)) == pytest.approx(9.6, abs=0.1)
+
+
+def test_samples_beyond_the_range_that_the_header_states_are_told(tmp_path):
+    """Twelve bits in the header, sixteen in the data: every amplitude would be wrong by a factor of 16."""
+    path = SAMPLE_DATA / "triggered_sweeps.edf"
+    raw = path.read_bytes()
+    narrow = tmp_path / "narrow.edf"
+    narrow.write_bytes(raw.replace(b"-32768", b"-128  ", 3).replace(b"32767 ", b"127   ", 3))
+    codes = [{problem.code for problem in lsr.analyze(one).problems} for one in (path, narrow)]
+    assert "beyond_range" not in codes[0]
+    assert "beyond_range" in codes[1]
