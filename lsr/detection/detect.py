@@ -366,7 +366,9 @@ def _answer(
     if p <= _BORDERLINE * settings.alpha:
         return Presence.INDETERMINATE, "borderline"
     if p_second <= _BORDERLINE * settings.alpha:
-        return Presence.INDETERMINATE, instead[-1].reason if instead else "explained_otherwise"
+        if instead:
+            return Presence.INDETERMINATE, instead[-1].reason
+        return Presence.INDETERMINATE, "explained_otherwise"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
     if of_all.varies:
