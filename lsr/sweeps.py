@@ -165,7 +165,7 @@ def find_beyond_range(sweeps: Mapping[int, Sweeps]) -> dict[int, Problem]:
         if lowest < low - step or highest > high + step:
             message = (
                 f"channel {one.channel.label!r} holds {lowest:.5g} to {highest:.5g} uV, beyond the {low:.5g} "
-                f"to {high:.5g} uV that its header states: its amplitudes may be wrong by a factor; check the "
+                f"to {high:.5g} uV of its header: its amplitudes may be wrong by a factor; check the "
                 "digital and physical range in the header"
             )
             problems[channel] = Problem(code="beyond_range", message=message)

@@ -38,7 +38,9 @@ from lsr.settings import DetectionSettings, Settings
 from lsr.threads import one_thread
 
 _LOWEST_HZ = 2000.0
+_HIGHEST_HZ = 1e6
 _COARSE_HZ = 5000.0
+_LEAST_NOISE_UV = 0.03  # of a single sweep: no amplifier is quieter, so other units are likelier
 _TO_EDGE_MS = 0.3  # what comes as close to the start of the search window may have begun before it
 _AT_EDGE_MS = 0.5  # an onset as close to it is an M wave's where none was recorded
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
@@ -111,6 +113,15 @@ def detect_beside(
     rate_hz = 1000 / float(np.median(np.diff(time)))
     if rate_hz < _LOWEST_HZ * 0.999:
         raise SweepsError(f"time_ms: {rate_hz:.0f} Hz is too slow for latencies; at least 2000 Hz is needed")
+    if rate_hz > _HIGHEST_HZ:
+        raise SweepsError(
+            f"time_ms: {rate_hz:.3g} Hz is faster than any amplifier; are these seconds? They have to be ms"
+        )
+    if time[0] > settings.search_window_ms[0]:
+        raise SweepsError(
+            f"time_ms: sweeps begin at {time[0]:.1f} ms, after the search window does "
+            f"({settings.search_window_ms[0]} ms); cut them from the stimulus on, or set it later"
+        )
     if time[-1] < settings.search_window_ms[1]:
         raise SweepsError(
             f"time_ms: sweeps end at {time[-1]:.1f} ms, before the search window does "
@@ -371,6 +382,8 @@ def _answer(
         return Presence.INDETERMINATE, "explained_otherwise"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
+    if prepared.noise.sweep_sd_uv < _LEAST_NOISE_UV:
+        return Presence.INDETERMINATE, "noise_implausible"
     if of_all.varies:
         # Noise was raised, or sweeps left out, where they differ: a response of a few may lie there.
         steady = score_presence(of_all.model(steady=True), settings.search_window_ms)

@@ -462,9 +462,8 @@ def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool
 def _likeness(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Correlation of each sweep with the average of the others, (n_sweeps,)."""
     own, theirs = white[:, rows], others[:, rows]
-    likeness: np.ndarray = (own * theirs).sum(axis=1) / np.sqrt(
-        (own**2).sum(axis=1) * (theirs**2).sum(axis=1)
-    )
+    energy = (own**2).sum(axis=1) * (theirs**2).sum(axis=1)
+    likeness: np.ndarray = (own * theirs).sum(axis=1) / np.sqrt(np.maximum(energy, 1e-300))
     return likeness
 
 

@@ -188,11 +188,16 @@ def _reasons(
         saturated = find_clear_ms(find_saturated(emg_uv), time_ms) > search_ms[0] - 0.5
     missing = ~np.isfinite(emg_uv).all(axis=1)
     flat = np.ptp(emg_uv, axis=1) == 0
-    for is_missing, is_flat, is_late, is_saturated in zip(missing, flat, late, saturated, strict=True):
+    repeated = _repeated(emg_uv)
+    for is_missing, is_flat, is_repeated, is_late, is_saturated in zip(
+        missing, flat, repeated, late, saturated, strict=True
+    ):
         if is_missing:
             reasons.append("missing_samples")
         elif is_flat:
             reasons.append("flat")
+        elif is_repeated:
+            reasons.append("repeated")
         elif is_saturated:
             reasons.append("saturated")
         elif is_late:
@@ -200,6 +205,17 @@ def _reasons(
         else:
             reasons.append(None)
     return tuple(reasons)
+
+
+def _repeated(emg_uv: np.ndarray) -> np.ndarray:
+    """Sweeps that are copies of one before, (n_sweeps,): they tell nothing that it does not."""
+    seen: set[bytes] = set()
+    repeated = np.zeros(emg_uv.shape[0], bool)
+    for row, sweep in enumerate(emg_uv):
+        content = sweep.tobytes()
+        repeated[row] = content in seen
+        seen.add(content)
+    return repeated
 
 
 def _noise_stretches(found: Cleaned, start_ms: float) -> tuple[list[np.ndarray], str]:
