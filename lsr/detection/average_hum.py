@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from lsr.detection.prepare import Prepared
 
 _WORTH = 12.0  # energy of a harmonic, of two degrees of freedom, that noise seldom reaches
 _N_REFITS = 8
+_UNEXPLAINED = 3.0  # mean square in a stretch, in units of the noise: more is no hum, as a late response
+_UNEVEN = 6.0  # the louder half of a stretch to the other: hum goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class AverageHum:
 
     left_uv: np.ndarray  # (n_samples,): the estimate
     columns: np.ndarray  # (n_samples, n_columns): its uncertainty, times unit deviations
+    is_told: bool  # whether any stretch tells of hum at all
 
 
 def find_average_hum(
@@ -38,7 +42,8 @@ def find_average_hum(
     The hum taken out sweep by sweep is put back first: how well it was known counts as well. Sizes per
     harmonic by automatic relevance determination (MacKay 1994): a harmonic that is not there ends with no
     size and takes nothing away. Of 50 and 60 Hz the likelier is taken; both, where the stretches are too
-    short to tell one from the other.
+    short to tell one from the other. A stretch that holds more than hum and noise, as where a late response
+    is, tells nothing: sines fitted to it would be subtracted from where nothing is.
 
     Parameters
     ----------
@@ -60,13 +65,32 @@ def find_average_hum(
         taken = prepared.noise.weights @ prepared.hum.hum_uv
     whole = average_uv + taken
     candidates = MAINS_HZ if prepared.hum is None else (prepared.hum.frequency_hz,)
-    if max(_worth(whole, prepared, stretches, one) for one in candidates) < _WORTH:
-        return AverageHum(-taken[window], np.zeros((int(window.sum()), 0)))
-    quiet_ms = sum(int(part.sum()) for part in stretches) * prepared.step_ms
-    together = [candidates] if quiet_ms < LEAST_QUIET_MS else [(one,) for one in candidates]
-    fits = [_fit(whole, prepared, window, stretches, whitening, some) for some in together]
-    _, hum_uv, columns = max(fits, key=lambda fit: fit[0])
-    return AverageHum(hum_uv - taken[window], columns)
+    none = np.zeros((int(window.sum()), 0))
+    while stretches:
+        if max(_worth(whole, prepared, stretches, one) for one in candidates) < _WORTH:
+            return AverageHum(-taken[window], none, is_told=True)
+        quiet_ms = sum(int(part.sum()) for part in stretches) * prepared.step_ms
+        together = [candidates] if quiet_ms < LEAST_QUIET_MS else [(one,) for one in candidates]
+        fits = [_fit(whole, prepared, window, stretches, whitening, some) for some in together]
+        best = max(fits, key=lambda fit: fit.log_evidence)
+        explained = [
+            left <= _UNEXPLAINED and uneven <= _UNEVEN
+            for left, uneven in zip(best.left, best.uneven, strict=True)
+        ]
+        if all(explained):
+            return AverageHum(best.hum_uv - taken[window], best.columns, is_told=True)
+        stretches = [part for part, is_hum in zip(stretches, explained, strict=True) if is_hum]
+    return AverageHum(np.zeros(int(window.sum())), none, is_told=False)
+
+
+class _Fit(NamedTuple):
+    """Hum of some frequencies."""
+
+    log_evidence: float
+    hum_uv: np.ndarray  # (n_samples,): in the window
+    columns: np.ndarray  # (n_samples, n_columns): its uncertainty there
+    left: list[float]  # per stretch: mean square of what it leaves, in units of the noise
+    uneven: list[float]  # per stretch: energy of its louder half over that of the other
 
 
 def _fit(
@@ -76,12 +100,13 @@ def _fit(
     stretches: Sequence[np.ndarray],
     whitening: np.ndarray,
     frequencies_hz: Sequence[float],
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """Log evidence of hum of these frequencies, its estimate in the window, and its uncertainty there."""
+) -> _Fit:
+    """Fit hum of these frequencies to the stretches."""
     deviation, n_samples = prepared.noise.average_sd_uv, prepared.time_ms.size
     shapes = [_shapes(n_samples, prepared.step_ms, frequency_hz) for frequency_hz in frequencies_hz]
     columns = np.concatenate(shapes, axis=1)
     normal, moment = np.zeros((columns.shape[1],) * 2), np.zeros(columns.shape[1])
+    seen = []
     for part in stretches:
         white = whitening[: part.sum(), : part.sum()] / deviation
         drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
@@ -89,6 +114,7 @@ def _fit(
         both -= drift @ (drift.T @ both)
         normal += both[:, :-1].T @ both[:, :-1]
         moment += both[:, :-1].T @ both[:, -1]
+        seen.append(both)
     start = 10 * float(np.abs(columns.T @ average_uv).max()) / average_uv.size + deviation
     size2 = np.full(columns.shape[1], start**2)
     for _ in range(_N_REFITS):
@@ -97,9 +123,15 @@ def _fit(
         mean = covariance @ moment
         power = (mean**2 + np.diag(covariance)).reshape(-1, 2).mean(axis=1)
         size2 = np.repeat(np.maximum(power, 1e-6 * deviation**2), 2)
-    root = np.linalg.cholesky(covariance + 1e-12 * deviation**2 * np.eye(size2.size))
-    evidence = 0.5 * float(moment @ mean - np.log(prior2).sum()) + float(np.log(np.diag(root)).sum())
-    return evidence, columns[window] @ mean, columns[window] @ root
+    # By eigenvectors: sizes that differ by many orders leave a covariance that rounding makes indefinite.
+    spread2, directions = np.linalg.eigh((covariance + covariance.T) / 2)
+    spread2 = np.maximum(spread2, 1e-12 * deviation**2)
+    root = directions * np.sqrt(spread2)
+    evidence = 0.5 * float(moment @ mean - np.log(prior2).sum() + np.log(spread2).sum())
+    left = [float(((both[:, -1] - both[:, :-1] @ mean) ** 2).mean()) for both in seen]
+    halves = [[float((half**2).mean()) for half in np.array_split(both[:, -1], 2)] for both in seen]
+    uneven = [max(pair) / max(min(pair), 1e-12) for pair in halves]
+    return _Fit(evidence, columns[window] @ mean, columns[window] @ root, left, uneven)
 
 
 def _worth(

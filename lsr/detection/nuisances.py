@@ -213,7 +213,6 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     whitening = noise.whitening(longest)
     root = whitening[: at.size, : at.size] / deviation
     hum = find_average_hum(average, prepared, window, whitening)
-    hum_is_told = bool(prepared.before.any() or prepared.after.any())
     data = average[window] - hum.left_uv
     zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
     late = at > prepared.search_ms[1] + _OVER_MS
@@ -252,7 +251,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         inflation=inflation,
         apart=apart,
         columns=columns,
-        rivals=_find_rivals(usual, at, data, deviation, dispersed, hum_is_told=hum_is_told),
+        rivals=_find_rivals(usual, at, data, deviation, dispersed, hum_is_told=hum.is_told),
         removed=replace(
             removed,
             hum_in_average_uv=float(np.abs(hum.left_uv).max()),

@@ -23,6 +23,7 @@ _STEP_MS = 0.4
 _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with those inside
 # Prior odds, against a start inside: nothing starts, something starts just before the window, or beyond it.
 _NOTHING, _BEFORE, _BEYOND = 0.5, 0.025, 0.475
+_MISFIT = 0.005  # of the best log evidence: what no family explains of so large a response
 _LEAST_ENERGY = 5.0
 _N_TOPS, _N_SAMPLED = 3, 4
 _WORTH_LASTING = 15.0  # log evidence from which on a response may last longer than most
@@ -121,12 +122,14 @@ def score_presence(
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
     start, family, size = np.unravel_index(int(evidence[before].argmax()), evidence[before].shape)
+    # Starts before a large response fit it better than its own: their bumps are more.
+    misfit = _MISFIT * max(0.0, float(by_start.max()))
     by_size = evidence[inside].max(axis=(0, 1))
     likely = np.flatnonzero(by_size > by_size.max() - _NEGLIGIBLE)
     return Score(
         within=within,
         before=float(np.log(_BEFORE) + log_mean(by_start[before])),
-        beyond=float(np.log(_BEYOND) + log_mean(by_start[beyond])) if beyond.any() else -np.inf,
+        beyond=float(np.log(_BEYOND) + log_mean(by_start[beyond])) + misfit if beyond.any() else -np.inf,
         starts_ms=starts,
         log_evidence=by_start,
         smallest_uv=smallest,

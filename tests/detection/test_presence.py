@@ -448,3 +448,31 @@ def test_what_a_rival_explains_no_better_than_a_response_does_is_never_absent():
     assert found.p_value > 0.03, "borderline"
     assert found.detection_limit_uv < 20, "blind"
     assert (found.presence, found.reason) == ("indeterminate", "artifact_outlasts_window")
+
+
+def test_copies_of_one_sweep_count_as_one():
+    """An average exported twenty times over is no evidence of twenty sweeps."""
+    drawn = draw_sweeps(seed=7, n_sweeps=20, rate_hz=10_000, before_ms=40, after_ms=60, snr=25)
+    one = drawn.emg_uv[:1]
+    found = lsr.detect(np.repeat(one, 20, axis=0), drawn.time_ms)
+    assert (found.n_stimuli_used, found.rejected) == (1, {"repeated": 19})
+    assert found.p_value == lsr.detect(one, drawn.time_ms).p_value
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(lambda t: t / 1000, "are these seconds"), (lambda t: t + 46.0, "after the search window does")],
+)
+def test_a_time_axis_that_cannot_be_meant_is_refused(change, words):
+    time_ms = np.arange(-40, 80, 0.1)
+    emg_uv = np.random.default_rng(1).normal(0, 5, (5, time_ms.size))
+    with pytest.raises(lsr.SweepsError, match=words):
+        lsr.detect(emg_uv, change(time_ms))
+
+
+def test_sweeps_quieter_than_any_amplifier_are_not_called_absent():
+    """Millivolts handed over as microvolts: a limit of 0.06 uV would pass for certainty."""
+    drawn = draw_sweeps(seed=9, n_sweeps=20, rate_hz=10_000, before_ms=40, after_ms=60, present=False)
+    assert lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv).presence == "absent"
+    found = lsr.detect(drawn.emg_uv / 1000, drawn.time_ms, drawn.direct_emg_uv)
+    assert (found.presence, found.reason) == ("indeterminate", "noise_implausible")
