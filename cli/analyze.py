@@ -170,6 +170,9 @@ def _leave(report: Report, path: Path, out: Path | None) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{path.stem}.json").write_text(as_json(report, indent=2) + "\n", encoding="utf-8")
-        (out / f"{path.stem}.csv").write_text(as_csv([report]), encoding="utf-8", newline="")
+        # A name that is no UTF-8 is written as it is shown.
+        (out / f"{path.stem}.csv").write_text(
+            as_csv([report]), encoding="utf-8", errors="backslashreplace", newline=""
+        )
     except OSError as error:
         refuse(f"{out}: cannot be written ({error.strerror}); name another folder with --out")

@@ -8,6 +8,7 @@ inside the commands, so that ``lsr --help`` answers at once.
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from .config import app as config
 from .deidentify import deidentify
 from .inspect import inspect
 from .logs import start_logging
+from .output import SOME_FAILED, complain
 from .schema import schema
 from .simulate import simulate
 
@@ -71,7 +73,17 @@ def options(
 def run() -> None:
     """Run the command line: what `lsr` starts."""
     use_one_thread()
-    for stream in (sys.stdout, sys.stderr):
-        # A label the terminal cannot show must not stop a report.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    app()
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed by the caller: what would be printed is not wanted
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the whole run
+        else:
+            # A label the terminal cannot show must not stop a report.
+            stream.reconfigure(errors="backslashreplace")
+    start_logging()
+    try:
+        app()
+    except OSError as error:  # a disk that is full behind stdout; files are told of where they are written
+        complain(f"{error.filename or 'stdout'}: cannot be written ({error.strerror or error})")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left to print must not fail again at the end
+        sys.exit(SOME_FAILED)

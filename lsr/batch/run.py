@@ -154,7 +154,9 @@ def run_plan(
         Nothing is planned; or the run cannot begin, or cannot go on.
     """
     if not plan.tasks and not plan.refused:
-        raise BatchError("no recording was found; name a folder that holds some")
+        raise BatchError(
+            "no recording was found (the output folder is passed over); name a folder that holds some"
+        )
     with OutputFolder(out.resolve(), resume=resume) as folder:
         run = _Run(plan, folder, watch)
         run.keep_what_is_done()

@@ -127,8 +127,9 @@ def _plausible_shares(along: np.ndarray, energy: np.ndarray) -> np.ndarray:
     answers = weights @ np.exp(by_size - highest)  # (n_shares, n_sweeps)
     mixed = _SHARES[:, None] * answers + (1 - _SHARES[:, None]) * np.exp(-highest)
     log_posterior = np.log(np.maximum(mixed, 1e-300)).sum(axis=1)
-    posterior: np.ndarray = np.exp(_TEMPER * (log_posterior - log_posterior.max()))
-    return posterior / posterior.sum()
+    likelihood = np.exp(_TEMPER * (log_posterior - log_posterior.max()))
+    posterior: np.ndarray = likelihood / likelihood.sum()
+    return posterior
 
 
 def _held(plausible: np.ndarray, confidence: float) -> tuple[float, float]:

@@ -19,7 +19,6 @@ from lsr.io.edf_header import without_words
 from lsr.recording import Recording
 
 _EDF_SUFFIXES = frozenset({".edf", ".bdf", ".rec"})
-_SHOWN_PATH = 200  # letters of one that is too long
 
 
 def read_recording(path: str | os.PathLike[str]) -> Recording:
@@ -49,12 +48,7 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
     lsr.errors.RecordingNotFound: no such file.edf: no such file; check the path
     """
     found = Path(path)
-    try:
-        there = found.exists()
-    except OSError as error:  # a name too long, say
-        shown = str(found)[:_SHOWN_PATH]
-        raise RecordingNotFound(f"{shown}: {error.strerror or error}; check the path") from error
-    if not there:
+    if not os.path.exists(found):
         raise RecordingNotFound(f"{found}: no such file; check the path")
     in_bids = find_bids_name(found)
     adapter = _adapter_for(found)

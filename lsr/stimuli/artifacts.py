@@ -160,7 +160,7 @@ def spike_starts(
     n_before, n_quiet, n_after = (max(2, round(seconds * rate_hz)) for seconds in (2e-3, 0.3e-3, 0.6e-3))
     places = np.clip(near[:, None] + np.arange(-n_before, n_after + 1), 0, samples.shape[-1] - 1)
     cut = np.take_along_axis(samples, places[:, None, :], axis=-1)
-    n_quiet = n_before - n_quiet
+    n_quiet = max(1, n_before - n_quiet)  # at 1 kHz both are two samples
     base = np.median(cut[..., :n_quiet], axis=-1, keepdims=True)
     away = np.abs(cut - base)
     noise = 1.4826 * np.median(away[..., :n_quiet], axis=-1)

@@ -61,3 +61,21 @@ def test_wrong_usage_ends_with_two(call, arguments):
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr
+
+
+def test_a_closed_or_full_stdout_ends_without_a_traceback(tmp_path):
+    """As under cron, and where the disk is full."""
+    run = f"exec {sys.executable} -m lsr_cli --version"
+    closed = subprocess.run(["sh", "-c", f"{run} >&-"], capture_output=True, text=True, check=False)
+    assert (closed.returncode, closed.stderr) == (0, "")
+    if os.path.exists("/dev/full"):
+        full = subprocess.run(["sh", "-c", f"{run} >/dev/full"], capture_output=True, text=True, check=False)
+        assert full.returncode == 1
+        assert full.stderr.startswith("lsr: stdout: cannot be written (")
+        assert full.stderr.count("\n") == 1
+
+
+def test_a_name_too_long_is_no_file(call):
+    result = call("analyze", "a" * 5000 + ".edf")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("no such file; check the path\n")
