@@ -19,7 +19,7 @@ from lsr.report.report import PairReport, Report
 
 REASONS = {
     "artifact_outlasts_window": "the stimulus artifact is so large where a response may lie that a small one "
-    "cannot be told from its tail",
+    "cannot be told from its tail, or what stands out may be its tail",
     "blanked": "the monitor blanked the stimulus artifact into the search window",
     "borderline": "p is only a little above alpha: what is nearly a response is not called absent",
     "crosstalk": "what is conducted from the direct muscle, or begins too early to be an LSR, may hide a "
@@ -32,10 +32,13 @@ REASONS = {
     "in_few_sweeps": "something stands out in a few sweeps only: a spasm burst, or a response that few "
     "stimuli evoke",
     "missing_samples": "samples are missing in every sweep",
+    "noise_implausible": "the sweeps are quieter than any amplifier: they may be in another unit than "
+    "microvolts",
     "no_m_wave": "no response was found and a small one would have been seen, but no M wave proves that the "
     "stimulus reached the nerve",
     "rate_too_low": "the channel is sampled below 2 kHz, too slowly for latencies",
     "relation_unknown": "nothing says what a response of this muscle means for this stimulus",
+    "repeated": "all sweeps are copies of others",
     "saturated": "the amplifier was saturated into the search window",
     "second_artifact": "what stands out looks like the artifact of another stimulus in the same sweep",
     "starts_outside_window": "there is a response, but it starts before the search window or after it",
