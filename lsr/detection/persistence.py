@@ -19,8 +19,12 @@ _LEAST_SHARE = 0.25  # of the mean response; fainter cannot be told from variati
 _NOISE_DEVIATIONS = 2.8  # 1 in 100 sweeps of noise, with the freedom to shift
 _TOO_FAINT = 0.45  # deviation of a sweep's size beyond which single sweeps cannot be judged
 _FAINT = 0.2  # beyond which counting misses too many
+_CLEAR = 0.33  # beyond which shifts follow the noise
+_ALIGNED = 3  # sweeps that make a mean
+_OF_RESPONSE, _BESIDE_MS = 0.01, 1.0  # where a response is, and what shifts reach beside it
 _SHARES = np.linspace(0.01, 1.0, 100)
 _SIZES = np.geomspace(0.3, 100.0, 40)  # of a sweep that answers, in mean responses
+_BLURRED = np.array([1.0, 1.4, 2.0, 2.8])  # how much larger a response may be than jitter leaves the mean
 _SIZES_VARY, _JITTER_MS = 0.4, 0.3  # from sweep to sweep: spread of their logarithm, and of latency
 _TEMPER = 0.5  # sizes and latencies vary otherwise than supposed, so the sweeps count for less
 _NEARBY = 0.7  # of the noise beside the response, of which some was fitted
@@ -65,63 +69,105 @@ def measure_persistence(
     -------
     Persistence
     """
-    time = model.time_ms
-    templates = np.stack([np.interp(time - shift, time, response_uv) for shift in _SHIFTS_MS], axis=1)
-    whitened = model.root @ templates
-    energy = (whitened**2).sum(axis=0)
-    along = whitened.T @ (model.root @ sweeps_uv.T)  # (n_shifts, n_sweeps)
-    gain = along**2 / energy[:, None] * np.sign(along)
-    best = gain.argmax(axis=0)
-    rows = np.arange(sweeps_uv.shape[0])
-    size = along[best, rows] / energy[best]
     own_deviation = np.sqrt(noise.variance_uv2) / noise.average_sd_uv
-    size_deviation = own_deviation / np.sqrt(energy.max())
-    present = size > np.maximum(_LEAST_SHARE, _NOISE_DEVIATIONS * size_deviation)
-    judged = bool(np.median(size_deviation) < _TOO_FAINT)
-    shift = _SHIFTS_MS[best]
-    n, answered = sweeps_uv.shape[0], int(present.sum())
+    found = _compare(sweeps_uv, model, response_uv, own_deviation)
+    judged = bool(np.median(found.deviation) < _TOO_FAINT)
+    scale, typical = 1.0, _BLURRED[:, None] / _SHARES
+    if np.median(found.deviation) < _CLEAR and found.present.sum() >= _ALIGNED:
+        aligned_uv = _align(sweeps_uv, model.time_ms, found, response_uv)
+        scale, typical = float(np.ptp(aligned_uv) / np.ptp(response_uv)), np.ones((1, 1))
+        found = _compare(sweeps_uv, model, aligned_uv, own_deviation)
+    n, answered = sweeps_uv.shape[0], int(found.present.sum())
     share, interval = answered / n, wilson(answered, n, confidence)
     if judged:
-        white = model.root @ sweeps_uv.T
-        rest = (white - whitened[:, best] * size) ** 2
-        near = whitened[:, best] ** 2 / energy[best]
-        variance = np.maximum(
-            own_deviation**2, np.maximum(rest.mean(axis=0), _NEARBY * (rest * near).sum(axis=0))
-        )
-        plausible = _plausible_shares(along / variance, energy[:, None] / variance)
+        plausible = _plausible_shares(found.along / found.variance, found.energy / found.variance, typical)
         low, high = _held(plausible, confidence)
         interval = min(interval[0], low), max(interval[1], high)
-        if np.median(size_deviation) > _FAINT:
+        if np.median(found.deviation) > _FAINT:
             share = float(_SHARES[plausible.argmax()])
             interval = low, high
     return Persistence(
         share=share if judged else None,
         interval=interval if judged else None,
-        jitter_ms=float(shift[present].std(ddof=1)) if judged and answered >= 3 else None,
-        present=present,
-        size=size,
-        shift_ms=shift,
+        jitter_ms=float(found.shift_ms[found.present].std(ddof=1)) if judged and answered >= 3 else None,
+        present=found.present,
+        size=found.size * scale,
+        shift_ms=found.shift_ms,
         judged=judged,
     )
 
 
-def _plausible_shares(along: np.ndarray, energy: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Compared:
+    """Every sweep beside one waveform, shifted."""
+
+    along: np.ndarray  # (n_shifts, n_sweeps): products of the whitened waveform with the sweeps
+    energy: np.ndarray  # (n_shifts, 1): and with itself
+    variance: np.ndarray  # (n_sweeps,): of a sweep's noise, and what of it the waveform leaves
+    size: np.ndarray  # (n_sweeps,): of the waveform, at the best shift
+    deviation: np.ndarray  # (n_sweeps,): of the size
+    shift_ms: np.ndarray  # (n_sweeps,)
+    present: np.ndarray  # (n_sweeps,) bool
+
+
+def _compare(
+    sweeps_uv: np.ndarray, model: Model, waveform_uv: np.ndarray, own_deviation: np.ndarray
+) -> _Compared:
+    """Find shift and size of a waveform in every sweep; the deviations are in units of the average's."""
+    time = model.time_ms
+    shifted = np.stack([np.interp(time - shift, time, waveform_uv) for shift in _SHIFTS_MS], axis=1)
+    whitened, white = model.root @ shifted, model.root @ sweeps_uv.T
+    energy = (whitened**2).sum(axis=0)
+    along = whitened.T @ white  # (n_shifts, n_sweeps)
+    best = (along**2 / energy[:, None] * np.sign(along)).argmax(axis=0)
+    size = along[best, np.arange(best.size)] / energy[best]
+    deviation = own_deviation / np.sqrt(energy.max())
+    rest = (white - whitened[:, best] * size) ** 2
+    near = _NEARBY * (rest * whitened[:, best] ** 2).sum(axis=0) / energy[best]
+    return _Compared(
+        along=along,
+        energy=energy[:, None],
+        variance=np.maximum(own_deviation**2, np.maximum(rest.mean(axis=0), near)),
+        size=size,
+        deviation=deviation,
+        shift_ms=_SHIFTS_MS[best],
+        present=size > np.maximum(_LEAST_SHARE, _NOISE_DEVIATIONS * deviation),
+    )
+
+
+def _align(
+    sweeps_uv: np.ndarray, time_ms: np.ndarray, found: _Compared, response_uv: np.ndarray
+) -> np.ndarray:
+    """Mean of the answered sweeps, each shifted back (Woody 1967): jitter has blurred the mean response."""
+    rows = np.flatnonzero(found.present)
+    back = [np.interp(time_ms + found.shift_ms[row], time_ms, sweeps_uv[row]) for row in rows]
+    there = np.abs(response_uv) > _OF_RESPONSE * np.abs(response_uv).max()
+    reach = max(1, round(_BESIDE_MS / float(time_ms[1] - time_ms[0])))
+    around = np.convolve(there, np.ones(2 * reach + 1), "same") > 0
+    aligned: np.ndarray = np.where(around, np.mean(back, axis=0), 0.0)
+    return aligned
+
+
+def _plausible_shares(along: np.ndarray, energy: np.ndarray, typical: np.ndarray) -> np.ndarray:
     """Posterior of the share of sweeps that answer, shape (n_shares,), all likely beforehand.
 
-    Each sweep is silent, or holds the response at an unknown shift, in a size about 1 / share: together they
-    have to make up the mean response. No sweep is counted as one or the other.
+    Each sweep is silent, or holds the response at an unknown shift, in a size that is typical. No sweep is
+    counted as one or the other.
 
     Parameters
     ----------
     along, energy : np.ndarray, shape (n_shifts, n_sweeps)
         Products of the shifted response with the sweeps and with itself, in units of each sweep's noise.
+    typical : np.ndarray, shape (n_choices, n_shares)
+        Sizes that a sweep which answers may have: 1 / share of a mean response, which all sweeps make up
+        together, and more where jitter blurs that.
     """
     shifted = -0.5 * (_SHIFTS_MS / _JITTER_MS) ** 2
     shifted -= np.log(np.exp(shifted).sum())
     by_shift = _SIZES[:, None, None] * along - 0.5 * _SIZES[:, None, None] ** 2 * energy + shifted[:, None]
     by_size = np.logaddexp.reduce(by_shift, axis=1)  # (n_sizes, n_sweeps)
-    off = (np.log(_SIZES * _SHARES[:, None]) + _SIZES_VARY**2 / 2) / _SIZES_VARY
-    weights = np.exp(-0.5 * off**2)
+    off = (np.log(_SIZES / typical[..., None]) + _SIZES_VARY**2 / 2) / _SIZES_VARY
+    weights = np.exp(-0.5 * off**2).sum(axis=0)
     weights /= weights.sum(axis=1, keepdims=True)
     highest = np.maximum(by_size.max(axis=0), 0.0)
     answers = weights @ np.exp(by_size - highest)  # (n_shares, n_sweeps)

@@ -48,6 +48,18 @@ def test_the_interval_of_persistence_holds_where_single_sweeps_are_faint(snr):
     assert np.mean(held) >= 0.8
 
 
+@pytest.mark.parametrize("seed", [19_260_000, 19_260_002, 19_260_003])
+def test_jitter_of_half_a_phase_hides_no_answer(seed):
+    """It blurs the mean response to a third of a single one; half of the answers were missed beside it."""
+    drawn = draw_sweeps(
+        seed=seed, n_sweeps=100, rate_hz=5000, snr=15, family="ringing", jitter_ms=0.35, persistence=0.8
+    )
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    low, high = found.persistence_ci
+    assert low <= drawn.truth.persistence <= high
+    assert found.persistence == pytest.approx(drawn.truth.persistence, abs=0.1)
+
+
 def test_jitter_grows_with_that_planted():
     calm, _ = judge(jitter_ms=0.03, persistence=1.0)
     loose, _ = judge(jitter_ms=0.5, persistence=1.0)
