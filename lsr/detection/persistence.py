@@ -19,12 +19,12 @@ _LEAST_SHARE = 0.25  # of the mean response; fainter cannot be told from variati
 _NOISE_DEVIATIONS = 2.8  # 1 in 100 sweeps of noise, with the freedom to shift
 _TOO_FAINT = 0.45  # deviation of a sweep's size beyond which single sweeps cannot be judged
 _FAINT = 0.2  # beyond which counting misses too many
-_CLEAR = 0.33  # beyond which shifts follow the noise
+_CLEAR = 0.33  # beyond which shifts follow the noise, unless
+_MANY, _BLURRED = 10, 1.4  # so many answer, and are so much larger than their mean
 _ALIGNED = 3  # sweeps that make a mean
 _OF_RESPONSE, _BESIDE_MS = 0.01, 1.0  # where a response is, and what shifts reach beside it
 _SHARES = np.linspace(0.01, 1.0, 100)
 _SIZES = np.geomspace(0.3, 100.0, 40)  # of a sweep that answers, in mean responses
-_BLURRED = np.array([1.0, 1.4, 2.0, 2.8])  # how much larger a response may be than jitter leaves the mean
 _SIZES_VARY, _JITTER_MS = 0.4, 0.3  # from sweep to sweep: spread of their logarithm, and of latency
 _TEMPER = 0.5  # sizes and latencies vary otherwise than supposed, so the sweeps count for less
 _NEARBY = 0.7  # of the noise beside the response, of which some was fitted
@@ -72,11 +72,14 @@ def measure_persistence(
     own_deviation = np.sqrt(noise.variance_uv2) / noise.average_sd_uv
     found = _compare(sweeps_uv, model, response_uv, own_deviation)
     judged = bool(np.median(found.deviation) < _TOO_FAINT)
-    scale, typical = 1.0, _BLURRED[:, None] / _SHARES
-    if np.median(found.deviation) < _CLEAR and found.present.sum() >= _ALIGNED:
+    scale, typical = 1.0, 1 / _SHARES
+    if judged and found.present.sum() >= _ALIGNED:
         aligned_uv = _align(sweeps_uv, model.time_ms, found, response_uv)
-        scale, typical = float(np.ptp(aligned_uv) / np.ptp(response_uv)), np.ones((1, 1))
-        found = _compare(sweeps_uv, model, aligned_uv, own_deviation)
+        larger = float(np.ptp(aligned_uv) / np.ptp(response_uv))
+        is_blurred = found.present.sum() >= _MANY and larger * found.present.mean() > _BLURRED
+        if np.median(found.deviation) < _CLEAR or is_blurred:
+            scale, typical = larger, np.ones(_SHARES.size)
+            found = _compare(sweeps_uv, model, aligned_uv, own_deviation)
     n, answered = sweeps_uv.shape[0], int(found.present.sum())
     share, interval = answered / n, wilson(answered, n, confidence)
     if judged:
@@ -158,16 +161,15 @@ def _plausible_shares(along: np.ndarray, energy: np.ndarray, typical: np.ndarray
     ----------
     along, energy : np.ndarray, shape (n_shifts, n_sweeps)
         Products of the shifted response with the sweeps and with itself, in units of each sweep's noise.
-    typical : np.ndarray, shape (n_choices, n_shares)
-        Sizes that a sweep which answers may have: 1 / share of a mean response, which all sweeps make up
-        together, and more where jitter blurs that.
+    typical : np.ndarray, shape (n_shares,)
+        Size of a sweep that answers: 1 / share of a mean response, which all sweeps make up together.
     """
     shifted = -0.5 * (_SHIFTS_MS / _JITTER_MS) ** 2
     shifted -= np.log(np.exp(shifted).sum())
     by_shift = _SIZES[:, None, None] * along - 0.5 * _SIZES[:, None, None] ** 2 * energy + shifted[:, None]
     by_size = np.logaddexp.reduce(by_shift, axis=1)  # (n_sizes, n_sweeps)
-    off = (np.log(_SIZES / typical[..., None]) + _SIZES_VARY**2 / 2) / _SIZES_VARY
-    weights = np.exp(-0.5 * off**2).sum(axis=0)
+    off = (np.log(_SIZES / typical[:, None]) + _SIZES_VARY**2 / 2) / _SIZES_VARY
+    weights = np.exp(-0.5 * off**2)
     weights /= weights.sum(axis=1, keepdims=True)
     highest = np.maximum(by_size.max(axis=0), 0.0)
     answers = weights @ np.exp(by_size - highest)  # (n_shares, n_sweeps)

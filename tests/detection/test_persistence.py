@@ -50,7 +50,7 @@ def test_the_interval_of_persistence_holds_where_single_sweeps_are_faint(snr):
 
 @pytest.mark.parametrize("seed", [19_260_000, 19_260_002, 19_260_003])
 def test_jitter_of_half_a_phase_hides_no_answer(seed):
-    """It blurs the mean response to a third of a single one; half of the answers were missed beside it."""
+    """It blurs the mean response to half of a single one; half of the answers were missed beside it."""
     drawn = draw_sweeps(
         seed=seed, n_sweeps=100, rate_hz=5000, snr=15, family="ringing", jitter_ms=0.35, persistence=0.8
     )
