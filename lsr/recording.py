@@ -459,7 +459,8 @@ class Recording:
     def to_mne(self, channels: Sequence[int] | None = None) -> mne.io.RawArray:
         """Turn the recording into an `mne.io.Raw`, all in memory.
 
-        Gaps are filled with zeros under ``BAD_ACQ_SKIP`` annotations; second 0 of the result is the start of
+        Gaps are filled with zeros under ``BAD_ACQ_SKIP`` annotations, pauses of unknown length marked as
+        ``BAD boundary``; second 0 of the result is the start of
         the first segment. Other annotations come along; date and clock time do not, as mne would take them
         for those of Greenwich.
 

@@ -40,7 +40,7 @@ from lsr.threads import one_thread
 _LOWEST_HZ = 2000.0
 _HIGHEST_HZ = 1e6
 _COARSE_HZ = 5000.0
-_LEAST_NOISE_UV = 0.03  # of a single sweep: no amplifier is quieter, so other units are likelier
+_LEAST_NOISE_UV = 0.015  # of a sweep, or an average of hundreds: less is likelier another unit
 _TO_EDGE_MS = 0.3  # what comes as close to the start of the search window may have begun before it
 _AT_EDGE_MS = 1.0  # an onset as close to it may be an M wave's where none was recorded
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise

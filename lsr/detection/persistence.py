@@ -2,7 +2,8 @@
 
 Conventions
 -----------
-Each sweep is compared with the mean response, shifted by up to a millisecond. Rows are sweeps.
+Each sweep is compared with the mean response, or where it can be with that of the aligned sweeps, shifted by
+up to a millisecond. Rows are sweeps.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _OF_RESPONSE, _BESIDE_MS = 0.01, 1.0  # where a response is, and what shifts rea
 _SHARES = np.linspace(0.01, 1.0, 100)
 _SIZES = np.geomspace(0.3, 100.0, 40)  # of a sweep that answers, in mean responses
 _SIZES_VARY, _JITTER_MS = 0.4, 0.3  # from sweep to sweep: spread of their logarithm, and of latency
+_SURE = 0.1  # below which sweeps are silent or answer beyond doubt
+_AT_ONCE = 1000  # sweeps, so that memory is bounded
 _TEMPER = 0.5  # sizes and latencies vary otherwise than supposed, so the sweeps count for less
 _NEARBY = 0.7  # of the noise beside the response, of which some was fitted
 
@@ -62,8 +65,8 @@ def measure_persistence(
     response_uv : np.ndarray, shape (n_samples,)
         The mean response; its size is that of an average sweep.
     confidence : float
-        Of the interval: what a mixture of answering and silent sweeps leaves open, and no less than the count
-        does (Wilson 1927).
+        Of the interval: what a mixture of answering and silent sweeps leaves open, and where sweeps can be
+        counted no less than the count does (Wilson 1927).
 
     Returns
     -------
@@ -83,12 +86,14 @@ def measure_persistence(
     n, answered = sweeps_uv.shape[0], int(found.present.sum())
     share, interval = answered / n, wilson(answered, n, confidence)
     if judged:
-        plausible = _plausible_shares(found.along / found.variance, found.energy / found.variance, typical)
-        low, high = _held(plausible, confidence)
+        log_likelihood = _log_likelihood(found, typical)
+        faintness = float(np.median(found.deviation))
+        likelihood = np.exp((_TEMPER if faintness > _SURE else 1.0) * (log_likelihood - log_likelihood.max()))
+        low, high = _held(likelihood / likelihood.sum(), confidence)
+        if faintness > _FAINT:
+            share = float(_SHARES[log_likelihood.argmax()])
+            interval = share, share
         interval = min(interval[0], low), max(interval[1], high)
-        if np.median(found.deviation) > _FAINT:
-            share = float(_SHARES[plausible.argmax()])
-            interval = low, high
     return Persistence(
         share=share if judged else None,
         interval=interval if judged else None,
@@ -151,33 +156,33 @@ def _align(
     return aligned
 
 
-def _plausible_shares(along: np.ndarray, energy: np.ndarray, typical: np.ndarray) -> np.ndarray:
-    """Posterior of the share of sweeps that answer, shape (n_shares,), all likely beforehand.
+def _log_likelihood(found: _Compared, typical: np.ndarray) -> np.ndarray:
+    """Of every share of sweeps that answer, (n_shares,); no sweep is counted as one or the other.
 
-    Each sweep is silent, or holds the response at an unknown shift, in a size that is typical. No sweep is
-    counted as one or the other.
+    Each is silent, or holds the response at an unknown shift, in a size that is typical.
 
     Parameters
     ----------
-    along, energy : np.ndarray, shape (n_shifts, n_sweeps)
-        Products of the shifted response with the sweeps and with itself, in units of each sweep's noise.
+    found : _Compared
     typical : np.ndarray, shape (n_shares,)
         Size of a sweep that answers: 1 / share of a mean response, which all sweeps make up together.
     """
     shifted = -0.5 * (_SHIFTS_MS / _JITTER_MS) ** 2
     shifted -= np.log(np.exp(shifted).sum())
-    by_shift = _SIZES[:, None, None] * along - 0.5 * _SIZES[:, None, None] ** 2 * energy + shifted[:, None]
-    by_size = np.logaddexp.reduce(by_shift, axis=1)  # (n_sizes, n_sweeps)
     off = (np.log(_SIZES / typical[:, None]) + _SIZES_VARY**2 / 2) / _SIZES_VARY
     weights = np.exp(-0.5 * off**2)
     weights /= weights.sum(axis=1, keepdims=True)
-    highest = np.maximum(by_size.max(axis=0), 0.0)
-    answers = weights @ np.exp(by_size - highest)  # (n_shares, n_sweeps)
-    mixed = _SHARES[:, None] * answers + (1 - _SHARES[:, None]) * np.exp(-highest)
-    log_posterior = np.log(np.maximum(mixed, 1e-300)).sum(axis=1)
-    likelihood = np.exp(_TEMPER * (log_posterior - log_posterior.max()))
-    posterior: np.ndarray = likelihood / likelihood.sum()
-    return posterior
+    total, sizes = np.zeros(_SHARES.size), _SIZES[:, None, None]
+    for first in range(0, found.variance.size, _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        along, energy = found.along[:, some] / found.variance[some], found.energy / found.variance[some]
+        by_shift = sizes * along - 0.5 * sizes**2 * energy + shifted[:, None]
+        by_size = np.logaddexp.reduce(by_shift, axis=1)  # (n_sizes, n_sweeps)
+        highest = np.maximum(by_size.max(axis=0), 0.0)
+        answers = weights @ np.exp(by_size - highest)  # (n_shares, n_sweeps)
+        mixed = _SHARES[:, None] * answers + (1 - _SHARES[:, None]) * np.exp(-highest)
+        total += (np.log(np.maximum(mixed, 1e-300)) + highest).sum(axis=1)
+    return total
 
 
 def _held(plausible: np.ndarray, confidence: float) -> tuple[float, float]:

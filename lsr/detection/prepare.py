@@ -196,12 +196,12 @@ def _reasons(
             reasons.append("missing_samples")
         elif is_flat:
             reasons.append("flat")
-        elif is_repeated:
-            reasons.append("repeated")
         elif is_saturated:
             reasons.append("saturated")
         elif is_late:
             reasons.append("blanked")
+        elif is_repeated:
+            reasons.append("repeated")
         else:
             reasons.append(None)
     return tuple(reasons)

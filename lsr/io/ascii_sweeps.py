@@ -33,7 +33,6 @@ no default above is an error that says so.
 from __future__ import annotations
 
 import difflib
-import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -55,7 +54,7 @@ _SWEEP_KEYS = frozenset(
     {"layout", "files", "rate_hz", "interval_s", "times_s", "stimulus_ms", "stimulus", "delimiter", "decimal"}
     | {"header_lines", "start"}
 )
-_LARGEST = 1e9  # of any number in a description
+_LARGEST, _SLOWEST_HZ = 1e9, 1e-3  # of any number in a description; of a rate
 _NUMBER_CHARACTERS = re.compile(r"[-+0-9.,eE]{1,16}")
 _CHANNEL_KEYS = frozenset({"label", "unit", "column", "file"})
 
@@ -148,7 +147,7 @@ class _Description:
                 raise told.wrong("file as text in quotation marks", repr(channel["file"]))
         if told.get("layout") not in _LAYOUTS:
             raise told.wrong(f"layout ({', '.join(_LAYOUTS)})", repr(told.get("layout")))
-        if not told.rate_hz > 0:
+        if not told.rate_hz > _SLOWEST_HZ:
             raise told.wrong("rate_hz, samples per second", repr(told.rate_hz))
         return told
 
@@ -166,7 +165,7 @@ class _Description:
 
     def _checked(self, name: str, value: Any) -> float:
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not is_number or not math.isfinite(value) or abs(value) > _LARGEST:
+        if not is_number or not abs(value) <= _LARGEST:  # in this order: whole numbers of TOML are endless
             raise self.wrong(f"{name} as a number of at most {_LARGEST:g}", repr(value))
         return float(value)
 
@@ -230,11 +229,14 @@ class _Description:
         pattern = self.get("files")
         if not isinstance(pattern, str | None) or pattern == "":
             raise self.wrong("files as a pattern of names", repr(pattern))
-        files = (
-            [self.text_file()]
-            if pattern is None
-            else sorted(self.path.parent.glob(pattern), key=_natural_order)
-        )
+        try:
+            files = (
+                [self.text_file()]
+                if pattern is None
+                else sorted(self.path.parent.glob(pattern), key=_natural_order)
+            )
+        except (ValueError, NotImplementedError, IndexError) as error:  # as pathlib refuses patterns
+            raise self.wrong("files as a pattern of names beside it", repr(pattern)) from error
         if not files:
             raise RecordingNotFound(f"{self.path.name}: no file is called {pattern!r}; correct files")
         tables = [self.read_numbers(file) for file in files]
@@ -350,7 +352,8 @@ class _Table:
         )
 
 
-def _natural_order(path: Path) -> list[tuple[int, str]]:
-    """Sort names by the numbers in them: what is counted without leading zeros keeps its order."""
-    parts = re.split(r"([0-9]+)", path.name)
-    return [(int(part), "") if place % 2 else (0, part) for place, part in enumerate(parts)]
+def _natural_order(path: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sort paths by the numbers in them: what is counted without leading zeros keeps its order."""
+    parts = re.split(r"([0-9]+)", path.as_posix())
+    key = [(int(part), "") if place % 2 else (0, part) for place, part in enumerate(parts)]
+    return key, path.as_posix()

@@ -25,6 +25,7 @@ from lsr.io.edf_header import (
     FIXED_FIELDS,
     SIGNAL_FIELDS,
     EdfHeader,
+    EdfSignal,
     read_header,
     without_words,
 )
@@ -49,9 +50,12 @@ _STAGE_WORDS = """
 """
 KEPT_WORDS = frozenset(f"{_STIMULUS_WORDS} {_ANATOMY_WORDS} {_STAGE_WORDS}".split())
 # A longer number may be a year, or a patient's.
-_NUMBER = re.compile(r"0\.\d{1,4}|\d{1,3}(\.\d{1,2})?")
-_PIECES = re.compile(r"\d+(?:\.\d+)?|[^\W\d_]+")
-_BETWEEN = re.compile(r"[ -/:-@\[-`{-~\u00b0\u00b1\t]*")  # signs of ASCII, degree, plus or minus
+_NUMBER = re.compile(r"0[.,]\d{1,4}|\d{1,3}([.,]\d{1,2})?")
+_QUANTITY = re.compile(r"\d{1,3}([.,]\d{1,4})?")  # before a unit
+_UNITS = frozenset({"ma", "ua", "v", "mv", "uv", "nv", "ms", "us", "s", "hz", "khz"})
+_PIECES = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+")
+# Signs of ASCII, no-break space, degree, plus or minus, dashes.
+_BETWEEN = re.compile(r"[ -/:-@\[-`{-~\u00a0\u00b0\u00b1\u2013\u2014\t]*")
 _RANGE = re.compile(r" ?[-/] ?")  # "12-14 mA"
 _FILTERS = re.compile(r"((HP|LP|BP|N|Notch|DC|None|\d+(\.\d+)?|[mk]?Hz)[ :;,/-]*)*", re.IGNORECASE)
 # How an annotation signal begins in every record, whatever its label.
@@ -83,7 +87,7 @@ def deidentify(
     origin, copy = Path(source), Path(target)
     if copy.exists() and origin.exists() and os.path.samefile(origin, copy):
         raise RecordingError(f"{copy}: source and target are the same file; name another target")
-    if copy.exists():
+    if os.path.lexists(copy):
         raise RecordingError(f"{copy}: is there already; name another target, or remove it first")
     file = RawFile(origin)
     partial: Path | None = None
@@ -95,17 +99,26 @@ def deidentify(
             )
         file.file.seek(0)
         header = read_header(file.file, origin.name, file.n_bytes)
-        partial = copy.with_name(f".{copy.name}.{os.getpid()}.part")
+        partial = copy.with_name(f".lsr-{os.getpid()}.part")
         with partial.open("xb") as out:
             raw = bytearray(header.header_bytes)
             file.read_into(memoryview(raw), 0)
             out.write(_blank_header(raw, header))
             record = bytearray(header.record_bytes)
+            like_annotations = [0] * len(header.signals)
             for number in range(header.n_records):
                 file.read_into(memoryview(record), header.header_bytes + number * header.record_bytes)
-                _check_signals(record, header, origin.name, number)
+                for index, signal in enumerate(header.signals):
+                    like_annotations[index] += _begins_like_annotations(record, signal, header.sample_bytes)
                 _blank_annotations(record, header, keep)
                 out.write(record)
+        for index, count in enumerate(like_annotations):
+            if 2 * count > header.n_records:  # in a few records samples look so by chance
+                label = header.signals[index].label
+                raise RecordingError(
+                    f"{origin.name}: signal {index + 1} ({label!r}) holds annotations, and its label is not "
+                    "'EDF Annotations': they would be copied as they are; correct the label"
+                )
         partial.replace(copy)
     finally:
         file.close()
@@ -142,14 +155,12 @@ def _blank_header(raw: bytearray, header: EdfHeader) -> bytes:
     return bytes(raw)
 
 
-def _check_signals(record: bytearray, header: EdfHeader, name: str, number: int) -> None:
-    """Refuse what would be copied as samples, and is annotations."""
-    for index, signal in enumerate(header.signals):
-        if not signal.is_annotation and _TIME_KEEPING.match(record, signal.record_offset):
-            raise RecordingError(
-                f"{name}: signal {index + 1} ({signal.label!r}) holds annotations in record {number}, and "
-                "its label is not 'EDF Annotations': they would be copied as they are; correct the label"
-            )
+def _begins_like_annotations(record: bytearray, signal: EdfSignal, sample_bytes: int) -> bool:
+    """Whether what would be copied as samples begins as annotations do."""
+    if signal.is_annotation:
+        return False
+    stop = signal.record_offset + signal.samples_per_record * sample_bytes
+    return _TIME_KEEPING.match(record, signal.record_offset, stop) is not None
 
 
 def _blank_annotations(record: bytearray, header: EdfHeader, keep: Sequence[str]) -> None:
@@ -181,13 +192,26 @@ def _is_kept(raw: bytes, keep: Sequence[str]) -> bool:
         return True
     text = text.replace("\u00b5", "u").replace("\u03bc", "u")  # both micro signs
     pieces, between = _PIECES.findall(text), _PIECES.split(text)
-    numbers = [_NUMBER.fullmatch(piece) is not None for piece in pieces]
-    says = sum(piece in KEPT_WORDS and len(piece) > 1 for piece in pieces)
+    following = [*pieces, ""][1:]
+    numbers = [
+        (_QUANTITY if after in _UNITS else _NUMBER).fullmatch(piece) is not None
+        for piece, after in zip(pieces, following, strict=True)
+    ]
     return (
         all(_BETWEEN.fullmatch(part) for part in between)
         and all(piece in KEPT_WORDS or number for piece, number in zip(pieces, numbers, strict=True))
         and all(
-            not all(both) or (says and sum(numbers) == 2 and _RANGE.fullmatch(part))
-            for both, part in zip(pairwise(numbers), between[1:-1], strict=True)
+            not (first and second) or _may_follow(pieces, between, numbers, index)
+            for index, (first, second) in enumerate(pairwise(numbers))
         )
     )
+
+
+def _may_follow(pieces: Sequence[str], between: Sequence[str], numbers: Sequence[bool], index: int) -> bool:
+    """Whether a number may stand next to the one before it: a quantity after a count, or a range."""
+    says = [piece in KEPT_WORDS and len(piece) > 1 for piece in pieces]
+    if (index and numbers[index - 1]) or (index + 2 < len(numbers) and numbers[index + 2]):
+        return False  # three in a row may be a date
+    is_quantity = index + 2 < len(pieces) and pieces[index + 2] in _UNITS
+    is_range = _RANGE.fullmatch(between[index + 1]) is not None
+    return (is_quantity and (says[0] or is_range)) or (is_range and any(says) and sum(numbers) == 2)

@@ -85,6 +85,7 @@ class AnnotationReader:
     events: list[Event] = field(default_factory=list)
     _mantissas: list[NDArray[np.int64]] = field(default_factory=list)
     _decimals: list[NDArray[np.int64]] = field(default_factory=list)
+    _elsewhere: dict[int, Ticks] = field(default_factory=dict)  # by record: onsets of TALs without text
     _n_records: int = 0
     _n_untimed: _Odd = field(default_factory=_Odd)
     _broken: _Odd = field(default_factory=_Odd)
@@ -110,7 +111,6 @@ class AnnotationReader:
         n_records = len(blocks[0])
         mantissas = np.full(n_records, -1, dtype=np.int64)
         decimals = np.full(n_records, -1, dtype=np.int64)  # -1: the record has no time-keeping TAL
-        elsewhere: dict[int, Ticks] = {}
         for signal, (block, offset) in enumerate(zip(blocks, offsets, strict=True)):
             for row in np.flatnonzero(block.any(axis=1)).tolist():
                 content = block[row].tobytes()
@@ -129,14 +129,8 @@ class AnnotationReader:
                     if leads and signal == 0 and self.keeps_time:
                         mantissas[row], decimals[row] = ticks
                     else:
-                        elsewhere.setdefault(row, ticks)
+                        self._elsewhere.setdefault(record, ticks)
         if self.keeps_time:
-            for row, ticks in elsewhere.items():
-                if decimals[row] < 0:
-                    mantissas[row], decimals[row] = ticks
-                    self._moved.add(f"record {self._n_records + row}")
-            for row in np.flatnonzero(decimals < 0).tolist():
-                self._n_untimed.add(f"record {self._n_records + row}")
             self._mantissas.append(mantissas)
             self._decimals.append(decimals)
         self._n_records += n_records
@@ -251,7 +245,8 @@ class AnnotationReader:
             A record starts before the one before it ends, or there may be gaps, and most records do not tell
             when they start.
         """
-        n_untimed = self._n_untimed.count if self.keeps_time else n_records
+        mantissas, decimals = self._record_onsets()
+        n_untimed = int((decimals < 0).sum()) if self.keeps_time else n_records
         if self.may_have_gaps and n_records > 1 and 2 * n_untimed > n_records:
             raise MalformedRecording(
                 f"{self.name}: marked as a file with gaps (+D), but {n_untimed} of {n_records} data records "
@@ -262,16 +257,31 @@ class AnnotationReader:
             start_s = np.arange(n_records) * record_duration.numerator / record_duration.denominator
             first = np.zeros(min(n_records, 1), dtype=np.int64)
             return RecordTimes(start_s=start_s, first_of_segment=first), []
-        decimals = np.concatenate(self._decimals)
         timed = decimals >= 0
-        ticks, places = _common_ticks(
-            np.where(timed, np.concatenate(self._mantissas), 0), np.maximum(decimals, 0)
-        )
+        ticks, places = _common_ticks(np.where(timed, mantissas, 0), np.maximum(decimals, 0))
         steps_s, start_s = _continue_untimed(ticks, timed, 10**places, record_duration)
         late_s = steps_s - float(record_duration)
         problems = self._check_order(late_s, steps_s, tolerance_s, 10.0**-places)
         first = np.concatenate([[0], 1 + np.flatnonzero(np.abs(late_s) > tolerance_s)])
         return RecordTimes(start_s=start_s, first_of_segment=first), problems
+
+    def _record_onsets(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Onsets of all records as ticks, and their decimals: -1 where a record does not tell.
+
+        A TAL without text that does not lead its record may be an empty annotation. It keeps the time where
+        records need not follow each other, or where most of them keep it so.
+        """
+        nothing = np.zeros(0, dtype=np.int64)
+        mantissas = np.concatenate([nothing, *self._mantissas])
+        decimals = np.concatenate([nothing, *self._decimals])
+        moved = [record for record in self._elsewhere if self.keeps_time and decimals[record] < 0]
+        if self.may_have_gaps or 2 * len(moved) > decimals.size:
+            for record in moved:
+                mantissas[record], decimals[record] = self._elsewhere[record]
+                self._moved.add(f"record {record}")
+        for record in np.flatnonzero(decimals < 0).tolist():
+            self._n_untimed.add(f"record {record}")
+        return mantissas, decimals
 
     def _check_order(
         self, late_s: NDArray[np.float64], steps_s: NDArray[np.float64], tolerance_s: float, written_s: float

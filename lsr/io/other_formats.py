@@ -9,6 +9,7 @@ read EDF here: it joins what gaps part, and reads wrong samples where rates diff
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections.abc import Sequence
 from datetime import timedelta
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 _GAP = "BAD_ACQ_SKIP"  # mne's word for samples that were never taken
 # How formats, and mne where it joins files, mark that recording paused; they do not say for how long.
 _PAUSE = "BAD boundary"
-_PAUSES = ("new segment", "boundary", "bad boundary", "edge boundary")
+_PAUSES = re.compile(r"new segment/.*|((bad|edge) )?boundary", re.IGNORECASE)
 # A file with one of these names is such a recording, if a damaged one; mne tries many others, too.
 _MNE_SUFFIXES = frozenset(
     {".fif", ".gz", ".vhdr", ".set", ".gdf", ".cnt", ".mff", ".egi", ".nxe", ".nsx", ".lay"}
@@ -198,7 +199,7 @@ def _recorded_spans(raw: mne.io.BaseRaw) -> list[tuple[int, int]]:
         start_s = onset - raw.first_time
         if text.startswith(_GAP):
             skipped.append((start_s, start_s + duration))
-        elif text.lower().startswith(_PAUSES):
+        elif _PAUSES.fullmatch(text):
             skipped.append((start_s, start_s))
     spans, begin = [], 0
     for start_s, stop_s in sorted(skipped):
@@ -292,7 +293,12 @@ def raw_from_recording(recording: Recording, channels: Sequence[int] | None) -> 
         for a, b in zip(recording.segments, recording.segments[1:], strict=False)
     ]
     notes = [(n.time_s, n.duration_s or 0.0, n.text) for n in recording.annotations if n.inside]
-    notes += [(begin, length, _GAP if length > 0 else _PAUSE) for begin, length in gaps]
+    marked_s = {n.time_s for n in recording.annotations if _PAUSES.fullmatch(n.text)}
+    notes += [
+        (begin, length, _GAP if length > 0 else _PAUSE)
+        for begin, length in gaps
+        if length > 0 or begin not in marked_s
+    ]
     raw.set_annotations(
         mne.Annotations(
             [time_s - start_s for time_s, _, _ in notes],

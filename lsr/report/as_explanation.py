@@ -38,7 +38,7 @@ REASONS = {
     "stimulus reached the nerve",
     "rate_too_low": "the channel is sampled below 2 kHz, too slowly for latencies",
     "relation_unknown": "nothing says what a response of this muscle means for this stimulus",
-    "repeated": "all sweeps are copies of others",
+    "repeated": "the sweeps are copies of others",
     "saturated": "the amplifier was saturated into the search window",
     "second_artifact": "what stands out looks like the artifact of another stimulus in the same sweep",
     "starts_outside_window": "there is a response, but it starts before the search window or after it",

@@ -83,6 +83,8 @@ def test_a_file_for_each_channel_with_a_decimal_comma(tmp_path, sweeps, layout):
         (("rate_hz = 1000", "rate_hz = inf"), MalformedRecording, "rate_hz as a number"),
         (("rate_hz = 1000", "rate_hz = true"), MalformedRecording, "rate_hz as a number"),
         (("interval_s = 0.5", "interval_s = 1e300"), MalformedRecording, "interval_s as a number"),
+        (("interval_s = 0.5", "interval_s = 1" + "0" * 400), MalformedRecording, "interval_s as a number"),
+        (("rate_hz = 1000", "rate_hz = 1e-300"), MalformedRecording, "rate_hz"),
         (("interval_s = 0.5", "interval_s = nan"), MalformedRecording, "interval_s as a number"),
         (
             ("interval_s = 0.5", "times_s = [0.0, nan, 1.0]"),
@@ -134,6 +136,16 @@ def test_files_without_leading_zeros_keep_their_order(tmp_path):
     (tmp_path / "sweeps.toml").write_text(text)
     with read_recording(tmp_path) as recording:
         assert recording.read_digital(0)[::40].tolist() == [1000, 2000, 10_000, 100_000]
+
+
+def test_files_of_several_folders_stay_together(tmp_path):
+    for value, name in enumerate(("a/sweep_1", "a/sweep_2", "a/sweep_10", "b/sweep_01", "b/sweep_1"), 1):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.csv").write_text(f"{value}\n" * 40)
+    text = HEAD.format(layout="file_per_sweep") + 'files = "*/sweep_*.csv"\n' + ONE + "column = 1\n"
+    (tmp_path / "sweeps.toml").write_text(text)
+    with read_recording(tmp_path) as recording:
+        assert recording.read_digital(0)[::40].tolist() == [1000, 2000, 3000, 4000, 5000]
 
 
 def test_sweeps_of_unequal_length_are_refused(tmp_path):

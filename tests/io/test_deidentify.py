@@ -17,7 +17,23 @@ KEPT = (
     "StimB",
     "<EDF_XMLnote><intensity>12.5</intensity></EDF_XMLnote>",
 )
-KEPT_TOO = ("12", "Stimulus 12-14 mA", "Threshold 0.0002 s", "12.5 \u00b5V", "2 of 20 rejected", "")
+KEPT_TOO = (
+    "Stim 1 12 mA",
+    "Stimulus 1: 12 mA",
+    "Stim 3 (12 mA)",
+    "Stim #3 10.5 mA",
+    "Stim 1,5 mA",
+    "Stim 12.125 mA",
+    "Stim 3.000 Hz",
+    "Stimulus 0.2ms x 15.345mA",
+    "Stim right \u2013 12\u00a0mA",
+    "12",
+    "Stimulus 12-14 mA",
+    "Threshold 0.0002 s",
+    "12.5 \u00b5V",
+    "2 of 20 rejected",
+    "",
+)
 NUMBERS_OF_PERSONS = (
     "04.07.57",
     "M 04/07/57",
@@ -27,6 +43,8 @@ NUMBERS_OF_PERSONS = (
     "030.1234 567.8901",
     "n 471.1815",
     "stimulus 4/7/57",
+    "stimulus 4 7 57 mA",
+    "n 471 181 mA",
     "\u24c2\u24e4\u24e2\u24e3\u24d4\u24e1",
     "stimulus \u5f35",
 )
@@ -132,6 +150,16 @@ def test_annotations_under_another_label_are_not_copied(
     with pytest.raises(RecordingError, match="correct the label"):
         deidentify(source, tmp_path / "out.edf")
     assert not (tmp_path / "out.edf").exists()
+
+
+def test_samples_that_look_like_annotations_by_chance_are_copied(write_edf, drawn, saved, tmp_path):
+    stored = np.zeros((10, 50), int)
+    stored[3, :4] = np.frombuffer(b"+12\x14abcd", "<i2")
+    empty = drawn(label="empty", stored=np.zeros((10, 0), int))
+    source = saved(write_edf([drawn(stored=stored), empty], kind="EDF"))
+    deidentify(source, tmp_path / "out.edf")
+    with read_recording(tmp_path / "out.edf") as after:
+        np.testing.assert_array_equal(after.read_digital(0), stored.ravel())
 
 
 def test_the_copy_may_be_called_as_its_source_without_its_last_suffix(case, tmp_path):

@@ -168,6 +168,7 @@ CASES = [
     Case("time keeping missing throughout where there may be gaps", kind="EDF+D", starts=("", "", "", ""), error=MalformedRecording, names=("+D", "4 of 4 data records", "export it again")),
     Case("time keeping missing in most where there may be gaps", kind="EDF+D", starts=("+0", "", "", ""), error=MalformedRecording, names=("3 of 4 data records",)),
     Case("time keeping behind other annotations", kind="EDF+D", starts=("+0", "+1", "", ""), extra=(b"", b"", b"+5.1\x14Stim\x14\0+5\x14\x14\0", b"+6.1\x14Stim\x14\0+6\x14\x14\0"), problems=("time_keeping_moved",), check=lambda r: r.record_times_s.tolist() == [0, 1, 5, 6] and [a.inside for a in r.annotations] == [True, True]),
+    Case("an annotation without text is no time keeping", starts=("", "", "", ""), extra=(STIM, b"+1.5\x14Stim\x14\0", b"+2.5\x14Stim\x14\0+2.7\x14\x14\0", b""), problems=("time_keeping_missing",), check=lambda r: r.record_times_s.tolist() == [0, 1, 2, 3]),
     Case("annotation signals in a plain file", kind="EDF", extra=(STIM, b"", b"", b""), problems=("annotations_not_declared",), check=texts("Stim")),
     Case("annotation in Latin-1", extra=("+0.5\x14Nähe\x14\0".encode("latin-1"), b"", b"", b""), problems=("annotation_not_utf8",), check=texts("Nähe")),
     Case("annotation in UTF-8", extra=("+0.5\x14中文 µ\x14\0".encode(), b"", b"", b""), check=texts("中文 µ")),

@@ -108,7 +108,20 @@ def test_nothing_is_cut_across_a_pause_that_a_file_marks(tmp_path, text):
         assert batch.index.tolist() == [0, 2]
         assert batch.samples[1, 0, 0] == pytest.approx(490)
         again = recording.to_mne()
-    assert "BAD boundary" in set(again.annotations.description)
+    assert set(again.annotations.description) == {text}, "what marks the pause already is not doubled"
+
+
+def test_free_text_that_begins_like_a_pause_is_none(tmp_path):
+    import mne
+
+    info = mne.create_info(["R Mentalis"], 100.0, ["emg"])
+    raw = mne.io.RawArray(np.zeros((1, 1000)), info, verbose="ERROR")
+    raw.set_annotations(
+        mne.Annotations([4.0, 6.0], 0.0, ["Boundary of tumour reached", "New segment of surgery"])
+    )
+    raw.save(tmp_path / "case_raw.fif", verbose="ERROR")
+    with read_recording(tmp_path / "case_raw.fif") as recording:
+        assert len(recording.segments) == 1
 
 
 def test_brainvision_comes_in_microvolts_and_other_units_are_checked(tmp_path):
