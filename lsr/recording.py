@@ -460,9 +460,8 @@ class Recording:
         """Turn the recording into an `mne.io.Raw`, all in memory.
 
         Gaps are filled with zeros under ``BAD_ACQ_SKIP`` annotations, pauses of unknown length marked as
-        ``BAD boundary``; second 0 of the result is the start of
-        the first segment. Other annotations come along; date and clock time do not, as mne would take them
-        for those of Greenwich.
+        ``BAD boundary``; second 0 of the result is the start of the first segment. Other annotations come
+        along; date and clock time do not, as mne would take them for those of Greenwich.
 
         Raises
         ------

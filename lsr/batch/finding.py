@@ -54,7 +54,7 @@ def find_recordings(given: Sequence[Path], *, but_not: Path | None = None) -> li
         A given path that is not there.
     """
     for path in given:
-        if not os.path.exists(path):
+        if not os.path.exists(path):  # Path.exists fails on a name that is too long
             raise RecordingNotFound(f"{path}: no such file or folder; check the path")
     if len(given) == 1 and given[0].is_dir() and not is_recording(given[0]):
         return sorted(_in_folder(given[0], "", but_not), key=lambda one: one.name)

@@ -76,7 +76,6 @@ class Field:
     name: str
     offset: int
     raw: bytes
-
     private: bytes = b""  # what else stands in the header, and no message may repeat
 
     @property

@@ -48,7 +48,7 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
     lsr.errors.RecordingNotFound: no such file.edf: no such file; check the path
     """
     found = Path(path)
-    if not os.path.exists(found):
+    if not os.path.exists(found):  # Path.exists fails on a name that is too long
         raise RecordingNotFound(f"{found}: no such file; check the path")
     in_bids = find_bids_name(found)
     adapter = _adapter_for(found)
