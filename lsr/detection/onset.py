@@ -30,6 +30,7 @@ _EDGE_MS = 0.25  # beyond the end of the window; before its start an M wave ends
 _LEAST_INSIDE = 0.3  # share of the draws
 _TEMPER = 0.45  # no family is quite the truth: the evidence counts for a little less
 _MIDDLE = 0.5  # share of the draws that tells the onset
+_BEFORE_SHARE = 0.25  # of what the interval leaves out: so little lies before it
 _MARKING_MS = 0.09  # no waveform tells its own start better: jitter, sampling, the low-pass
 
 
@@ -51,9 +52,13 @@ class Draws:
         return float(np.median(_shortest(self.onset_ms, _MIDDLE)))
 
     def onset_interval(self, confidence: float) -> tuple[float, float]:
-        """The shortest stretch that holds such a share of the onsets."""
+        """The shortest stretch that holds such a share of the onsets, drawn out to the early side.
+
+        There the shortest leaves out most, though a foot that the noise hides may begin there.
+        """
         held = _shortest(self.onset_ms, confidence)
-        return float(held[0]), float(held[-1])
+        earliest = np.quantile(self.onset_ms, _BEFORE_SHARE * (1 - confidence))
+        return float(min(held[0], earliest)), float(held[-1])
 
     def within(self, window_ms: tuple[float, float]) -> Draws | None:
         """Those that start in a window; None where too few do for a response to start there."""

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binom
 
 import lsr
+from lsr.detection.onset import Draws
 from lsr.synthetic import draw_sweeps
 
 pytestmark = pytest.mark.slow
@@ -73,6 +74,15 @@ def test_the_onset_lies_within_its_interval_and_before_the_peak(present):
 def test_most_intervals_are_short_enough_to_be_of_use(present):
     widths = [found.onset_latency_ci_ms[1] - found.onset_latency_ci_ms[0] for found, _ in present]
     assert np.median(widths) < 1.5
+
+
+def test_the_interval_reaches_to_where_a_hidden_foot_may_begin():
+    """It leaves out a quarter of its 5 % on the early side, however flat the draws are there."""
+    onset_ms = np.concatenate([np.linspace(7.0, 9.9, 30), np.linspace(9.9, 10.1, 370)])
+    draws = Draws(onset_ms=onset_ms, start_ms=onset_ms, waves_uv=np.ones((400, 2)), step_ms=0.05)
+    low, high = draws.onset_interval(0.95)
+    assert np.mean(onset_ms < low) == pytest.approx(0.0125, abs=0.0026)
+    assert 10.09 < high <= 10.1
 
 
 def test_less_noise_gives_a_shorter_interval():
