@@ -318,8 +318,28 @@ def _p(value: float | None) -> str:
 def _residual(report: Report) -> str:
     if report.residual_lsr is None and not any(pair.course for pair in report.pairs):
         return ""
-    answer = {True: "YES, in at least one pair", False: "no, in none of the pairs", None: "cannot be told"}
-    return f"Residual LSR: {answer[report.residual_lsr]}"
+    return wrapped(f"Residual LSR: {residual(report)}")
+
+
+def residual(report: Report) -> str:
+    """Word whether an LSR is left at the end of an operation."""
+    if report.residual_lsr is None:
+        return "cannot be told"
+    if report.residual_lsr:
+        return "YES, in at least one pair"
+    if never_there(report):
+        return "none was there at baseline, so its loss cannot be judged"
+    left = {Course.PERSISTED, Course.REDUCED, Course.REAPPEARED}
+    doubtful = any(pair.course in left for pair in report.pairs if pair.relation is not Relation.TARGET)
+    return "no, in none of the target pairs" + (
+        "; a muscle that the stimulated branch may supply itself still responds" if doubtful else ""
+    )
+
+
+def never_there(report: Report) -> bool:
+    """Whether an operation began without an LSR: then nothing tells that decompression did anything."""
+    courses = {pair.course for pair in report.pairs if pair.relation is Relation.TARGET}
+    return courses == {Course.NOT_DETECTED_AT_BASELINE}
 
 
 # Column: (head, width, cell); text is aligned left, numbers right.

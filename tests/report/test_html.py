@@ -62,10 +62,18 @@ def glance(recording, settings, make_findings):
 
 def test_a_surgeon_reads_what_became_of_the_lsr_and_when(glance, operation_pair):
     text = glance(operation_pair, residual_lsr=False)
-    assert "Residual LSR: no, in none of the pairs" in text
+    assert "Residual LSR: no, in none of the target pairs" in text
     assert "Disappeared Right zygomatic → mentalis LSR gone since 07:39:29, during decompression." in text
     assert "\N{MINUS SIGN}100 % baseline 230 µV" in text
     assert "would see 14 µV (noise 5 µV)" in text
+
+
+def test_where_no_lsr_was_at_baseline_no_loss_is_claimed(glance, operation_pair):
+    never = replace(operation_pair, course=Course.NOT_DETECTED_AT_BASELINE, disappeared_at=None)
+    text = glance(never, residual_lsr=False)
+    assert "Residual LSR: none was there at baseline, so its loss cannot be judged" in text
+    text = glance(never, operation_pair, residual_lsr=False)
+    assert "Residual LSR: no, in none of the target pairs" in text
 
 
 def test_without_a_clock_times_count_from_the_start(glance, operation_pair, recording, monkeypatch):

@@ -67,6 +67,14 @@ def test_a_disappearance_is_told_with_time_and_stage(render, operation_pair):
     assert "Residual LSR: no" in text
 
 
+def test_where_a_muscle_of_doubtful_supply_still_responds_the_residual_says_so(render, operation_pair):
+    persisted = replace(operation_pair, course=Course.PERSISTED, disappeared_at=None)
+    doubtful = replace(persisted, relation=Relation.AMBIGUOUS)
+    text = _on_one_line(render(operation_pair, doubtful, residual_lsr=False))
+    assert "Residual LSR: no, in none of the target pairs; a muscle that the stimulated branch may" in text
+    assert "still responds" not in _on_one_line(render(operation_pair, residual_lsr=False))
+
+
 def test_a_course_that_cannot_be_told_says_why_and_is_not_called_present(render, operation_pair):
     alike = Problem(code="m_wave_fell_alike", message="LSR and M wave fell alike.")
     text = _on_one_line(render(replace(operation_pair, course=None, disappeared_at=None, warnings=(alike,))))

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from lsr.anatomy import Muscle, Relation, Side
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
-from lsr.report.as_text import clock, counted, length, untold
+from lsr.report.as_text import clock, counted, length, never_there, residual, untold
 from lsr.report.as_text import words as plain_words
 from lsr.report.plain import visible
 
@@ -183,12 +183,12 @@ def _is_operation(report: Report) -> bool:
 def _headline(report: Report, titles: list[str]) -> dict[str, str]:
     """Tell what is read first: of an operation what is left, else where there is an LSR."""
     if _is_operation(report):
-        kind, shape, text = {
-            True: ("there", "full", "yes, in at least one pair"),
-            False: ("gone", "ring", "no, in none of the pairs"),
-            None: ("unknown", "question", "cannot be told"),
+        kind, shape = {
+            True: ("there", "full"),
+            False: ("never", "dash") if never_there(report) else ("gone", "ring"),
+            None: ("unknown", "question"),
         }[report.residual_lsr]
-        return {"kind": kind, "shape": shape, "label": "Residual LSR", "text": text}
+        return {"kind": kind, "shape": shape, "label": "Residual LSR", "text": residual(report)}
     asked = [k for k, pair in enumerate(report.pairs) if pair.relation is Relation.TARGET]
     present = [titles[k] for k in asked if report.pairs[k].presence is Presence.PRESENT]
     if present:
