@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 from lsr.findings.find import Judged, find_findings
 from lsr.findings.findings import Findings
-from lsr.findings.pairs import find_pairs, find_sites, name_branch
+from lsr.findings.pairs import find_missing_channels, find_pairs, find_sites, name_branch
 from lsr.judge import Material, judge_set, m_wave_in, read_directs
 from lsr.progress import Progress, untold
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings
 from lsr.spontaneous.watch import find_spontaneous
-from lsr.stages import Stage, find_stages, read_events
+from lsr.stages import Stage, check_events, find_stages, read_events
 from lsr.stimuli import StimulusSet, find_stimuli
 from lsr.sweeps import find_beyond_range, plan_cut
 from lsr.threads import one_thread
@@ -92,8 +92,10 @@ def analyze(
     chosen = settings or Settings()
     recording.start_sha256()  # of gigabytes it takes seconds, so it runs beside the analysis
     noted = () if events is None else read_events(events, recording.start or recording.start_clock)
+    odd = () if events is None else check_events(events, noted, recording, chosen.course)
     stages = find_stages(recording, chosen.course, noted)
     findings = find(recording, chosen, stages, progress)
+    findings = replace(findings, problems=(*odd, *findings.problems))
     if with_traces:
         progress("keeping traces", 0, 0)
     traces = find_traces(recording, findings, chosen, stages=stages, events=noted) if with_traces else None
@@ -126,7 +128,7 @@ def find(
     channels = [site.channel for site in sites]
     sets: list[StimulusSet] = []
     judged: list[Judged] = []
-    problems: list[Problem] = []
+    problems = [*find_missing_channels(recording, settings)]
     beyond: dict[int, Problem] = {}
     progress("finding stimuli", 0, 0)
     for stimuli in find_stimuli(recording, settings):

@@ -18,7 +18,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from lsr.errors import EventsError
-from lsr.recording import Recording
+from lsr.recording import Problem, Recording
 from lsr.settings import CourseSettings
 from lsr.stimuli.texts import reads_as_pulse
 
@@ -142,6 +142,36 @@ def read_events(path: str | Path, recording_start: datetime | time | None) -> tu
         for number, row in _rows(lines, path)
     ]
     return tuple(sorted(events, key=lambda event: event.time_s))
+
+
+def check_events(
+    path: str | Path, events: Sequence[Event], recording: Recording, course: CourseSettings
+) -> tuple[Problem, ...]:
+    """Tell of events that cannot belong to the recording, and of a list that names no stage.
+
+    Events up to six hours before it are what went before; later ones, and those after its end, are odd.
+
+    Raises
+    ------
+    EventsError
+        All events lie elsewhere: nothing of them can be meant.
+    """
+    end_s = max((segment.stop_s for segment in recording.segments), default=0.0)
+    elsewhere = [one for one in events if not -_LONGEST_LEAD_S <= one.time_s <= end_s]
+    if elsewhere:
+        first = elsewhere[0]
+        message = (
+            f"{len(elsewhere)} of {len(events)} events lie outside the recording of {end_s:.0f} s, the first "
+            f"{abs(first.time_s):.0f} s {'before its start' if first.time_s < 0 else 'after its start'}; "
+            "'time' is a clock time, seconds since the start go in the column 'time_s'"
+        )
+        if len(elsewhere) == len(events):
+            raise EventsError(f"{path}: {message}")
+        return (Problem(code="events_outside", message=message),)
+    if not any(stage_of(one.text, course.stages) for one in events):
+        message = "no text of the events file begins a stage; [course.stages] in the settings names its words"
+        return (Problem(code="events_without_stage", message=message),)
+    return ()
 
 
 def _rows(lines: Sequence[str], path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -43,15 +43,15 @@ def test_every_reason_is_explained():
     assert rows("Reasons") == reasons
 
 
-def test_every_warning_and_every_problem_of_stimuli_is_explained():
-    codes = given(r'code="([a-z_]+)"', "findings/", "stimuli/", "sweeps.py")
+def test_every_warning_and_every_problem_of_settings_events_and_stimuli_is_explained():
+    codes = given(r'code="([a-z_]+)"', "findings/", "stimuli/", "stages.py", "sweeps.py")
     codes |= given(r'_cannot_tell\("([a-z_]+)"', "findings/")
     codes |= {code for pair in given(r'code="(\w+)" if \w+ else "(\w+)"', "findings/") for code in pair}
     codes |= {f"{what}_disagrees" for what in ("side", "branch")}
     warned = SOURCES["detection/detect.py"].split("def _warnings")[1].split("\ndef ")[0]
     codes |= set(re.findall(r'\(\s*"([a-z_]+)",', warned))
     assert len(codes) > 20
-    assert rows("Warnings") | rows("Problems of stimuli") == codes
+    assert rows("Warnings") | rows("Problems of settings, events and stimuli") == codes
 
 
 def test_every_stimulus_left_out_is_explained():

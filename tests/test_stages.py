@@ -9,7 +9,7 @@ import pytest
 from lsr.errors import EventsError
 from lsr.recording import Annotation, Recording
 from lsr.settings import DEFAULT_STAGES, Settings
-from lsr.stages import Event, Stage, find_stages, read_events, stage_of
+from lsr.stages import Event, Stage, check_events, find_stages, read_events, stage_of
 
 COURSE = Settings().course
 START = datetime(2024, 5, 2, 22, 30, 0)
@@ -178,3 +178,29 @@ def test_a_missing_or_foreign_events_file_is_refused(tmp_path):
         read_events(tmp_path / "none.csv", START)
     with pytest.raises(EventsError, match="not UTF-8"):
         read_events(write(tmp_path, "time_s,text\n1,Eröffnung\n", "latin-1"), START)
+
+
+def codes(*events):
+    """What is odd about events beside a recording of 1000 s."""
+    noted = tuple(Event(time_s=time_s, text=text) for time_s, text in events)
+    return [one.code for one in check_events("events.csv", noted, record([]), COURSE)]
+
+
+def test_events_within_the_recording_or_before_it_are_not_odd():
+    assert codes((-3600.0, "Baseline"), (400.0, "Decompression"), (1000.0, "Closing")) == []
+
+
+def test_some_events_after_the_recording_are_told():
+    assert codes((10.0, "Baseline"), (1001.0, "Decompression")) == ["events_outside"]
+
+
+def test_a_list_that_names_no_stage_is_told():
+    assert codes((10.0, "coffee")) == ["events_without_stage"]
+    assert codes() == ["events_without_stage"]
+
+
+@pytest.mark.parametrize("time_s", [57_600.0, -7 * 3600.0])
+def test_a_list_that_lies_wholly_elsewhere_is_refused(time_s):
+    """An elapsed time in the column of clock times, as text reports print it."""
+    with pytest.raises(EventsError, match=r"events\.csv: 1 of 1 events lie outside .* 1000 s.*'time_s'"):
+        codes((time_s, "Decompression"))

@@ -8,6 +8,7 @@ its relation before the anatomy table.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -69,6 +70,23 @@ def find_sites(recording: Recording, settings: Settings) -> tuple[Site, ...]:
             'say it in the configuration: [channels] "Ch3" = { muscle = "mentalis", side = "right" }'
         )
     return tuple(sites)
+
+
+def find_missing_channels(recording: Recording, settings: Settings) -> tuple[Problem, ...]:
+    """Tell of settings for channels that the recording does not have: a label may be misspelt.
+
+    One table of settings may serve several montages, so this is no error.
+    """
+    labels = {channel.label for channel in recording.channels}
+    plain = {label.lower(): label for label in labels}
+    missing = []
+    for label in sorted(settings.channels.keys() - labels):
+        near = difflib.get_close_matches(label.lower(), plain, n=1, cutoff=0.8)
+        missing.append(f"{label!r} (did you mean {plain[near[0]]!r}?)" if near else repr(label))
+    if not missing:
+        return ()
+    message = f"the settings name channels that the recording does not have: {', '.join(missing)}"
+    return (Problem(code="channel_not_there", message=message),)
 
 
 def name_branch(

@@ -122,18 +122,21 @@ def inspect(
 
         with read_recording(recording) as opened:
             return inspect(opened, settings, events=events)
-    from lsr.stages import find_stages, read_events
+    from lsr.findings.pairs import find_missing_channels
+    from lsr.stages import check_events, find_stages, read_events
     from lsr.stimuli import find_stimuli
 
     chosen = settings or Settings()
     noted = () if events is None else read_events(Path(events), recording.start or recording.start_clock)
     stages = find_stages(recording, chosen.course, noted)
+    odd = [*recording.problems, *find_missing_channels(recording, chosen)]
+    odd += () if events is None else check_events(events, noted, recording, chosen.course)
     no_stimuli = None
     try:
         stimulation = find_stimuli(recording, chosen)
     except LsrError as error:
         stimulation, no_stimuli = (), str(error)
-    odd = (*recording.problems, *(problem for one in stimulation for problem in one.problems))
+    odd += (problem for one in stimulation for problem in one.problems)
     return Inspection(
         name=recording.name,
         sha256=recording.sha256,

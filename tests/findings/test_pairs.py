@@ -5,7 +5,7 @@ import pytest
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.errors import NoMuscle, UnknownUnit
-from lsr.findings.pairs import Site, find_pairs, find_sites, name_branch
+from lsr.findings.pairs import Site, find_missing_channels, find_pairs, find_sites, name_branch
 from lsr.recording import Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
@@ -45,6 +45,18 @@ FACE = (
 @pytest.fixture
 def m_waves(m_wave_of):
     return lambda *sizes: {channel: m_wave_of(size) for channel, size in enumerate(sizes)}
+
+
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [("r mentalis", "'r mentalis' (did you mean 'R Mentalis'?)"), ("Ch99", "'Ch99'")],
+)
+def test_settings_of_a_channel_that_is_not_there_are_told(label, told):
+    settings = Settings.from_dict({"channels": {label: {"relation": "ignore"}, "R Mentalis": {}}})
+    (problem,) = find_missing_channels(record("R Mentalis", "R Frontalis"), settings)
+    assert problem.code == "channel_not_there"
+    assert problem.message.endswith(f"does not have: {told}")
+    assert find_missing_channels(record("R Mentalis", label), settings) == ()
 
 
 def test_sites_are_channels_whose_label_tells_the_muscle():
