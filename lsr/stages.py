@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -145,7 +146,10 @@ def read_events(path: str | Path, recording_start: datetime | time | None) -> tu
 
 
 def check_events(
-    path: str | Path, events: Sequence[Event], recording: Recording, course: CourseSettings
+    path: str | os.PathLike[str],
+    events: Sequence[Event],
+    recording: Recording,
+    course: CourseSettings,
 ) -> tuple[Problem, ...]:
     """Tell of events that cannot belong to the recording, and of a list that names no stage.
 
