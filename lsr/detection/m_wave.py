@@ -26,6 +26,7 @@ _LEAST_SAMPLES = 8
 _LEAST_EVIDENCE, _COARSER = 10.0, 8.0  # log evidence; what a coarse look may miss of it
 _FINEST_SHARE = 0.003  # of the peak: well below the 5 % that define an onset
 _OVER_MS = 15.0
+_LATER_SHARE, _LATER_MS = 0.03, 6.0  # of the peak, that much after the window: its end tells no onset
 _RISES_MS = 0.5  # before its onset, into which nothing of it reaches
 _TAIL_SIZES, _RING_SIZES = (0.3, 1.0, 3.0), (0.01, 0.1, 1.0)  # both of the first millisecond's largest value
 _NEGLIGIBLE = 60.0  # log evidence below the best by which a coarse start is passed over
@@ -115,7 +116,9 @@ def find_m_wave(
     """Find the M wave in the average of a direct muscle, and the artifact tail that it stands on.
 
     Found as an LSR is: a response with unknown start and waveform over an artifact tail of unknown size.
-    An M wave stands so far out of the noise that a share of its peak takes the noise's place.
+    An M wave stands so far out of the noise that a share of its peak takes the noise's place, and a larger
+    one after the window: else a slow end that no waveform fits would be taken for a tail, and the M wave would
+    begin early to hide that tail.
 
     Parameters
     ----------
@@ -142,9 +145,12 @@ def find_m_wave(
     if at.size < 2 * _LEAST_SAMPLES:
         return nothing
     low, high = max(window_ms[0], float(at[0]) + 0.2), window_ms[1]
-    deviation = max(noise_uv, _FINEST_SHARE * float(np.abs(wave - np.median(wave)).max()), 1e-9)
-    tail = _tail(time_ms[after], wave, deviation)
-    model = Model.build(at, wave, np.eye(at.size) / deviation, tail[: at.size])
+    peak = float(np.abs(wave - np.median(wave)).max())
+    deviation = max(noise_uv, _FINEST_SHARE * peak, 1e-9)
+    later = np.clip((at - high) / _LATER_MS, 0, 1)
+    each = np.hypot(deviation, _LATER_SHARE * peak * later)
+    tail = _tail(time_ms[after], wave, each)
+    model = Model.build(at, wave, np.diag(1 / each), tail[: at.size])
     sizes = deviation * 4.0 ** np.arange(1, 7)
     if float(np.ptp(wave)) < _LEAST_UV:
         return nothing
@@ -171,16 +177,20 @@ def find_m_wave(
     return m_wave, tail_uv
 
 
-def _tail(after_ms: np.ndarray, wave: np.ndarray, deviation: float) -> np.ndarray:
-    """Level, tail and ringing, each as large as the samples before and after an M wave ask for."""
+def _tail(after_ms: np.ndarray, wave: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Level, tail and ringing, each as large as the samples before and after an M wave ask for.
+
+    Times are those after the spike, (n_after,); wave and the deviation of its noise begin with them.
+    """
     at = after_ms[: wave.size]
     outside = (at < at[0] + 1) | (at > _OVER_MS)
     parts = [np.ones((after_ms.size, 1)), tail_columns(after_ms), ring_columns(after_ms)]
     shapes = np.concatenate(parts, axis=1)
-    first = float(np.abs(wave[at < at[0] + 1]).max()) + deviation
-    tried = [(10 * deviation, tail * first, ring * first) for tail in _TAIL_SIZES for ring in _RING_SIZES]
+    finest = float(deviation.min())
+    first = float(np.abs(wave[at < at[0] + 1]).max()) + finest
+    tried = [(10 * finest, tail * first, ring * first) for tail in _TAIL_SIZES for ring in _RING_SIZES]
     sizes = np.repeat(tried, [part.shape[1] for part in parts], axis=1)
-    seen, target = shapes[: at.size][outside] / deviation, wave[outside] / deviation
+    seen, target = (shapes[: at.size] / deviation[:, None])[outside], (wave / deviation)[outside]
     evidence = log_evidence(seen.T @ seen, seen.T @ target, float(target @ target), sizes)
     chosen: np.ndarray = shapes * sizes[int(np.argmax(evidence))]
     return chosen

@@ -52,3 +52,23 @@ def test_an_artifact_tail_alone_proves_no_stimulation(low_pass_hz):
         found = lsr.detect(target[:, ::2], time_ms[::2], direct[:, ::2])
         assert found.m_wave.presence != "present"
         assert found.presence != "absent"
+
+
+def test_a_slow_end_is_no_tail_that_an_earlier_start_would_have_to_hide():
+    """Started 0.8 ms early before: the rest after 15 ms asked for a tail of the M wave's size."""
+    time_ms = np.arange(-20.0, 60.0, 0.1)
+    since = np.clip(time_ms - 3.5, 0, None)
+    swift, slow = (
+        size * (since / at) ** 2 * np.exp(2 - 2 * since / at) for size, at in ((1150, 1.2), (-440, 6))
+    )
+    wave = swift + slow
+    onset_ms = time_ms[np.argmax(np.abs(wave) > 0.05 * np.abs(wave).max())]
+    tail = 30 * np.exp(-np.clip(time_ms, 0, None) / 3) * (time_ms > 0)
+    rng = np.random.default_rng(5)
+    errors_ms = []
+    for _ in range(7):
+        direct = wave + tail + rng.normal(0, 3.0, (20, time_ms.size))
+        found = lsr.detect(rng.normal(0, 3.0, direct.shape), time_ms, direct).m_wave
+        errors_ms.append(found.onset_latency_ms - onset_ms)
+        assert found.amplitude_uv == pytest.approx(np.ptp(wave), rel=0.2)
+    assert abs(np.median(errors_ms)) < 0.3
