@@ -117,8 +117,8 @@ def find_m_wave(
 
     Found as an LSR is: a response with unknown start and waveform over an artifact tail of unknown size.
     An M wave stands so far out of the noise that a share of its peak takes the noise's place, and a larger
-    one after the window: else a slow end that no waveform fits would be taken for a tail, and the M wave would
-    begin early to hide that tail.
+    one after the window: else a slow end that no waveform fits would be taken for a tail, and the M wave
+    would begin early to hide that tail.
 
     Parameters
     ----------
