@@ -19,9 +19,10 @@ from lsr.detection.detection import Detection, MWave
 from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.detection.prepare import EARLIEST_MS, clear_times_ms
 from lsr.findings.blocks import Block, count_leading, form_blocks
+from lsr.findings.contact import see_stimulus, withhold_lost
 from lsr.findings.course import is_operation
 from lsr.findings.find import Judged
-from lsr.findings.findings import BlockFinding
+from lsr.findings.findings import BlockFinding, Seen
 from lsr.findings.likeness import Contrast, likeness_grid, part_averages
 from lsr.findings.pairs import Pair, Site
 from lsr.findings.states import Run, find_blind_runs
@@ -131,7 +132,10 @@ def judge_set(
     judged = []
     for pair in pairs:
         channel = pair.site.channel
-        own = tuple(found[channel] for found in by_block)
+        own = withhold_lost(
+            [found[channel] for found in by_block],
+            [[found[one] for found in by_block] for one in judge.channels if one != channel],
+        )
         runs: tuple[Run, ...] = ()
         if pair.relation in (Relation.TARGET, Relation.AMBIGUOUS) and is_operation(own):
             runs = _judge_runs(judge, pair, blocks, own)
@@ -214,7 +218,20 @@ class _Judge:
         read = self.directs(sweeps)
         found = self.detect(sweeps, read)
         parts = {channel: self._parts(sweeps.get(channel), found[channel]) for channel in self.channels}
-        return self.block_findings(block, found, read), parts
+        told = self.block_findings(block, found, read)
+        return {
+            channel: replace(one, seen=self._seen(sweeps.get(channel), found[channel]))
+            for channel, one in told.items()
+        }, parts
+
+    def _seen(self, sweeps: Sweeps | None, found: Detection) -> Seen | None:
+        if sweeps is None:
+            return None
+        usable = np.array([sweep.used for sweep in found.sweeps], dtype=bool)
+        if not usable.any():  # as in a direct muscle, of which nothing is asked
+            usable = np.isfinite(sweeps.emg_uv).all(axis=1)
+        search_ms = self.material.settings.detection.search_window_ms
+        return see_stimulus(sweeps.emg_uv[usable], sweeps.time_ms, search_ms[0])
 
     def _parts(self, sweeps: Sweeps | None, found: Detection) -> np.ndarray | None:
         used = np.array([sweep.used for sweep in found.sweeps], dtype=bool)

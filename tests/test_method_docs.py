@@ -38,6 +38,7 @@ def test_every_reason_is_explained():
     blind = SOURCES["detection/detect.py"].split("def _why_blind")[1].split("\ndef ")[0]
     reasons |= set(re.findall(r'"([a-z_]+)": ', blind))
     reasons |= given(r'^SECOND_ARTIFACT = "([a-z_]+)"', "detection/nuisances.py")
+    reasons |= given(r'^ELECTRODE_CHANGED = "([a-z_]+)"', "findings/contact.py")
     reasons |= given(r'reasons\.append\("([a-z_]+)"\)', "detection/prepare.py")
     assert len(reasons) > 10
     assert rows("Reasons") == reasons
@@ -45,6 +46,7 @@ def test_every_reason_is_explained():
 
 def test_every_warning_and_every_problem_of_settings_events_and_stimuli_is_explained():
     codes = given(r'code="([a-z_]+)"', "findings/", "stimuli/", "stages.py", "sweeps.py")
+    codes |= given(r'^ELECTRODE_CHANGED = "([a-z_]+)"', "findings/contact.py")
     codes |= given(r'_cannot_tell\("([a-z_]+)"', "findings/")
     codes |= {code for pair in given(r'code="(\w+)" if \w+ else "(\w+)"', "findings/") for code in pair}
     codes |= {f"{what}_disagrees" for what in ("side", "branch")}

@@ -29,6 +29,7 @@ from lsr.findings.states import (
     judge_states,
     m_wave_uv,
     surely_gone,
+    surely_without,
 )
 from lsr.findings.trend import LEAST_M_FALL, Change, change_to_nothing, find_change
 from lsr.recording import Problem
@@ -171,7 +172,7 @@ def _follow(
     if any(k > since for k in states.doubtful):
         message = "beside the last block without the LSR, another may hold it: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
-    return _gone(blocks, states, silent, stage_order)
+    return _gone(blocks, states, silent, stage_order, settings.smallest_response_uv)
 
 
 def _is_surely(blocks: Sequence[BlockFinding], states: States, silent: int) -> bool:
@@ -317,11 +318,16 @@ def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bo
 
 
 def _gone(
-    blocks: Sequence[BlockFinding], states: States, silent: Sequence[int], stage_order: Sequence[str]
+    blocks: Sequence[BlockFinding],
+    states: States,
+    silent: Sequence[int],
+    stage_order: Sequence[str],
+    smallest_uv: float,
 ) -> Outcome:
     """The last judged blocks hold no response."""
     first, last_seen = _first_measured(states), states.present[-1]
     block, before = blocks[silent[0]], blocks[last_seen]
+    ends = [k for k in silent if _reaches_end(blocks, k)]
     early = _before_decompression(block.stage, stage_order)
     warnings = [*_unjudged_end(blocks, silent[-1]), *_told_by_comparison(blocks, states)]
     if not early and _before_decompression(before.stage, stage_order) and silent[0] - last_seen > 1:
@@ -347,7 +353,7 @@ def _gone(
             last_seen_stage=before.stage,
         ),
         baseline_block=first,
-        residual=False if _reaches_end(blocks, silent[-1]) else None,
+        residual=False if surely_without(blocks, states, ends, smallest_uv) else None,
         warnings=tuple(warnings),
     )
 

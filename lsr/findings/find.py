@@ -17,6 +17,7 @@ import numpy as np
 from lsr.anatomy import Relation
 from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
 from lsr.findings.conduction import find_nerve_conduction
+from lsr.findings.contact import ELECTRODE_CHANGED
 from lsr.findings.course import Outcome, is_operation, judge_course
 from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
 from lsr.findings.likeness import Contrast, is_at_edge
@@ -212,6 +213,14 @@ def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
     if any(len(stimulus.train_ms) > 1 for stimulus in judged.stimuli.stimuli):
         message = "stimuli are trains; latencies count from the first pulse, artifacts of the others stay"
         warnings.append(Problem(code="train", message=message))
+    lost = [block for block in judged.blocks if block.detection.reason == ELECTRODE_CHANGED]
+    if lost:
+        message = (
+            f"in {len(lost)} of {len(judged.blocks)} blocks, from {lost[0].start_s:.0f} s on, the channel "
+            "sees less than a third of the stimulus that it saw where it answered, and others do not: the "
+            "electrode may be off or the gain changed, so silence there is no loss"
+        )
+        warnings.append(Problem(code=ELECTRODE_CHANGED, message=message))
     window_ms = settings.detection.search_window_ms
     if is_at_edge(judged.pooled, window_ms):
         message = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Detection, MWave, SweepFinding
@@ -27,6 +28,15 @@ class Course(StrEnum):
     REAPPEARED = "reappeared"
 
 
+class Seen(NamedTuple):
+    """How large the stimulus stands in a channel, and what noise alone spans; uV, peak to peak."""
+
+    artifact_uv: float  # of the median sweep
+    artifact_noise_uv: float
+    direct_uv: float  # of the average, between the artifact and the search window
+    direct_noise_uv: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockFinding:
     """One block of one pair."""
@@ -39,6 +49,7 @@ class BlockFinding:
     m_wave: MWave | None  # of the direct muscle in this block
     intensity_ma: float | None = None  # median of its stimuli
     last_answered_s: float | None = None  # its last stimulus with a response, where sweeps can be judged
+    seen: Seen | None = None  # how the channel sees the stimulus, where blocks are compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

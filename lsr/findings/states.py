@@ -16,6 +16,7 @@ from statistics import NormalDist
 import numpy as np
 
 from lsr.detection.detection import Detection, Presence
+from lsr.findings.contact import ELECTRODE_CHANGED
 from lsr.findings.findings import BlockFinding
 from lsr.findings.likeness import (
     SAME_M_WAVE,
@@ -38,6 +39,7 @@ _UNLIKE_ALPHA = 1e-3  # what is little like the LSR needs so much smaller a p-va
 _CLEARLY_LESS = 0.5  # of what was last seen: over all silent blocks, it is not there any more
 _BIAS = 0.2  # of the LSR's size: how far a block without it may lie from 0
 _LEAST_BIAS = 0.1  # the same, where what may be left is better known
+_LEAST_TOGETHER = 0.05  # the same of blocks together, whose errors do not all lie on one side
 _LEFT = 0.25  # of the LSR's size: what may hide in a block that is said to be without it
 _SURE = 1e-3  # chance of overlooking a response in all blocks that do not show it
 _NORMAL = NormalDist()
@@ -101,7 +103,8 @@ def is_blind(block: BlockFinding) -> bool:
     """Whether a block has a working stimulus, but too much noise to say that there is no response."""
     found = block.detection
     unsure = found.presence is Presence.INDETERMINATE and found.p_value is not None
-    return unsure and found.reason not in ("no_m_wave", "borderline") and _has_m_wave(block)
+    told_apart = ("no_m_wave", "borderline", ELECTRODE_CHANGED)
+    return unsure and found.reason not in told_apart and _has_m_wave(block)
 
 
 def judge_states(
@@ -386,7 +389,24 @@ def surely_gone(
 def holds_some(states: States, which: Sequence[int]) -> bool:
     """Whether blocks together hold more of the LSR than those without it can seem to."""
     left = _left(states, which)
-    return left is not None and left[0] - 2.5 * left[1] > max(left[2], _LEAST_BIAS)
+    return left is not None and left[0] - 2.5 * left[1] > max(left[2], _LEAST_TOGETHER)
+
+
+def surely_without(
+    blocks: Sequence[BlockFinding], states: States, which: Sequence[int], smallest_uv: float
+) -> bool:
+    """Whether no response of a clinically small size is left in these blocks.
+
+    Either one of them says so by itself, or they hold no more of the LSR together: a share of a large one may
+    be a response that counts.
+    """
+    if any(blocks[k].detection.presence is Presence.ABSENT for k in which):
+        return True
+    left = _left(states, which)
+    if left is None or states.likeness is None:
+        return False
+    size, deviation, bias = left
+    return (max(size, 0.0) + 2 * deviation + bias) * states.likeness.amplitude_uv <= smallest_uv
 
 
 def holds_nothing(states: States, block: int) -> bool:
@@ -456,7 +476,7 @@ def _m_ratio(block: BlockFinding, reference: BlockFinding) -> float:
 
 
 def _comparable(block: BlockFinding, reference: BlockFinding, usual_uv: float) -> bool:
-    if _m_ratio(block, reference) < _ADEQUATE:
+    if _m_ratio(block, reference) < _ADEQUATE or block.detection.reason == ELECTRODE_CHANGED:
         return False
     least, most = _SAME_NOISE
     if not least * usual_uv <= (block.detection.noise_uv or 0.0) <= most * usual_uv:

@@ -44,6 +44,7 @@ REASONS = {
     "starts_outside_window": "there is a response, but it starts before the search window or after it",
     "too_few_sweeps": "a small response would not have been seen in so few sweeps; twenty would do",
     "too_noisy": "noise would have hidden a small response",
+    "electrode_changed": "the channel sees less than a third of the stimulus that it saw where it answered",
     "touches_gap": "no sweep lies wholly in the recording, clear of gaps and of the next stimulus",
     "unsure_over_stages": "a response stands out in some stage or over all, but not once it is counted that "
     "both were asked",
