@@ -128,10 +128,11 @@ def test_a_direct_muscle_comes_last_and_shows_its_m_wave(glance, direct_pair, ab
     assert text.index("No LSR above 14 µV.") < text.index("M wave Right zygomatic → orbicularis oculi")
 
 
-def test_bursts_and_synkinesis_are_told_by_stage(restless_report, no_stills):
+def test_bursts_are_told_by_stage_and_given_no_diagnosis(restless_report, no_stills):
     text = " ".join(" ".join(_Structure(as_html(restless_report)).text).split())
     assert "right mentalis baseline 00:01:00 24 24" in text
     assert "right mentalis and right orbicularis oculi decompression 12 12 60" in text
+    assert "Synkinesis" not in text
 
 
 def test_shared_bursts_are_in_the_trend(restless_report):
