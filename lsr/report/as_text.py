@@ -17,12 +17,14 @@ from lsr.anatomy import Muscle, Relation
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
 from lsr.report.report import BlockReport, Measures, MWaveReport, Note, PairReport, Report, StimulationReport
+from lsr.stimuli import BranchSource
 
 WIDTH = 80
 
 _BOLD, _DIM, _YELLOW, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
 _UNIT = re.compile(r"(\d) (%|ms|uV|mA|s\b)")  # a number stays with its unit
 _NOTHING = "-"  # in a table: does not apply
+INFERRED = "branch inferred, not stated"
 
 
 def as_text(report: Report, *, colour: bool = False) -> str:
@@ -162,7 +164,8 @@ def _headlines(report: Report, *, colour: bool) -> Iterable[str]:
     lines = []
     for number in numbers:
         pair = report.pairs[number]
-        line = wrapped(f"{names[number]}: {verdict(pair)}", indent="    ")
+        inferred = f"; {INFERRED}" if pair.stimulation in inferred_sets(report) else ""
+        line = wrapped(f"{names[number]}: {verdict(pair)}{inferred}", indent="    ")
         lines.append(_painted(line, _headline_code(pair), colour=colour))
     return ["\n".join(lines)]
 
@@ -173,6 +176,11 @@ def _headline_code(pair: PairReport) -> str:
     if untold(pair):
         return _YELLOW
     return {Presence.PRESENT: _BOLD, Presence.INDETERMINATE: _YELLOW, Presence.ABSENT: ""}[pair.presence]
+
+
+def inferred_sets(report: Report) -> set[str]:
+    """Which stimulus sets met a branch that nobody states, inferred from M waves."""
+    return {one.id for one in report.stimulation if one.branch_source is BranchSource.INFERRED}
 
 
 def pair_names(report: Report) -> list[str]:

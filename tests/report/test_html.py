@@ -19,6 +19,7 @@ from lsr.report.as_html import as_html, page, summary_as_html
 from lsr.report.as_html.samples import page_data
 from lsr.report.plain import visible
 from lsr.report.report import NOTICE, build_report
+from lsr.stimuli import BranchSource
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +127,15 @@ def test_a_response_of_doubtful_supply_is_not_called_an_lsr(glance, pair):
 def test_a_direct_muscle_comes_last_and_shows_its_m_wave(glance, direct_pair, absent_pair):
     text = glance(direct_pair, absent_pair)
     assert text.index("No LSR above 14 µV.") < text.index("M wave Right zygomatic → orbicularis oculi")
+
+
+def test_an_inferred_branch_is_told_where_it_is_read_first(glance, make_findings, pair, direct_pair):
+    guessed = replace(make_findings().stimulation[0], branch_source=BranchSource.INFERRED)
+    text = glance(pair, direct_pair, stimulation=(guessed,))
+    assert "LSR: present, right zygomatic → mentalis; branch inferred, not stated One" in text
+    assert text.count("branch inferred, not stated") == 3  # the headline, both pairs
+    assert "direct muscle of the inferred branch: proves a stimulus, not the branch" in text
+    assert "inferred" not in glance(pair, direct_pair)
 
 
 def test_bursts_are_told_by_stage_and_given_no_diagnosis(restless_report, no_stills):

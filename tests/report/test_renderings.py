@@ -15,6 +15,7 @@ from lsr.report.as_json import as_json
 from lsr.report.as_table import as_csv, as_frame
 from lsr.report.as_text import as_text
 from lsr.report.report import NOTICE, build_report
+from lsr.stimuli import BranchSource
 
 
 @pytest.fixture
@@ -58,6 +59,13 @@ def test_a_response_of_doubtful_supply_is_not_called_an_lsr(render, pair, relati
     assert "response PRESENT" in text
     assert caution in text
     assert "LSR" not in text
+
+
+def test_an_inferred_branch_is_told_in_every_headline(render, make_findings, pair, direct_pair):
+    guessed = replace(make_findings().stimulation[0], branch_source=BranchSource.INFERRED)
+    text = _on_one_line(render(pair, direct_pair, stimulation=(guessed,)))
+    assert "in 96 % of 40 stimuli; branch inferred, not stated" in text
+    assert "direct muscle, M wave at 3.5 ms, 1235 uV; branch inferred, not stated" in text
 
 
 def test_a_disappearance_is_told_with_time_and_stage(render, operation_pair):

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Any
 from lsr.anatomy import Muscle, Relation, Side
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
-from lsr.report.as_text import clock, counted, length, never_there, residual, untold
+from lsr.report.as_text import (
+    INFERRED,
+    clock,
+    counted,
+    inferred_sets,
+    length,
+    never_there,
+    residual,
+    untold,
+)
 from lsr.report.as_text import words as plain_words
 from lsr.report.plain import visible
 
@@ -182,14 +191,16 @@ def _is_operation(report: Report) -> bool:
 
 def _headline(report: Report, titles: list[str]) -> dict[str, str]:
     """Tell what is read first: of an operation what is left, else where there is an LSR."""
+    asked = [k for k, pair in enumerate(report.pairs) if pair.relation is Relation.TARGET]
+    # Which muscles are targets rests on the branch.
+    doubt = f"; {INFERRED}" if inferred_sets(report) & {report.pairs[k].stimulation for k in asked} else ""
     if _is_operation(report):
         kind, shape = {
             True: ("there", "full"),
             False: ("never", "dash") if never_there(report) else ("gone", "ring"),
             None: ("unknown", "question"),
         }[report.residual_lsr]
-        return {"kind": kind, "shape": shape, "label": "Residual LSR", "text": residual(report)}
-    asked = [k for k, pair in enumerate(report.pairs) if pair.relation is Relation.TARGET]
+        return {"kind": kind, "shape": shape, "label": "Residual LSR", "text": residual(report) + doubt}
     present = [titles[k] for k in asked if report.pairs[k].presence is Presence.PRESENT]
     if present:
         kind, shape = "there", "full"
@@ -201,7 +212,7 @@ def _headline(report: Report, titles: list[str]) -> dict[str, str]:
         kind, shape, text = "gone", "ring", "absent" + (" in all pairs" if len(asked) > 1 else "")
     else:
         kind, shape, text = "unknown", "question", "cannot be told"
-    return {"kind": kind, "shape": shape, "label": "LSR", "text": text}
+    return {"kind": kind, "shape": shape, "label": "LSR", "text": text + doubt}
 
 
 def state_of(pair: PairReport) -> State:
@@ -227,16 +238,18 @@ def _line(report: Report, number: int, title: str) -> dict[str, Any]:
         "amplitude": _amplitude(pair),
         "persistence": _persistence(pair),
         "gone": _gone(report, pair),
-        "trust": _trust(pair),
+        "trust": _trust(report, pair),
         "direct": pair.relation is Relation.DIRECT,
     }
 
 
 def _sentence(report: Report, pair: PairReport, state: State) -> str:
     if pair.relation is Relation.DIRECT:
-        return (
-            "direct muscle: proves the stimulus" if state.word == "M wave" else "direct muscle: no response"
-        )
+        if state.word != "M wave":
+            return "direct muscle: no response"
+        if pair.stimulation in inferred_sets(report):
+            return "direct muscle of the inferred branch: proves a stimulus, not the branch"
+        return "direct muscle: proves the stimulus"
     what = "LSR" if pair.relation is Relation.TARGET else "Response"
     doubt = {
         Relation.AMBIGUOUS: " Ambiguous: this branch may supply the muscle directly.",
@@ -314,9 +327,9 @@ def _gone(report: Report, pair: PairReport) -> dict[str, str]:
     return {"main": moment(report, gone.time_s), "more": ", ".join(told)}
 
 
-def _trust(pair: PairReport) -> list[str]:
+def _trust(report: Report, pair: PairReport) -> list[str]:
     """Word what limits how far the line can be believed."""
-    told = []
+    told = [INFERRED] if pair.stimulation in inferred_sets(report) else []
     if pair.relation is not Relation.DIRECT:
         if pair.detection_limit_uv is not None:
             limit, noise = (_with_unit(uv) for uv in (pair.detection_limit_uv, pair.noise_uv))
