@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#0b5fa5", "#b84600", "#00735a", "#8a3f7e", "#7a6200", "#a3341f")
 _MARKERS = ("o", "s", "D", "^", "P", "v")
 _BASELINE, _QUIET = "#8a929c", "#555c66"
+_DASHES = ((4, 3), (1, 2), (8, 3), (8, 2, 1, 2))  # of bursts that two muscles share
 _ZONES = {"direct": "#e9e3d3", "search": "#d6e6f5", "late": "#e9e0f0"}
 _STAGES = ("#f1f3f5", "#e3e7eb")
 _TICKS_S = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400)
@@ -65,16 +66,22 @@ def draw_trend(report: Report) -> Figure:
         Notebooks show it; `savefig` saves it.
     """
     with _styled():
-        labels = ["amplitude, µV", "onset, ms", "persistence, %", "M wave, µV"]
-        watched = report.spontaneous is not None and bool(report.spontaneous.trend)
-        labels += ["bursts/min"] if watched else []
-        figure = _figure(7.6, 1.15 * len(labels), left=0.09, bottom=0.64 / len(labels), hspace=0.14)
-        rows = figure.subplots(len(labels), 1, sharex=True)
         titles = pair_titles(report)
         order = pair_order(report)
         drawn = [(k, report.pairs[k]) for k in order if report.pairs[k].blocks]
         direct = [(k, pair) for k, pair in drawn if pair.relation is Relation.DIRECT]
         others = [(k, pair) for k, pair in drawn if pair.relation is not Relation.DIRECT]
+        waves = [
+            (k, pair)
+            for k, pair in direct or others[:1]
+            if any(block.m_wave and block.m_wave.amplitude_uv is not None for block in pair.blocks)
+        ]
+        watched = report.spontaneous is not None and bool(report.spontaneous.trend)
+        labels = ["amplitude, µV", "onset, ms", "persistence, %"]
+        labels += ["M wave, µV"] if waves else []
+        labels += ["bursts/min"] if watched else []
+        figure = _figure(7.6, 1.15 * len(labels), left=0.09, bottom=0.64 / len(labels), hspace=0.14)
+        rows = figure.subplots(len(labels), 1, sharex=True)
         for axes in rows:
             _shade_stages(axes, report)
         for k, pair in others:
@@ -83,19 +90,21 @@ def draw_trend(report: Report) -> Figure:
             _over_time(rows[1], look, pair, "onset_latency_ms", interval="onset_latency_ci_ms")
             _over_time(rows[2], look, pair, "persistence", scale=100)
             _without_response(rows[0], look, pair, aside=look - (len(others) - 1) / 2)
-        for k, pair in direct or others[:1]:
+        for k, pair in waves:
             _m_waves(rows[3], order.index(k), pair, f"{titles[k]} (M wave)")
         if watched:
-            _bursts(rows[4], report, order)
+            _bursts(rows[-1], report, order)
         for axes, label in zip(rows, labels, strict=True):
             axes.set_ylabel(label)
         rows[2].set_ylim(-8, 108)
         for axes in (rows[0], *rows[3:]):
-            axes.set_ylim(bottom=-0.08 * axes.get_ylim()[1])
+            # Not the automatic limits: around values that hardly differ they leave no room when 0 is put in.
+            top = axes.dataLim.y1 if np.isfinite(axes.dataLim.y1) and axes.dataLim.y1 > 0 else 1.0
+            axes.set_ylim(-0.1 * top, 1.1 * top)
         _tick_by_the_clock(rows[-1], report)
         rows[-1].xaxis.set_major_formatter(lambda value, _: moment(report, value) if value >= 0 else "")
         figure.align_ylabels(rows)
-        figure.legend(loc="lower left", ncols=2, frameon=False, fontsize=7)
+        figure.legend(loc="lower left", ncols=2, frameon=False, fontsize=7, handlelength=3.5)
         return figure
 
 
@@ -331,13 +340,16 @@ def _bursts(axes: Axes, report: Report, order: list[int]) -> None:
     for both in report.spontaneous.synkinesis_trend:
         middle = (both.start_s + both.end_s) / 2
         times.setdefault(both.channels, []).append((middle, both.shared_per_min))
+    n_shared = 0
     for channels, points in times.items():
         if channels[0] not in pairs:
             continue
         look = _look(order.index(pairs[channels[0]]))
         if len(channels) > 1:
-            label = _plain(f"dashed: {' and '.join(channels)} together")
-            look |= {"linestyle": (0, (4, 3)), "markerfacecolor": "white", "label": label}
+            label = _plain(f"bursts of {' and '.join(channels)} together")
+            dash = (0, _DASHES[n_shared % len(_DASHES)])
+            look |= {"linestyle": dash, "markerfacecolor": "white", "label": label}
+            n_shared += 1
         axes.plot([time for time, _ in points], _numbers([rate for _, rate in points]), **look)
 
 
@@ -402,11 +414,18 @@ def _overlay(axes: Axes, report: Report, number: int) -> None:
     for row, look, what in zip(rows, looks, (first, "last"), strict=False):
         label = f"{what} {moment(report, pair.blocks[row].start_s)}"
         axes.plot(traces.time_ms, traces.averages_uv[row], linewidth=1.1, label=label, **look)
-    marked = [pair.blocks[row] for row in reversed(rows) if pair.blocks[row].onset_latency_ms is not None]
-    if marked and marked[0].onset_latency_ms is not None:
-        axes.axvline(marked[0].onset_latency_ms, color=colour, linewidth=1)
-        if marked[0].onset_latency_ci_ms:
-            axes.axvspan(*marked[0].onset_latency_ci_ms, color=colour, alpha=0.2, linewidth=0)
+    # The onset of the last average where it has one, else that of the baseline, each in its own colour.
+    blocks = [pair.blocks[row] for row in rows]
+    onsets = [
+        (block, look)
+        for block, look in zip(blocks, looks, strict=False)
+        if block.onset_latency_ms is not None
+    ]
+    if onsets:
+        block, look = onsets[-1]
+        axes.axvline(block.onset_latency_ms, color=look["color"], linewidth=1)
+        if block.onset_latency_ci_ms:
+            axes.axvspan(*block.onset_latency_ci_ms, color=look["color"], alpha=0.2, linewidth=0)
     if rows:
         limit = 1.25 * _reference_uv(report, number, traces.averages_uv[rows])
         axes.set_ylim(-limit, limit)

@@ -1,6 +1,7 @@
 """Figures show what the report says, alike from run to run, and read no text as formula."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from lsr.report.figures import (
     draw_waterfall,
     save_figures,
 )
+from lsr.report.report import build_report
 
 pytestmark = pytest.mark.slow
 
@@ -29,6 +31,25 @@ def test_the_trend_shows_every_block_with_a_response(operation_report):
     np.testing.assert_allclose(drawn.get_ydata()[:4], 230.12)
     assert np.isnan(drawn.get_ydata()[4:]).all()
     assert "decompression" in _texts(figure)
+
+
+def test_values_that_hardly_differ_are_drawn_below_the_top(operation_report):
+    axes = draw_trend(operation_report).axes[3]
+    highest = max(np.nanmax(line.get_ydata()) for line in axes.get_lines())
+    assert axes.get_ylim()[1] == pytest.approx(1.1 * highest)
+
+
+def test_a_trend_without_an_m_wave_has_no_chart_of_it(recording, settings, make_findings, operation_pair):
+    blocks = tuple(
+        replace(one, m_wave=None, detection=replace(one.detection, m_wave=None))
+        for one in operation_pair.blocks
+    )
+    report = build_report(recording, make_findings(replace(operation_pair, blocks=blocks)), settings)
+    assert [axes.get_ylabel() for axes in draw_trend(report).axes] == [
+        "amplitude, µV",
+        "onset, ms",
+        "persistence, %",
+    ]
 
 
 def test_a_notebook_gets_the_trend_from_the_report(operation_report):
@@ -55,6 +76,12 @@ def test_the_overlay_shows_baseline_and_last_average(operation_report):
     text = _texts(draw_overlay(operation_report, 1))
     assert "baseline 07:34:29" in text
     assert "last 07:39:29" in text
+
+
+def test_the_onset_of_the_baseline_has_the_colour_of_the_baseline(operation_report):
+    first, last, onset = draw_overlay(operation_report, 1).axes[0].get_lines()[1:]
+    assert onset.get_xdata()[0] == pytest.approx(9.5)
+    assert onset.get_color() == first.get_color() != last.get_color()
 
 
 def test_recruitment_is_in_percent_of_the_largest(operation_report):
@@ -87,8 +114,6 @@ def test_labels_are_no_formulas_and_need_no_font(hostile):
 
 
 def test_figures_need_traces(recording, settings, make_findings, operation_pair):
-    from lsr.report.report import build_report
-
     report = build_report(recording, make_findings(operation_pair), settings)
     with pytest.raises(ValueError, match="with_traces=True"):
         draw_waterfall(report, 0)
