@@ -152,7 +152,7 @@ def test_shared_bursts_are_in_the_trend(restless_report):
 
 
 def test_the_page_is_for_review(operation_report, no_stills):
-    assert as_html(operation_report).count(NOTICE) == 2
+    assert as_html(operation_report).count(NOTICE) == 3  # above, below, and on every printed page
     assert NOTICE in operation_report._repr_html_()
 
 

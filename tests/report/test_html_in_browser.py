@@ -4,12 +4,14 @@ import json
 import os
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lsr.report.as_html import as_html, page
 from lsr.report.plain import visible
+from lsr.report.report import build_report
 
 pytestmark = pytest.mark.slow
 
@@ -133,6 +135,46 @@ def test_bursts_have_a_chart_of_their_own(restless_report, show):
     assert shown.locator("#trend canvas").count() == 5
     assert "bursts of R Ment and R O.Oculi together" in shown.locator("#trend-key").inner_text()
     assert shown.complaints == []
+
+
+def test_on_a_phone_the_lines_are_named_above_the_plot(html, show):
+    shown = show(html, width=390)
+    key, plot = (shown.locator(name).bounding_box() for name in ("#overlay-key", "#overlay"))
+    assert key["y"] + key["height"] <= plot["y"]
+    assert shown.locator("#overlay-key").inner_text().split("\n") == [
+        "07:34:29 baseline",
+        "07:39:29 decompression",
+    ]
+
+
+def test_stages_too_narrow_for_their_names_are_named_below_the_trend(html, show):
+    shown = show(html, width=240)
+    assert shown.locator("#trend-stages").inner_text().split("\n") == ["1 baseline", "2 decompression"]
+    assert not show(html).locator("#trend-stages").is_visible()
+
+
+def test_every_chart_of_the_trend_says_what_it_shows(html, show):
+    labels = [one.get_attribute("aria-label") for one in show(html).locator("#trend [role=img]").all()]
+    assert [one.partition(",")[0] for one in labels] == ["amplitude", "onset", "persistence", "M wave"]
+
+
+def test_without_an_m_wave_there_is_no_chart_of_it_and_one_block_is_one(
+    recording, settings, make_findings, make_traces, operation_pair, show
+):
+    block = operation_pair.blocks[0]
+    block = replace(block, m_wave=None, detection=replace(block.detection, m_wave=None))
+    single = replace(operation_pair, course=None, blocks=(block,))
+    report = build_report(recording, make_findings(single), settings, traces=make_traces(single))
+    shown = show(as_html(report))
+    assert shown.locator("#trend canvas").count() == 3
+    assert shown.locator("#waterfall-title").inner_text() == "Average of 1 block"
+
+
+def test_paper_gets_the_table_of_the_glance_and_not_the_cards_of_a_phone(html, show):
+    shown = show(html, width=700)
+    assert not shown.locator(".glance thead").is_visible()
+    shown.emulate_media(media="print")
+    assert shown.locator(".glance thead").is_visible()
 
 
 def test_where_a_script_fails_still_images_come_back(html, show):

@@ -13,6 +13,7 @@
     pair.blocks = Array.from({ length: n }, (_, k) => Object.fromEntries(names.map((name) => [name, pair.blocks[name][k]])));
   });
   const isDirect = (pair) => pair.relation === "direct";
+  const dashes = [[5, 4], [2, 3], [10, 4], [10, 3, 2, 3]]; // of bursts that two muscles share
   const shapes = ["circle", "square", "diamond", "triangle", "cross", "down"];
   let colour = {};
 
@@ -96,14 +97,14 @@
     const low = (interval) => (interval ? interval[0] : null);
     const high = (interval) => (interval ? interval[1] : null);
     const bursts = data.activity.map((one) => ({ pair: one, k: one.pair }));
-    data.synkinesis.forEach((one) => bursts.push({ pair: one, k: one.pair, shared: true }));
+    data.synkinesis.forEach((one, row) => bursts.push({ pair: one, k: one.pair, shared: dashes[row % dashes.length] }));
     return [
       { label: "amplitude, µV", unit: "µV", from: lsr, zero: true, value: (b) => b.amplitude_uv, low: (b) => low(b.amplitude_ci_uv), high: (b) => high(b.amplitude_ci_uv) },
       { label: "onset, ms", from: lsr, zero: false, value: (b) => b.onset_ms, low: (b) => low(b.onset_ci_ms), high: (b) => high(b.onset_ci_ms) },
       { label: "persistence, %", from: lsr, zero: true, value: (b) => (b.persistence === null ? null : 100 * b.persistence), low: () => null, high: () => null },
       { label: "M wave, µV", unit: "µV", from: waves, zero: true, isWave: true, value: (b) => b.m_wave_uv, low: () => null, high: () => null },
       { label: "bursts/min", from: bursts, zero: true, isWave: true, value: (b) => b.rate, low: () => null, high: () => null },
-    ].filter((what) => what.from.some(({ pair }) => pair.blocks.some((b) => what.zero || what.value(b) !== null)));
+    ].filter((what) => what.from.some(({ pair }) => pair.blocks.some((b) => (what.zero && !what.isWave) || what.value(b) !== null)));
   }
 
   function stagesShown() {
@@ -115,6 +116,11 @@
     const box = chart.bbox;
     const ratio = devicePixelRatio;
     context.save();
+    context.font = 12 * ratio + "px system-ui, sans-serif";
+    // Where a name is wider than its stage, all are numbered, and a line below names them.
+    const widthOf = (stage) => chart.valToPos(stage.end_s, "x", true) - chart.valToPos(stage.start_s, "x", true);
+    const fits = stagesShown().every((stage) => context.measureText(stage.name).width < widthOf(stage) - 8 * ratio);
+    if (withNames) byId("trend-stages").hidden = fits;
     context.beginPath();
     context.rect(box.left, box.top, box.width, box.height);
     context.clip();
@@ -124,11 +130,10 @@
       context.fillStyle = colour["stage-" + (k % 2)];
       context.fillRect(left, box.top, right - left, box.height);
       if (withNames) {
-        context.font = 12 * ratio + "px system-ui, sans-serif";
         context.textAlign = "left";
         context.textBaseline = "alphabetic";
         context.fillStyle = colour.quiet;
-        if (context.measureText(stage.name).width < right - left - 8 * ratio) context.fillText(stage.name, left + 5 * ratio, box.top + 14 * ratio);
+        context.fillText(fits ? stage.name : String(k + 1), left + 5 * ratio, box.top + 14 * ratio);
       }
     });
     context.strokeStyle = colour.quiet;
@@ -159,7 +164,7 @@
       const aside = (row - (what.from.length - 1) / 2) * 9 * ratio;
       context.strokeStyle = paint;
       context.lineWidth = 1.5 * ratio;
-      context.setLineDash(shared ? [5 * ratio, 4 * ratio] : []);
+      context.setLineDash(shared ? shared.map((length) => length * ratio) : []);
       context.beginPath();
       let joined = false;
       pair.blocks.forEach((block) => {
@@ -239,6 +244,8 @@
       };
       if (!options.axes[1].splits) delete options.axes[1].splits;
       const chart = new uPlot(options, [times, ...values], host);
+      chart.root.setAttribute("role", "img");
+      chart.root.setAttribute("aria-label", what.label + " over time; its numbers are in the tables below");
       chart.over.addEventListener("dblclick", () => { trend.charts.forEach((one) => { one.zoomed = false; one.setScale("x", { min: first - margin, max: last + margin }); }); });
       trend.charts.push(chart);
     });
@@ -252,32 +259,51 @@
     return splits;
   }
 
+  // A line of a key: what is drawn, and its name; draws on a canvas of 16 px in height.
+  function keyItem(text, width, draw) {
+    const item = document.createElement("li");
+    const name = document.createElement("bdi");
+    name.textContent = text;
+    if (draw) {
+      const canvas = document.createElement("canvas");
+      canvas.width = width * devicePixelRatio;
+      canvas.height = 16 * devicePixelRatio;
+      canvas.setAttribute("aria-hidden", "true");
+      Object.assign(canvas.style, { width: width + "px", height: "16px", display: "inline-block", verticalAlign: "-3px", marginRight: "5px" });
+      const context = canvas.getContext("2d");
+      context.scale(devicePixelRatio, devicePixelRatio);
+      draw(context);
+      item.append(canvas);
+    }
+    item.append(name);
+    return item;
+  }
+  function drawLine(context, width, paint, thick, dash) {
+    context.strokeStyle = paint;
+    context.lineWidth = thick;
+    context.setLineDash(dash);
+    context.beginPath();
+    context.moveTo(0, 8);
+    context.lineTo(width, 8);
+    context.stroke();
+    context.setLineDash([]);
+    context.lineWidth = 1;
+  }
+
   function makeKey() {
     const key = byId("trend-key");
     key.textContent = "";
     data.order.forEach((k) => {
       const pair = pairs[k];
       if (!pair.blocks.length) return;
-      const item = document.createElement("li");
-      const canvas = document.createElement("canvas");
-      canvas.width = canvas.height = 16 * devicePixelRatio;
-      canvas.setAttribute("aria-hidden", "true");
-      Object.assign(canvas.style, { width: "16px", height: "16px", verticalAlign: "-3px", marginRight: "5px" });
-      const context = canvas.getContext("2d");
-      context.lineWidth = devicePixelRatio;
-      mark(context, shapeOf(k), 8 * devicePixelRatio, 8 * devicePixelRatio, 4.5 * devicePixelRatio, colourOf(k), false);
-      const name = document.createElement("bdi");
-      name.textContent = pair.title + (isDirect(pair) ? " (M wave)" : "");
-      item.append(canvas, name);
-      key.append(item);
+      const text = pair.title + (isDirect(pair) ? " (M wave)" : "");
+      key.append(keyItem(text, 16, (context) => mark(context, shapeOf(k), 8, 8, 4.5, colourOf(k), false)));
     });
-    data.synkinesis.forEach((one) => {
-      const item = document.createElement("li");
-      const name = document.createElement("bdi");
-      name.textContent = "dashed: bursts of " + one.title;
-      item.append(name);
-      key.append(item);
-    });
+    data.synkinesis.forEach((one, row) => key.append(keyItem("bursts of " + one.title, 40, (context) => {
+      drawLine(context, 40, colourOf(one.pair), 1.5, dashes[row % dashes.length]);
+      mark(context, shapeOf(one.pair), 20, 8, 3.6, colourOf(one.pair), true);
+    })));
+    byId("trend-stages").replaceChildren(...stagesShown().map((stage, k) => keyItem(k + 1 + " " + stage.name)));
   }
 
   function nearestBlock(pair, timeS) {
@@ -345,6 +371,7 @@
   }
 
   function drawZones(context, x, top, bottom, names) {
+    let free = 0; // from here on no name stands yet
     Object.entries(data.zones_ms).forEach(([name, [low, high]]) => {
       const from = Math.max(low, x.first);
       const to = Math.min(high, x.last);
@@ -355,7 +382,12 @@
         context.fillStyle = colour.quiet;
         context.textAlign = "center";
         const text = { direct: "direct", lsr: "LSR", late: "late" }[name];
-        if (context.measureText(text).width < x(to) - x(from) + 8) context.fillText(text, (x(from) + x(to)) / 2, top - 5);
+        const width = context.measureText(text).width;
+        const middle = Math.max((x(from) + x(to)) / 2, free + width / 2 + 6);
+        if (width < x(to) - x(from) + 8 && middle + width / 2 < x(x.last) + 8) {
+          context.fillText(text, middle, top - 5);
+          free = middle + width / 2;
+        }
       }
     });
     context.strokeStyle = colour.ink;
@@ -433,7 +465,7 @@
     let lastLabel = -100;
     rows.forEach((row, k) => {
       const zero = start + (k + 0.5) * step;
-      const isChosen = !chosen.singles && row.block === chosen.block;
+      const isChosen = !chosen.singles && rows.length > 1 && row.block === chosen.block;
       if (isChosen) {
         context.fillStyle = colour.rule;
         context.globalAlpha = 0.55;
@@ -466,7 +498,7 @@
     waterfall.rowAt = (y) => rows[Math.max(0, Math.min(rows.length - 1, Math.floor((y - start) / step)))];
     byId("waterfall-title").textContent = chosen.singles
       ? "Single sweeps of block " + (chosen.block + 1) + " (" + rows.length + (traces.n_not_shown ? " of those kept" : "") + ")"
-      : "Waterfall: averages of " + pair.blocks.length + " blocks, time runs down";
+      : rows.length > 1 ? "Waterfall: averages of " + rows.length + " blocks, time runs down" : "Average of 1 block";
   }
 
   const firstName = (pair) => (pair.is_operation ? "baseline" : "first block");
@@ -497,21 +529,16 @@
       context.fillStyle = paint;
       context.fillRect(x(marked.onset_ms) - 0.75, top, 1.5, bottom - top);
     }
-    if (waves[0]) drawWave(context, x, traces.time_ms, waves[0], zero, perUv, colour.baseline, 2, [5, 3]);
-    if (waves[1]) drawWave(context, x, traces.time_ms, waves[1], zero, perUv, colourOf(chosen.pair), 1.8);
-    context.restore();
-    const names = [[firstName(pair) + (baseline.start_s === undefined ? "" : " " + clock(baseline.start_s)), colour.baseline],
-      [block.start_s === undefined ? "" : clock(block.start_s) + (block.stage ? " " + block.stage : ""), colourOf(chosen.pair)]];
-    context.fillStyle = colour.paper;
-    context.globalAlpha = 0.75;
-    context.fillRect(right - 154, top + 1, 153, 36);
-    context.globalAlpha = 1;
-    names.forEach(([name, paint], k) => {
-      context.fillStyle = paint;
-      context.fillRect(right - 150, top + 8 + 16 * k, 14, 3);
-      context.fillStyle = colour.ink;
-      context.fillText(name, right - 132, top + 13 + 16 * k, 130);
+    const lines = [
+      { paint: colour.baseline, thick: 2, dash: [5, 3], block: baseline, name: firstName(pair) },
+      { paint: colourOf(chosen.pair), thick: 1.8, dash: [], block, name: block.stage || "" },
+    ];
+    lines.forEach(({ paint, thick, dash }, k) => {
+      if (waves[k]) drawWave(context, x, traces.time_ms, waves[k], zero, perUv, paint, thick, dash);
     });
+    context.restore();
+    byId(id + "-key").replaceChildren(...lines.filter((line, k) => waves[k]).map((line) =>
+      keyItem((clock(line.block.start_s) + " " + line.name).trim(), 24, (swatch) => drawLine(swatch, 24, line.paint, line.thick, line.dash))));
     scaleBar(context, right - 2, bottom - 6, perUv);
   }
 
