@@ -82,9 +82,20 @@ def test_answers_latencies_and_courses_are_counted(report):
         "absent": "1",
         "indeterminate": "1",
     }
-    assert "median 10.0 (9.5\N{EN DASH}10.5), n 2" in html
+    assert "median 10.0, quartiles 9.5\N{EN DASH}10.5, n 2" in html
     courses = html[html.index("courses-title") :]
     assert sorted(cells(courses, "zygomatic → mentalis")) == ["0", "0", "0", "0", "1", "1"]
+
+
+def test_one_latency_has_no_quartiles(report):
+    html = page((report.model_copy(update={"pairs": [pair(Presence.PRESENT, 9.0)]}), "a.edf"))
+    assert '<span class="more">9.0, n 1</span>' in html
+
+
+def test_every_wide_table_scrolls_by_itself(report):
+    html = page((report, "a.edf"), refused=[Refusal(name="b.edf", kind="NoStimuli", message="b.edf: none")])
+    alone = re.findall(r'(?<!">)\n<table', html)
+    assert len(alone) == 1  # how many failures of each kind
 
 
 def test_failures_are_counted_by_kind_and_told(report):
