@@ -140,7 +140,9 @@ def _measured(pair: PairReport) -> Iterator[tuple[str, str]]:
         yield (
             "size",
             f"{pair.amplitude_uv:.3g} uV peak to peak, 95 % interval {low:.3g}-{high:.3g} uV; "
-            f"{pair.morphology}, {counted(pair.n_phases or 0, 'phase')}, {pair.duration_ms:.1f} ms long",
+            # The report calls monophasic whatever is not polyphasic, also two phases.
+            f"{'polyphasic, ' if pair.morphology == 'polyphasic' else ''}"
+            f"{counted(pair.n_phases or 0, 'phase')}, {pair.duration_ms:.1f} ms long",
         )
     if pair.persistence is not None and pair.persistence_ci is not None:
         low, high = pair.persistence_ci

@@ -235,7 +235,9 @@ def _course(pair: PairReport, course: Course) -> str:
     at = ""
     if pair.disappeared_at:
         stage = pair.disappeared_at.stage
-        at = f" at {clock(pair.disappeared_at.time_s)}" + (f" during {words(stage)}" if stage else "")
+        at = f" {clock(pair.disappeared_at.time_s)} after the start" + (
+            f", during {words(stage)}" if stage else ""
+        )
     wording = {
         Course.NOT_DETECTED_AT_BASELINE: "NOT DETECTED AT BASELINE",
         Course.PERSISTED: f"PERSISTED{by}",
@@ -373,7 +375,8 @@ def _spontaneous(report: Report) -> str:
     if found is None:
         return ""
     lines = [
-        f"- {_printable(one.channel)}: {counted(one.n_bursts, 'burst')} in {one.observed_s or 0.0:.0f} s, "
+        f"- {_printable(one.channel)}: {counted(one.n_bursts, 'burst')} "
+        f"in {length(one.observed_s or 0.0, one.observed_s or 0.0)}, "
         f"{one.bursts_per_min or 0.0:.3g} a minute, {one.duration_ms or 0.0:.0f} ms each, "
         f"{100 * (one.active_share or 0.0):.0f} % of the time"
         for one in found.activity
@@ -478,8 +481,10 @@ def _block_table(pair: PairReport, report: Report) -> str:
                 _range(run, lambda block: block.m_wave.amplitude_uv if block.m_wave else None, _uv),
             ]
         )
-    legend = "n: blocks of stimuli; onset, uV: lowest to highest of them"
-    return "\n".join([wrapped(f"Course of {name}", indent="    "), table(head, rows, widths), legend])
+    legend = "from, to: since the start; n: blocks of stimuli; onset, uV: lowest to highest of them"
+    return "\n".join(
+        [wrapped(f"Course of {name}", indent="    "), table(head, rows, widths), wrapped(legend)]
+    )
 
 
 def _range(

@@ -17,6 +17,7 @@ from lsr.recording import Problem
 from lsr.report import as_html as page_package
 from lsr.report.as_html import as_html, page, summary_as_html
 from lsr.report.as_html.samples import page_data
+from lsr.report.as_html.view import view_of
 from lsr.report.plain import visible
 from lsr.report.report import NOTICE, build_report
 from lsr.stimuli import BranchSource
@@ -77,9 +78,32 @@ def test_where_no_lsr_was_at_baseline_no_loss_is_claimed(glance, operation_pair)
     assert "Residual LSR: no, in none of the target pairs" in text
 
 
-def test_without_a_clock_times_count_from_the_start(glance, operation_pair, recording, monkeypatch):
+def test_a_change_of_amplitude_has_its_interval(glance, operation_pair):
+    text = glance(replace(operation_pair, amplitude_change_ci_percent=(-100.0, -91.0)))
+    assert "\N{MINUS SIGN}100 % \N{MINUS SIGN}100 to \N{MINUS SIGN}91 %, baseline 230 µV" in text
+
+
+def test_times_are_by_the_clock_or_count_from_the_start(glance, operation_pair, recording, monkeypatch):
+    assert "times by the clock" in glance(operation_pair)
     monkeypatch.setattr(recording, "start", None)
-    assert "gone since 00:31:20" in glance(operation_pair)
+    text = glance(operation_pair)
+    assert "gone since 00:31:20" in text
+    assert "times since the start" in text
+
+
+def test_in_an_operation_the_answer_is_that_over_all_stimuli(
+    operation_report, recording, settings, make_findings, pair
+):
+    study = build_report(recording, make_findings(pair), settings)
+    for report, name in ((operation_report, "answer over all stimuli"), (study, "answer")):
+        assert name in [name for name, _ in view_of(report)["measures"][0]["rows"]]
+
+
+def test_two_phases_are_not_called_monophasic(recording, settings, make_findings, pair):
+    for morphology, told in (("monophasic", "3"), ("polyphasic", "3 (polyphasic)")):
+        shaped = replace(pair, detection=replace(pair.detection, morphology=morphology))
+        rows = view_of(build_report(recording, make_findings(shaped), settings))["measures"][0]["rows"]
+        assert dict(rows)["phases"] == [told]
 
 
 @pytest.mark.parametrize("course", Course)

@@ -70,8 +70,9 @@ def test_an_inferred_branch_is_told_in_every_headline(render, make_findings, pai
 
 def test_a_disappearance_is_told_with_time_and_stage(render, operation_pair):
     text = _on_one_line(render(operation_pair, residual_lsr=False))
-    told = "LSR DISAPPEARED at 00:31:20 during decompression; before that onset 9.8 ms (9.5-10.1), 230 uV"
+    told = "LSR DISAPPEARED 00:31:20 after the start, during decompression; before that onset 9.8 ms"
     assert told in text
+    assert "from, to: since the start" in text
     assert "Residual LSR: no" in text
 
 

@@ -98,6 +98,7 @@ def view_of(report: Report) -> dict[str, Any]:
         "format": visible(recording.format),
         "length": length(recording.duration_s, recording.end_s),
         "start": visible(recording.start.replace("T", " ")) if recording.start else None,
+        "times": "times by the clock" if recording.start else "times since the start",
         "sha256": recording.sha256,
         "version": report.lsr_version,
         "schema_version": report.schema_version,
@@ -297,8 +298,12 @@ def _amplitude(pair: PairReport) -> dict[str, str]:
         return {"main": f"{_uv(wave_uv)} µV" if wave_uv is not None else _NONE, "more": "M wave"}
     size = f"{_uv(pair.amplitude_uv)} µV" if pair.amplitude_uv is not None else ""
     if pair.amplitude_change_percent is not None:
-        change = f"{pair.amplitude_change_percent:+.0f} %".replace("-", _MINUS)
-        return {"main": change, "more": f"baseline {size}" if size else "of baseline"}
+        interval = pair.amplitude_change_ci_percent
+        parts = [" to ".join(f"{end:+.0f}" for end in interval) + " %"] if interval else []
+        parts.append(f"baseline {size}" if size else "of baseline")
+        more = ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+        change = f"{pair.amplitude_change_percent:+.0f} %"
+        return {"main": change.replace("-", _MINUS), "more": more.replace("-", _MINUS)}
     return {"main": size or _NONE, "more": ""}
 
 
@@ -406,10 +411,14 @@ def _measure_tables(report: Report, titles: list[str]) -> list[dict[str, Any]]:
     for first in range(0, len(order), 4):
         some = order[first : first + 4]
         columns = [_measures(report.pairs[k]) for k in some]
+        # Of an operation, a block may answer otherwise than all stimuli together.
+        names = {"answer": "answer over all stimuli"} if _is_operation(report) else {}
         tables.append(
             {
                 "heads": [titles[k] for k in some],
-                "rows": [(name, [column[name] for column in columns]) for name in columns[0]],
+                "rows": [
+                    (names.get(name, name), [column[name] for column in columns]) for name in columns[0]
+                ],
             }
         )
     return tables
@@ -433,7 +442,7 @@ def _measures(pair: PairReport) -> dict[str, str]:
         "baseline to peak, µV": _uv(pair.baseline_to_peak_uv),
         "area, µV ms": _uv(pair.area_uv_ms),
         "duration, ms": _ms(pair.duration_ms),
-        "phases": _NONE if pair.n_phases is None else f"{pair.n_phases} ({pair.morphology})",
+        "phases": _NONE if pair.n_phases is None else f"{pair.n_phases}{_shape(pair)}",
         "persistence, %": _with_interval(pair.persistence, pair.persistence_ci, _percent),
         "stimuli used": _NONE if direct else str(pair.n_stimuli_used),
         "stimuli left out": _NONE if direct else str(pair.n_stimuli_rejected),
@@ -452,6 +461,11 @@ def _measures(pair: PairReport) -> dict[str, str]:
         "M wave onset, ms": _ms(m_wave.onset_latency_ms) if m_wave else _NONE,
         "late response": _NONE if late is None else _late(late.presence, late.onset_latency_ms),
     }
+
+
+def _shape(pair: PairReport) -> str:
+    # The report calls monophasic whatever is not polyphasic, also two phases.
+    return " (polyphasic)" if pair.morphology == "polyphasic" else ""
 
 
 def _late(presence: Presence, onset_ms: float | None) -> str:
@@ -522,7 +536,7 @@ def _activity(report: Report) -> list[list[str]]:
         [
             _site(one.side, one.muscle, one.channel),
             words(one.stage) if one.stage else "all",
-            clock(one.observed_s),
+            length(one.observed_s, one.observed_s),
             str(one.n_bursts),
             _uv(one.bursts_per_min),
             _NONE if one.duration_ms is None else f"{one.duration_ms:.0f}",
