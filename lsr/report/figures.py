@@ -104,8 +104,18 @@ def draw_trend(report: Report) -> Figure:
         _tick_by_the_clock(rows[-1], report)
         rows[-1].xaxis.set_major_formatter(lambda value, _: moment(report, value) if value >= 0 else "")
         figure.align_ylabels(rows)
-        figure.legend(loc="lower left", ncols=2, frameon=False, fontsize=7, handlelength=3.5)
+        legend = figure.legend(loc="lower left", ncols=2, frameon=False, fontsize=7, handlelength=3.5)
+        _make_room(figure, n_lines=-(-len(legend.get_texts()) // 2))
         return figure
+
+
+def _make_room(figure: Figure, *, n_lines: int) -> None:
+    """Lengthen a figure by the lines of its legend that its lower margin does not hold."""
+    old, margins = figure.get_figheight(), figure.subplotpars
+    new = old + 0.16 * max(0, n_lines - 2)
+    top = 1 - (1 - margins.top) * old / new
+    figure.set_figheight(new)
+    figure.subplots_adjust(top=top, bottom=1 - (margins.top - margins.bottom) * old / new - (1 - top))
 
 
 def draw_waterfall(report: Report, number: int) -> Figure:
@@ -414,18 +424,15 @@ def _overlay(axes: Axes, report: Report, number: int) -> None:
     for row, look, what in zip(rows, looks, (first, "last"), strict=False):
         label = f"{what} {moment(report, pair.blocks[row].start_s)}"
         axes.plot(traces.time_ms, traces.averages_uv[row], linewidth=1.1, label=label, **look)
-    # The onset of the last average where it has one, else that of the baseline, each in its own colour.
-    blocks = [pair.blocks[row] for row in rows]
-    onsets = [
-        (block, look)
-        for block, look in zip(blocks, looks, strict=False)
-        if block.onset_latency_ms is not None
-    ]
-    if onsets:
-        block, look = onsets[-1]
+    # The onset of the last average where it has one, else that of the baseline, in the colour of its line.
+    for row, look in reversed(list(zip(rows, looks, strict=False))):
+        block = pair.blocks[row]
+        if block.onset_latency_ms is None:
+            continue
         axes.axvline(block.onset_latency_ms, color=look["color"], linewidth=1)
         if block.onset_latency_ci_ms:
             axes.axvspan(*block.onset_latency_ci_ms, color=look["color"], alpha=0.2, linewidth=0)
+        break
     if rows:
         limit = 1.25 * _reference_uv(report, number, traces.averages_uv[rows])
         axes.set_ylim(-limit, limit)
