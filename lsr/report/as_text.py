@@ -481,7 +481,10 @@ def _block_table(pair: PairReport, report: Report) -> str:
                 _range(run, lambda block: block.m_wave.amplitude_uv if block.m_wave else None, _uv),
             ]
         )
-    legend = "from, to: since the start; n: blocks of stimuli; onset, uV: lowest to highest of them"
+    legend = (
+        "from, to: since the start; answer: of each block by itself; n: blocks of stimuli; "
+        "onset, uV: lowest to highest of them"
+    )
     return "\n".join(
         [wrapped(f"Course of {name}", indent="    "), table(head, rows, widths), wrapped(legend)]
     )
