@@ -43,6 +43,7 @@ Folders = Annotated[
         metavar="FOLDER",
         help="Folders to look through, or recordings; - reads paths from stdin, one a line.",
         show_default=False,
+        readable=False,
     ),
 ]
 Jobs = Annotated[

@@ -28,7 +28,12 @@ def options() -> None:
 def show_settings(
     recording: Annotated[
         Path,
-        typer.Argument(metavar="PATH", help="A recording, or the folder it lies in.", show_default=False),
+        typer.Argument(
+            metavar="PATH",
+            help="A recording, or the folder it lies in.",
+            show_default=False,
+            readable=False,
+        ),
     ] = Path("."),
     config: ConfigFile = None,
     stimulated: Stimulated = None,

@@ -12,7 +12,10 @@ from .output import Attempts, Verbose, complain, refuse, show
 
 
 def deidentify(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="An EDF or BDF file.", show_default=False)],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="IN", help="An EDF or BDF file.", show_default=False, readable=False),
+    ],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="The copy to write.", show_default=False)],
     keep: Annotated[
         list[str] | None,

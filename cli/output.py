@@ -37,7 +37,10 @@ STDIN = Path("-")
 Paths = Annotated[
     list[Path],
     typer.Argument(
-        metavar="PATH", help="Recordings; - reads paths from stdin, one a line.", show_default=False
+        metavar="PATH",
+        help="Recordings; - reads paths from stdin, one a line.",
+        show_default=False,
+        readable=False,  # not asked before: one that may not be read costs only itself
     ),
 ]
 ConfigFile = Annotated[

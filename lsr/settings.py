@@ -9,6 +9,7 @@ known one. "DOMAIN" sources are the normative values quoted in `docs/method.md`.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -245,7 +246,7 @@ def find_settings_file(recording: str | Path) -> Path | None:
     in_bids = find_bids_name(Path(recording))
     if in_bids is not None:
         places.append(in_bids.root / "code" / SETTINGS_FILE)
-    return next((place for place in places if place.is_file()), None)
+    return next((place for place in places if os.path.isfile(place)), None)  # Path.is_file may be refused
 
 
 def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from lsr.batch.tasks import Refusal, tellable
 from lsr.errors import RecordingNotFound
+from lsr.io.registry import check_is_there
 from lsr.io.signatures import is_recording
 
 _OF_A_DATA_SET = "dataset_description.json"
@@ -51,11 +52,10 @@ def find_recordings(given: Sequence[Path], *, but_not: Path | None = None) -> li
     Raises
     ------
     RecordingNotFound
-        A given path that is not there.
+        A given path that is not there, or lies in a folder that may not be entered.
     """
     for path in given:
-        if not os.path.exists(path):  # Path.exists fails on a name that is too long
-            raise RecordingNotFound(f"{path}: no such file or folder; check the path")
+        check_is_there(path)
     if len(given) == 1 and given[0].is_dir() and not is_recording(given[0]):
         return sorted(_in_folder(given[0], "", but_not), key=lambda one: one.name)
     found: dict[Path, Found | Refusal] = {}
@@ -92,10 +92,11 @@ def _in_folder(folder: Path, prefix: str, but_not: Path | None) -> Iterator[Foun
             identity = _identity(place)
             names = sorted(os.listdir(place))
         except OSError as error:
+            name = below.rstrip("/") or tellable(place.resolve().name)
             yield Refusal(
-                name=below.rstrip("/"),
+                name=name,
                 kind=RecordingNotFound.__name__,
-                message=f"{below}: the folder cannot be read ({error.strerror}); check the right to read it",
+                message=f"{name}: the folder cannot be read ({error.strerror}); check the right to read it",
             )
             continue
         if identity in seen:
@@ -113,5 +114,5 @@ def _in_folder(folder: Path, prefix: str, but_not: Path | None) -> Iterator[Foun
 
 
 def _identity(folder: Path) -> tuple[int, int]:
-    status = folder.stat()
+    status = os.stat(os.path.join(folder, "."))  # by its dot: names alone may be listed, and not read
     return status.st_dev, status.st_ino

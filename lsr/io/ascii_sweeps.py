@@ -33,6 +33,7 @@ no default above is an error that says so.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def find_description(path: Path) -> Path | None:
         return path
     else:
         candidate = path.with_suffix(".toml")
-    return candidate if candidate.is_file() else None
+    return candidate if os.path.isfile(candidate) else None  # Path.is_file fails where it may not look
 
 
 def read_ascii_sweeps(path: Path) -> Recording:

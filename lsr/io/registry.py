@@ -45,11 +45,10 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
     >>> read_recording("no such file.edf")
     Traceback (most recent call last):
     ...
-    lsr.errors.RecordingNotFound: no such file.edf: no such file; check the path
+    lsr.errors.RecordingNotFound: no such file.edf: no such file or folder; check the path
     """
     found = Path(path)
-    if not os.path.exists(found):  # Path.exists fails on a name that is too long
-        raise RecordingNotFound(f"{found}: no such file; check the path")
+    check_is_there(found)
     in_bids = find_bids_name(found)
     adapter = _adapter_for(found)
     if in_bids is None or adapter is not read_edf:
@@ -62,6 +61,24 @@ def read_recording(path: str | os.PathLike[str]) -> Recording:
     except LsrError:
         recording.close()
         raise
+
+
+def check_is_there(path: Path) -> None:
+    """Make sure that there is something at a path.
+
+    Raises
+    ------
+    RecordingNotFound
+        Nothing is there, or a folder on the way may not be entered.
+    """
+    try:
+        path.stat()
+    except PermissionError as error:
+        raise RecordingNotFound(
+            f"{path}: {error.strerror}; check the right to read it, and to enter its folder"
+        ) from None
+    except (OSError, ValueError):  # no such name, or none that can be
+        raise RecordingNotFound(f"{path}: no such file or folder; check the path") from None
 
 
 def _adapter_for(path: Path) -> Callable[[Path], Recording]:

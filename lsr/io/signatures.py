@@ -8,6 +8,7 @@ is better refused, with the reason, than passed over.
 
 from __future__ import annotations
 
+import os
 import stat
 import tomllib
 from pathlib import Path
@@ -42,7 +43,10 @@ def is_recording(path: Path) -> bool:
         False also for what is neither file nor folder, and for text that its folder's description tells of.
     """
     if path.is_dir():
-        return path.suffix.lower() in _FOLDER_SUFFIXES or _describes_sweeps(path / FOLDER_FILE)
+        if path.suffix.lower() in _FOLDER_SUFFIXES:
+            return True
+        # Not there also where the folder may not be entered; a broken link is there.
+        return os.path.lexists(path / FOLDER_FILE) and _describes_sweeps(path / FOLDER_FILE)
     name = path.name.lower()
     if name.endswith(_EDF_SUFFIXES):
         return _is_file(path)

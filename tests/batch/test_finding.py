@@ -99,3 +99,19 @@ def test_parts_of_a_recording_are_not_recordings(tmp_path):
     for name in ("study.fif", "study-1.fif", "study-2.fif"):
         (tmp_path / name).write_bytes(b"\x00\x00\x00\x64")
     assert names(tmp_path) == ["study.fif"]
+
+
+@pytest.mark.parametrize("rights", [0o000, 0o400, 0o100])
+def test_a_folder_that_may_not_be_read_is_told_and_the_others_are_found(
+    as_a_user, tmp_path, write_recording, rights
+):
+    closed = write_recording(tmp_path / "closed" / "case.edf").parent
+    write_recording(tmp_path / "open" / "case.edf")
+    closed.chmod(rights)
+    told, found = find_recordings([tmp_path])
+    assert found.name == "open/case.edf"
+    assert told.message == (
+        "closed: the folder cannot be read (Permission denied); check the right to read it"
+    )
+    (alone,) = find_recordings([closed])
+    assert alone.message == told.message

@@ -78,4 +78,4 @@ def test_a_closed_or_full_stdout_ends_without_a_traceback(tmp_path):
 def test_a_name_too_long_is_no_file(call):
     result = call("analyze", "a" * 5000 + ".edf")
     assert result.exit_code == 1
-    assert result.stderr.endswith("no such file; check the path\n")
+    assert result.stderr.endswith("no such file or folder; check the path\n")
