@@ -125,15 +125,24 @@ def wants_colour() -> bool:
 
 
 def given_paths(paths: Sequence[Path]) -> Iterator[Path]:
-    """Give the paths of the command line; those of stdin as its lines come, where "-" stands for them."""
+    """Give the paths of the command line; those of stdin as its lines come, where "-" stands for them.
+
+    Without any it ends with the status of wrong usage: a command before the pipe that failed is no success.
+    """
+    n_given = 0
     for path in paths:
-        if path != STDIN:
-            yield path
-            continue
-        for line in sys.stdin:
-            named = line.rstrip("\r\n")
-            if named:
-                yield Path(named)
+        for one in _lines_of_stdin() if path == STDIN else (path,):
+            n_given += 1
+            yield one if one.name else one.resolve()  # ".", whose name is that of the folder
+    if not n_given:
+        refuse("no path came from stdin; check the command that writes them")
+
+
+def _lines_of_stdin() -> Iterator[Path]:
+    for line in sys.stdin:
+        named = line.rstrip("\r\n")
+        if named:
+            yield Path(named)
 
 
 class ChosenSettings:

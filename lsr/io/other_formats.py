@@ -150,6 +150,10 @@ def read_with_mne(path: Path) -> Recording:
         except Exception as error:  # every reader of mne fails in its own way
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             if "nsupported" in reason or path.suffix.lower() not in _MNE_SUFFIXES:
+                if path.is_dir():
+                    raise UnknownFormat(
+                        f"{path}: a folder, and no recording itself; use lsr batch for those in it"
+                    ) from error
                 raise UnknownFormat(
                     f"{path.name}: a format that no adapter reads; export it as EDF+, or describe text files "
                     "of sweeps with a TOML file of the same name"

@@ -1,9 +1,11 @@
 """`lsr analyze` gives data on stdout, complaints on stderr, and goes on after a bad file."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+SAMPLE = Path(__file__).parents[2] / "sample_data" / "clinic_with_lsr.edf"
 NOTICE = "For review by a qualified neurophysiologist"
 
 
@@ -126,3 +128,33 @@ def test_colour_is_for_terminals_that_want_it(monkeypatch):
     assert output.wants_colour()
     monkeypatch.setenv("NO_COLOR", "1")
     assert not output.wants_colour()
+
+
+@pytest.mark.parametrize("command", ["analyze", "inspect"])
+def test_a_recording_that_may_not_be_read_costs_only_itself(call, as_a_user, tmp_path, command):
+    closed = tmp_path / "closed.edf"
+    closed.write_bytes(SAMPLE.read_bytes())
+    closed.chmod(0)
+    result = call(command, SAMPLE, closed, "--format", "json")
+    assert result.exit_code == 1
+    assert len(result.stdout.splitlines()) == 1
+    assert result.stderr.endswith(f"lsr: {closed}: Permission denied; check the right to read it\n")
+
+
+def test_a_folder_that_may_not_be_entered_is_no_fault_of_lsr(call, as_a_user, tmp_path):
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0)
+    result = call("analyze", folder / "x.edf")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"lsr: {folder / 'x.edf'}: Permission denied; check the right to read it, and to enter its folder\n"
+    )
+
+
+def test_a_folder_is_for_batch_and_has_a_name(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = call("analyze", ".")
+    assert result.exit_code == 1
+    assert result.stderr.endswith(
+        f"lsr: {tmp_path}: a folder, and no recording itself; use lsr batch for those in it\n"
+    )

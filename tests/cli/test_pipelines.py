@@ -39,6 +39,13 @@ def test_paths_come_from_stdin_one_a_line(call, analyzed):
     assert names == ["first.edf", "a b.edf", "last.edf"]
 
 
+@pytest.mark.parametrize("arguments", [["analyze", "-"], ["inspect", "-"], ["batch", "-", "--out", "x"]])
+def test_no_path_at_all_is_no_success(call, arguments):
+    result = call(*arguments, stdin="\n")
+    assert result.exit_code == 2
+    assert result.stderr == "lsr: no path came from stdin; check the command that writes them\n"
+
+
 def test_inspect_takes_paths_from_stdin_too(call):
     assert call("inspect", "-", stdin=f"{CLINIC}\n").stdout.startswith("clinic_with_lsr.edf: ")
 

@@ -162,7 +162,7 @@ def test_a_file_that_no_adapter_knows_is_refused(tmp_path):
         path.write_text("not a recording")
         with pytest.raises(UnknownFormat, match=name):
             read_recording(path)
-    with pytest.raises(UnknownFormat, match="export it as EDF"):
+    with pytest.raises(UnknownFormat, match="a folder"):
         read_recording(tmp_path)
 
 
