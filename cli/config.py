@@ -59,7 +59,7 @@ def show_settings(
 def _sources(settings: Settings, file: Path | None, stimulated: bool) -> dict[Place, str]:
     """Where each setting comes from, by its place."""
     places = [place for place, _ in _leaves(settings.model_dump(mode="json"))]
-    lines = setting_lines(file.read_text(encoding="utf-8")) if file else {}
+    lines = setting_lines(file.read_text(encoding="utf-8-sig")) if file else {}
     sources = dict.fromkeys(places, "default")
     sources |= {place: f"{file}:{lines[place]}" for place in places if place in lines}
     if stimulated:

@@ -224,7 +224,7 @@ class Settings(_Frozen):
     def from_file(cls, path: str | Path) -> Self:
         """Settings from a TOML file."""
         try:
-            values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            values = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise SettingsError(
                 f"{path}: cannot be read ({error.strerror}); name an existing TOML file"

@@ -41,6 +41,12 @@ def test_the_documented_file_is_understood(tmp_path):
     assert settings.course.stages["decompression"] == ("decompress*", "teflon*")
 
 
+def test_a_file_saved_by_windows_notepad_is_understood(tmp_path):
+    path = tmp_path / "lsr.toml"
+    path.write_bytes(b"\xef\xbb\xbf[detection]\r\nalpha = 0.02\r\n")
+    assert Settings.from_file(path).detection.alpha == 0.02
+
+
 def test_several_stimulation_tables_are_several_sets(tmp_path):
     file = tmp_path / "lsr.toml"
     file.write_text('[[stimulation]]\nbranch = "temporal"\n[[stimulation]]\nbranch = "buccal"\n')

@@ -132,7 +132,11 @@ class _Description:
     @classmethod
     def read(cls, path: Path, described: Path) -> _Description:
         try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
+            table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise RecordingNotFound(
+                f"{path}: {error.strerror or error}; check the right to read it"
+            ) from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise MalformedRecording(f"{path.name}: no TOML: {error}; correct that line") from error
         told = cls(path=path, described=described, table=table)

@@ -93,7 +93,7 @@ def _literal(text: str) -> str:
 def _described(description: Path) -> list[Path]:
     """Find the text files that a description names; all of its own name where it is broken."""
     try:
-        table = tomllib.loads(description.read_text(encoding="utf-8"))
+        table = tomllib.loads(description.read_text(encoding="utf-8-sig"))
         patterns = [table["sweeps"].get("files"), *(one.get("file") for one in table.get("channels", ()))]
     except (OSError, ValueError, AttributeError, TypeError):
         patterns = []
@@ -108,7 +108,9 @@ def _describes_sweeps(path: Path) -> bool:
     if not _is_file(path):
         return False
     try:
-        return "sweeps" in (table := tomllib.loads(path.read_text(encoding="utf-8"))) and "channels" in table
+        return (
+            "sweeps" in (table := tomllib.loads(path.read_text(encoding="utf-8-sig"))) and "channels" in table
+        )
     except (OSError, ValueError):
         return path.name == FOLDER_FILE  # broken, and to be told so
 

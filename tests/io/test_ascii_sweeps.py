@@ -9,6 +9,7 @@ import pytest
 
 from lsr.errors import MalformedRecording, RecordingNotFound, UnknownUnit
 from lsr.io.registry import read_recording
+from lsr.io.signatures import is_recording
 
 SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
 HEAD = '[sweeps]\nlayout = "{layout}"\nrate_hz = 1000\ninterval_s = 0.5\nstimulus_ms = 2.0\n'
@@ -38,6 +39,15 @@ def test_a_folder_with_a_file_for_each_sweep(tmp_path, sweeps):
         assert [channel.label for channel in recording.channels] == ["R Mentalis", "R Orb Oc"]
         (batch,) = recording.windows([a.time_s for a in recording.annotations], 0.002, 0.038)
         np.testing.assert_allclose(batch.samples, sweeps * 1000, rtol=1e-5)
+
+
+def test_a_description_saved_by_windows_notepad_is_understood(tmp_path):
+    (tmp_path / "sweeps.csv").write_text("1,2\n3,4\n")
+    description = tmp_path / "sweeps.toml"
+    description.write_text(HEAD.format(layout="rows_are_sweeps") + ONE, encoding="utf-8-sig")
+    assert is_recording(tmp_path)
+    with read_recording(tmp_path) as recording:
+        assert recording.record_times_s.tolist() == [0.0, 0.5]
 
 
 @pytest.mark.parametrize("layout", ["columns_are_sweeps", "rows_are_sweeps"])
