@@ -39,6 +39,14 @@ Number = Annotated[float, Field(strict=True)]  # neither "5" nor true is a numbe
 Whole = Annotated[int, Field(strict=True)]
 
 
+def _of_two(window: Any) -> Any:
+    if not isinstance(window, list | tuple) or len(window) != 2:
+        raise ValueError(
+            f"a window is two numbers, its start and its end, as in [5.5, 14.0], found {window!r}"
+        )
+    return window
+
+
 def _rising(window: tuple[float, float]) -> tuple[float, float]:
     if window[0] >= window[1]:
         raise ValueError(f"the window must end after it starts, found {list(window)}")
@@ -50,7 +58,7 @@ def _as_name(value: Any) -> Any:
     return re.sub(r"[\s_-]+", "_", value.strip().lower()) if isinstance(value, str) else value
 
 
-Window = Annotated[tuple[Number, Number], AfterValidator(_rising)]
+Window = Annotated[tuple[Number, Number], BeforeValidator(_of_two), AfterValidator(_rising)]
 BranchName = Annotated[Branch, BeforeValidator(_as_name)]
 MuscleName = Annotated[Muscle, BeforeValidator(_as_name)]
 SideName = Annotated[Side, BeforeValidator(_as_name)]
@@ -206,10 +214,13 @@ class Settings(_Frozen):
         try:
             one = StimulationSettings.model_validate({"side": side, "branch": branch})
         except ValidationError:
-            branches = ", ".join(words.replace("_", " ") for words in Branch)
+            branches = [words.replace("_", " ") for words in Branch]
+            known = [f"{side} {branch}" for side in Side for branch in branches]
+            near = difflib.get_close_matches(side_and_branch.lower(), known, n=1, cutoff=0.8)
+            guess = f"; did you mean {near[0]!r}?" if near else ""
             raise SettingsError(
                 f"stimulated {side_and_branch!r} is no side and branch; "
-                f"write right or left, and one of: {branches}, as in 'right zygomatic'"
+                f"write right or left, and one of: {', '.join(branches)}, as in 'right zygomatic'{guess}"
             ) from None
         if len({(known.side, known.branch) for known in self.stimulation}) > 1:
             raise SettingsError(
@@ -267,13 +278,44 @@ def _known_names(model: type[BaseModel], place: list[int | str]) -> list[str]:
     return list((tables[str(place[0])] if place else model).model_fields)
 
 
+_TABLE = "a table of settings"
+_WANTED = {  # what pydantic asks for, in words
+    "model_type": _TABLE,
+    "dict_type": _TABLE,
+    "tuple_type": "a list of texts in quotation marks",
+    "string_type": "text in quotation marks",
+    "float_type": "a number",
+    "int_type": "a whole number",
+}
+
+
 def _in_words(model: type[BaseModel], error: dict[str, Any]) -> str:
     """One of pydantic's errors as a sentence with the place, the value and the way out."""
-    place = list(error["loc"])
-    where = ".".join(str(part) for part in place)
+    place, value = list(error["loc"]), error["input"]
     if error["type"] == "extra_forbidden":
         *within, name = place
-        return _unknown("setting", str(name), _known_names(model, within), ".".join(map(str, within)))
-    message = error["msg"].removeprefix("Value error, ")
-    found = "" if error["type"] == "value_error" else f", found {error['input']!r}"
-    return f"setting {where!r}: {message}{found}" if where else f"{message}{found}"
+        return _unknown("setting", str(name), _known_names(model, within), _named(within))
+    where = f"setting {_named(place)!r}" if place else "settings"
+    if error["type"] == "value_error":
+        message = error["msg"].removeprefix("Value error, ")
+        return f"{where}: {message}" if place else message
+    if error["type"] in ("enum", "literal_error"):
+        known = re.findall(r"'(\w+)'", error["ctx"]["expected"])
+        near = difflib.get_close_matches(str(_as_name(value)), known, n=1, cutoff=0.7)
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{where} has to be one of {', '.join(known)}, found {value!r}{guess}"
+    wanted = _WANTED.get(error["type"])
+    if place == ["stimulation"]:
+        wanted = _TABLE
+    elif wanted is None:  # a limit, which pydantic words well
+        wanted = error["msg"].removeprefix("Input should be ")
+    return f"{where} has to be {wanted}, found {value!r}"
+
+
+def _named(place: list[int | str]) -> str:
+    """Name a place of the settings tree as its TOML does; of several stimulus sets, the later by number."""
+    first, *rest = [str(part) for part in place] or [""]
+    if first == "stimulation" and rest:
+        number, *rest = rest
+        first = first if number == "0" else f"stimulation (table {int(number) + 1})"
+    return ".".join((first, *rest))

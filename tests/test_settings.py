@@ -63,7 +63,7 @@ def test_settings_survive_their_own_dump():
     [
         ({"detecton": {}}, "'detecton'", "did you mean 'detection'?"),
         ({"detection": {"serch_window_ms": [1, 2]}}, "in detection", "did you mean 'search_window_ms'?"),
-        ({"stimulation": {"sied": "left"}}, "in stimulation.0", "did you mean 'side'?"),
+        ({"stimulation": {"sied": "left"}}, "in stimulation", "did you mean 'side'?"),
         ({"channels": {"Ch3": {"muscel": "mentalis"}}}, "in channels.Ch3", "did you mean 'muscle'?"),
         ({"course": {"stages": {"baselin": []}}}, "course.stages", "did you mean 'baseline'?"),
         ({"sweeps": {"zzz": 1}}, "'zzz'", "known here: before_ms, after_ms"),
@@ -102,6 +102,51 @@ def test_a_value_that_cannot_be_meant_is_refused_by_name(values, named):
     with pytest.raises(SettingsError) as error:
         Settings.from_dict(values)
     assert named in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (
+            {"stimulation": {"branch": "zygomatik"}},
+            "setting 'stimulation.branch' has to be one of temporal, zygomatic, buccal, marginal_mandibular, "
+            "cervical, found 'zygomatik'; did you mean 'zygomatic'?",
+        ),
+        (
+            {"stimulation": [{}, {"side": "both"}]},
+            "setting 'stimulation (table 2).side' has to be one of right, left, found 'both'",
+        ),
+        (
+            {"channels": {"Ch3": {"relation": "targt"}}},
+            "setting 'channels.Ch3.relation' has to be one of target, direct, ambiguous, ignore, found "
+            "'targt'; did you mean 'target'?",
+        ),
+        ({"detection": 5}, "setting 'detection' has to be a table of settings, found 5"),
+        ({"stimulation": "right"}, "setting 'stimulation' has to be a table of settings, found 'right'"),
+        ({"channels": {"A": 5}}, "setting 'channels.A' has to be a table of settings, found 5"),
+        (
+            {"detection": {"search_window_ms": 14}},
+            "setting 'detection.search_window_ms': a window is two numbers, its start and its end, as in "
+            "[5.5, 14.0], found 14",
+        ),
+        ({"detection": {"alpha": "x"}}, "setting 'detection.alpha' has to be a number, found 'x'"),
+        ({"detection": {"alpha": 0.7}}, "setting 'detection.alpha' has to be less than 0.5, found 0.7"),
+        ({"detection": {"seed": 1.5}}, "setting 'detection.seed' has to be a whole number, found 1.5"),
+        (
+            {"course": {"stages": {"baseline": "x"}}},
+            "setting 'course.stages.baseline' has to be a list of texts in quotation marks, found 'x'",
+        ),
+    ],
+)
+def test_a_complaint_says_what_is_allowed_in_plain_words(values, told):
+    with pytest.raises(SettingsError) as error:
+        Settings.from_dict(values, source="lsr.toml")
+    assert str(error.value) == f"lsr.toml: {told}"
+
+
+def test_a_misspelt_branch_of_the_command_line_is_told_with_the_nearest():
+    with pytest.raises(SettingsError, match="did you mean 'right zygomatic'"):
+        Settings().stimulated("right zygomatik")
 
 
 def test_every_complaint_is_told_at_once():
