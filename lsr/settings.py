@@ -12,6 +12,7 @@ import difflib
 import os
 import re
 import tomllib
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -82,18 +83,47 @@ class ChannelSettings(_Frozen):
     relation: Literal[Relation.TARGET, Relation.DIRECT, Relation.AMBIGUOUS, Relation.IGNORE] | None = None
 
 
+_M_WAVES_MS = (1.5, 5.5)
+_LATE_MS = (20.0, 60.0)
+_LEAST_LATE_MS = 20.0  # long, where the search window takes most of it
+
+
+def _late_after_search(validated: dict[str, Any]) -> tuple[float, float]:
+    """Begin where the search window ends: no wave is an LSR and a late response."""
+    start_ms = max(_LATE_MS[0], validated["search_window_ms"][1])
+    return start_ms, max(_LATE_MS[1], start_ms + _LEAST_LATE_MS)
+
+
 class DetectionSettings(_Frozen):
     """How responses are found."""
 
     search_window_ms: Window = (5.5, 14.0)  # where an LSR onset may lie: DOMAIN, latencies
-    direct_window_ms: Window = (1.5, 5.5)  # where an M wave starts: DOMAIN, latencies
-    late_window_ms: Window = (20.0, 60.0)  # afterdischarge: DOMAIN, latencies
+    direct_window_ms: Window = _M_WAVES_MS  # where an M wave starts: DOMAIN, latencies
+    # Afterdischarge, 20 to 60: DOMAIN, latencies. Later, where the search window lasts longer.
+    late_window_ms: Window = Field(default_factory=_late_after_search)
     alpha: Annotated[Number, Field(gt=0, lt=0.5)] = 0.01  # false positive rate per pair and block
     smallest_response_uv: Annotated[Number, Field(gt=0)] = 20.0  # "absent" must have been able to see this
     power: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95  # with this probability
     confidence: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95  # of every interval
     mains_hz: Annotated[Number, Field(ge=40, le=70)] | None = None  # None: 50 or 60, whichever is there
     seed: Annotated[Whole, Field(ge=0)] = 0  # of the resampling draws
+
+    @model_validator(mode="after")
+    def _a_wave_is_one_thing(self) -> Self:
+        begin_ms, end_ms = self.search_window_ms
+        if self.late_window_ms[0] < end_ms:
+            raise ValueError(
+                f"late_window_ms begins at {self.late_window_ms[0]:g} ms, before search_window_ms ends, at "
+                f"{end_ms:g} ms: one wave would be told twice; begin it at {end_ms:g} ms, or leave it out"
+            )
+        # An M wave may start as late as it usually does, whatever is searched.
+        if self.direct_window_ms[1] > max(begin_ms, _M_WAVES_MS[1]):
+            raise ValueError(
+                f"direct_window_ms ends at {self.direct_window_ms[1]:g} ms, after search_window_ms begins, "
+                f"at {begin_ms:g} ms: what starts between them would be an M wave in one muscle and an LSR "
+                "in the next; end it sooner, or begin search_window_ms later"
+            )
+        return self
 
 
 class SweepSettings(_Frozen):
@@ -166,6 +196,17 @@ class Settings(_Frozen):
     sweeps: SweepSettings = SweepSettings()
     course: CourseSettings = CourseSettings()
 
+    @model_validator(mode="after")
+    def _a_stimulus_belongs_to_one_set(self) -> Self:
+        for one, other in combinations(self.stimulation, 2):
+            if _takes_from(one, other):
+                windows = f"{list(one.window_s or ())} and {list(other.window_s or ())}"
+                raise ValueError(
+                    f"stimulation: window_s {windows} overlap, so that stimuli would belong to two sets; end "
+                    "one where the other begins, or give each set an annotation of its own"
+                )
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _one_stimulation_is_a_list_of_one(cls, values: Any) -> Any:
@@ -189,7 +230,7 @@ class Settings(_Frozen):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            complaints = [_in_words(cls, dict(one)) for one in error.errors()]
+            complaints = [_in_words(cls, dict(one)) for one in error.errors() if one["type"] != _NOT_ASKED]
             raise SettingsError(f"{source}: " + "; ".join(complaints)) from None
 
     def stimulated(self, side_and_branch: str) -> Self:
@@ -260,6 +301,15 @@ def find_settings_file(recording: str | Path) -> Path | None:
     return next((place for place in places if os.path.isfile(place)), None)  # Path.is_file may be refused
 
 
+def _takes_from(one: StimulationSettings, other: StimulationSettings) -> bool:
+    """Whether stimuli of one source lie in the windows of both sets."""
+    if one.window_s is None or other.window_s is None:
+        return False  # the first says what is meant there, the other what is meant elsewhere
+    is_one_source = (one.annotation, one.trigger_channel) == (other.annotation, other.trigger_channel)
+    overlap = one.window_s[0] < other.window_s[1] and other.window_s[0] < one.window_s[1]
+    return is_one_source and overlap
+
+
 def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:
     near = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
     way_out = f"did you mean {near[0]!r}?" if near else f"known here: {', '.join(known)}"
@@ -278,6 +328,7 @@ def _known_names(model: type[BaseModel], place: list[int | str]) -> list[str]:
     return list((tables[str(place[0])] if place else model).model_fields)
 
 
+_NOT_ASKED = "default_factory_not_called"  # follows from another complaint
 _TABLE = "a table of settings"
 _WANTED = {  # what pydantic asks for, in words
     "model_type": _TABLE,

@@ -149,6 +149,52 @@ def test_a_misspelt_branch_of_the_command_line_is_told_with_the_nearest():
         Settings().stimulated("right zygomatik")
 
 
+@pytest.mark.parametrize(
+    ("search_ms", "late_ms"),
+    [([5.5, 14], (20, 60)), ([5.5, 20], (20, 60)), ([5.5, 35], (35, 60)), ([5.5, 50], (50, 70))],
+)
+def test_the_late_window_begins_where_the_search_window_ends(search_ms, late_ms):
+    settings = Settings.from_dict({"detection": {"search_window_ms": search_ms}})
+    assert settings.detection.late_window_ms == late_ms
+    assert Settings.from_dict(settings.model_dump(mode="json")) == settings
+
+
+@pytest.mark.parametrize(
+    ("windows", "told"),
+    [
+        ({"search_window_ms": [15, 40], "late_window_ms": [20, 60]}, "begin it at 40 ms, or leave it out"),
+        ({"late_window_ms": [10, 60]}, "one wave would be told twice"),
+        ({"direct_window_ms": [1.5, 9.5]}, "direct_window_ms ends at 9.5 ms, after search_window_ms begins"),
+    ],
+)
+def test_windows_that_make_two_of_one_wave_are_refused(windows, told):
+    with pytest.raises(SettingsError, match=told):
+        Settings.from_dict({"detection": windows})
+
+
+@pytest.mark.parametrize(
+    "windows",
+    [{"search_window_ms": [4, 14]}, {"search_window_ms": [10, 14], "direct_window_ms": [1.5, 9.5]}],
+)
+def test_windows_that_follow_each_other_or_are_usual_are_taken(windows):
+    settings = Settings.from_dict({"detection": windows})
+    assert Settings.from_dict(settings.model_dump(mode="json")) == settings
+
+
+def test_a_wrong_search_window_is_one_complaint():
+    with pytest.raises(SettingsError) as error:
+        Settings.from_dict({"detection": {"search_window_ms": [14, 5.5]}})
+    assert ";" not in str(error.value)
+
+
+def test_windows_of_two_stimulus_sets_may_not_overlap():
+    sets = [{"branch": "temporal", "window_s": [0, 60]}, {"branch": "buccal", "window_s": [50, 90]}]
+    with pytest.raises(SettingsError, match=r"\[0.0, 60.0\] and \[50.0, 90.0\] overlap"):
+        Settings.from_dict({"stimulation": sets})
+    sets[0]["annotation"] = "Stim T*"
+    assert len(Settings.from_dict({"stimulation": sets}).stimulation) == 2
+
+
 def test_every_complaint_is_told_at_once():
     with pytest.raises(SettingsError, match=r"seed.*alpah"):
         Settings.from_dict({"detection": {"alpah": 0.01, "seed": -1}})
