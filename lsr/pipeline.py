@@ -21,7 +21,7 @@ from lsr.findings.pairs import find_missing_channels, find_pairs, find_sites, na
 from lsr.judge import Material, judge_set, m_wave_in, read_directs
 from lsr.progress import Progress, untold
 from lsr.recording import Problem, Recording
-from lsr.settings import Settings
+from lsr.settings import Settings, given_settings
 from lsr.spontaneous.watch import find_spontaneous
 from lsr.stages import Stage, check_events, find_stages, read_events
 from lsr.stimuli import StimulusSet, find_stimuli
@@ -73,14 +73,17 @@ def analyze(
         The file cannot be read.
     NoStimuli, NoMuscle, EventsError
         Nothing tells when it was stimulated, or which muscles it shows; or the events cannot be read.
+    SettingsError
+        Settings that are none, or that do not fit the recording.
     """
+    chosen = given_settings(settings)
     if not isinstance(recording, Recording):
         from lsr.io.registry import read_recording
 
         with read_recording(recording) as opened:
             return analyze(
                 opened,
-                settings,
+                chosen,
                 events=events,
                 with_sweeps=with_sweeps,
                 with_traces=with_traces,
@@ -89,7 +92,6 @@ def analyze(
             )
     from lsr.report.report import build_report
 
-    chosen = settings or Settings()
     recording.start_sha256()  # of gigabytes it takes seconds, so it runs beside the analysis
     noted = () if events is None else read_events(events, recording.start or recording.start_clock)
     odd = () if events is None else check_events(events, noted, recording, chosen.course)

@@ -286,6 +286,23 @@ class Settings(_Frozen):
         return cls.from_dict(values, source=str(path))
 
 
+def given_settings(settings: Settings | None) -> Settings:
+    """Return what a caller gave, or the defaults for None.
+
+    Raises
+    ------
+    SettingsError
+        Something else was given, such as a dictionary.
+    """
+    if settings is None:
+        return Settings()
+    if not isinstance(settings, Settings):
+        raise SettingsError(
+            f"settings: needs lsr.Settings, found {settings!r}; make them by lsr.Settings.from_dict(...)"
+        )
+    return settings
+
+
 def find_settings_file(recording: str | Path) -> Path | None:
     """Find the settings file of a recording: `lsr.toml` in its folder; None where there is none.
 

@@ -40,7 +40,7 @@ from lsr.batch.tasks import Refusal, Task, content_sha256
 from lsr.batch.tell import Tally, Watch, unwatched
 from lsr.batch.work import Done, Job, Left, perform
 from lsr.errors import BatchError, WorkerLost
-from lsr.settings import Settings
+from lsr.settings import Settings, given_settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +99,8 @@ def run_batch(
     ------
     RecordingNotFound
         A given path that is not there.
+    SettingsError
+        Settings that are none.
     BatchError
         The run cannot begin, or cannot go on.
 
@@ -106,7 +108,7 @@ def run_batch(
     -----
     Processes start by importing the script that called this: guard it by ``if __name__ == "__main__":``.
     """
-    chosen = Settings() if settings is None else settings
+    chosen = settings if callable(settings) else given_settings(settings)
     plan = plan_recordings(
         [Path(one) for one in given],
         Path(out),

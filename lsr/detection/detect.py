@@ -34,7 +34,7 @@ from lsr.detection.presence import (
     weigh,
 )
 from lsr.errors import SweepsError
-from lsr.settings import DetectionSettings, Settings
+from lsr.settings import DetectionSettings, Settings, given_settings
 from lsr.threads import one_thread
 
 _LOWEST_HZ = 2000.0
@@ -78,6 +78,8 @@ def detect(
     ------
     SweepsError
         Arrays that are no sweeps, or a rate below 2 kHz.
+    SettingsError
+        Settings that are none.
 
     Examples
     --------
@@ -88,7 +90,7 @@ def detect(
     >>> found.presence.value, abs(found.onset_latency_ms - 9.8) < 0.3
     ('present', True)
     """
-    chosen = (settings or Settings()).detection
+    chosen = given_settings(settings).detection
     direct = None
     if direct_emg_uv is not None:
         emg, time = check_sweeps(emg_uv, time_ms)

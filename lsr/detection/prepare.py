@@ -60,10 +60,10 @@ def check_sweeps(emg_uv: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, n
     Raises
     ------
     SweepsError
-        Wrong shapes, or a time axis that does not rise evenly.
+        No numbers, wrong shapes, or a time axis that does not rise evenly.
     """
-    emg = np.atleast_2d(np.asarray(emg_uv, float))
-    time = np.asarray(time_ms, float)
+    emg = np.atleast_2d(_as_numbers("emg_uv", emg_uv))
+    time = _as_numbers("time_ms", time_ms)
     if time.ndim != 1 or time.size < 16:
         raise SweepsError(f"time_ms: needs one axis of at least 16 samples, found shape {time.shape}")
     if emg.ndim != 2 or emg.shape[1] != time.size or emg.shape[0] == 0:
@@ -76,6 +76,16 @@ def check_sweeps(emg_uv: np.ndarray, time_ms: np.ndarray) -> tuple[np.ndarray, n
     if not np.isfinite(time).all() or step <= 0 or np.abs(steps - step).max() > 0.02 * step:
         raise SweepsError("time_ms: must rise evenly; resample the sweeps, or cut them from one rate")
     return emg, time
+
+
+def _as_numbers(name: str, values: np.ndarray) -> np.ndarray:
+    try:
+        if not np.iscomplexobj(values):
+            return np.asarray(values, float)
+    except (TypeError, ValueError):
+        pass
+    found = getattr(values, "dtype", type(values).__name__)
+    raise SweepsError(f"{name}: needs an array of real numbers, found {found}; convert it to floats")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

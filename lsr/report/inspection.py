@@ -29,7 +29,7 @@ from lsr.report.report import (
     notes,
     stimulation_report,
 )
-from lsr.settings import Settings
+from lsr.settings import Settings, given_settings
 
 _TEXTS_SHOWN = 20  # distinct annotation texts in the text rendering; JSON has all
 
@@ -114,19 +114,21 @@ def inspect(
     ------
     EventsError
         The events cannot be read.
+    SettingsError
+        Settings that are none.
     RecordingError
         The file cannot be read. Missing stimuli are no error here: `Inspection.no_stimuli` says why.
     """
+    chosen = given_settings(settings)
     if not isinstance(recording, Recording):
         from lsr.io.registry import read_recording
 
         with read_recording(recording) as opened:
-            return inspect(opened, settings, events=events)
+            return inspect(opened, chosen, events=events)
     from lsr.findings.pairs import find_missing_channels
     from lsr.stages import check_events, find_stages, read_events
     from lsr.stimuli import find_stimuli
 
-    chosen = settings or Settings()
     noted = () if events is None else read_events(Path(events), recording.start or recording.start_clock)
     stages = find_stages(recording, chosen.course, noted)
     odd = [*recording.problems, *find_missing_channels(recording, chosen)]

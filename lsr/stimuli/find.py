@@ -51,8 +51,10 @@ def find_stimuli(recording: Recording, settings: Settings) -> tuple[StimulusSet,
     Raises
     ------
     NoStimuli
-        Nothing in the recording tells when it was stimulated.
+        Nothing in the recording tells when it was stimulated, or it holds no data.
     """
+    if not recording.segments:
+        raise NoStimuli(f"{recording.name}: holds no data, only a header; copy it again from the monitor")
     tables = settings.stimulation or (StimulationSettings(),)
     found, problems = _ask_sources(recording, settings, tables)
     if not any(source.markers for source in found):

@@ -470,6 +470,17 @@ def test_a_time_axis_that_cannot_be_meant_is_refused(change, words):
         lsr.detect(emg_uv, change(time_ms))
 
 
+@pytest.mark.parametrize("emg_uv", ["abc", np.zeros((2, 500), complex), [[1.0, 2.0], [3.0]], [object()]])
+def test_what_is_no_array_of_real_numbers_is_refused(emg_uv):
+    with pytest.raises(lsr.SweepsError, match="emg_uv: needs an array of real numbers, found"):
+        lsr.detect(emg_uv, np.arange(500) / 10)
+
+
+def test_settings_in_a_dictionary_are_refused_by_name():
+    with pytest.raises(lsr.SettingsError, match=r"needs lsr.Settings, found {.alpha.: 0.1}"):
+        lsr.detect(np.zeros((2, 500)), np.arange(500) / 10, settings={"alpha": 0.1})
+
+
 def test_sweeps_quieter_than_any_amplifier_are_not_called_absent():
     """Millivolts handed over as microvolts: a limit of 0.06 uV would pass for certainty."""
     drawn = draw_sweeps(seed=9, n_sweeps=20, rate_hz=10_000, before_ms=40, after_ms=60, present=False)

@@ -551,3 +551,11 @@ def test_fifty_thousand_annotations_are_sorted_in_little_time():
     (found,) = find_stimuli(slow, PLAIN)
     assert time.process_time() - begin < 3.0  # well under a second on an idle machine
     assert len(found.stimuli) == 50_000
+
+
+def test_a_recording_that_is_only_a_header_is_told_to_be_one():
+    empty = Recording.from_arrays(
+        [np.zeros(0)], rates_hz=RATE_HZ, labels=["R Mentalis"], segments=[], name="case.edf"
+    )
+    with pytest.raises(NoStimuli, match=r"case.edf: holds no data, only a header"):
+        find_stimuli(empty, PLAIN)
