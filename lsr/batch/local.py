@@ -25,7 +25,10 @@ from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from lsr.errors import BatchError
 from lsr.threads import use_one_thread
+
+_UNGUARDED = 97  # how a process ends that was to start more before it had started itself
 
 Result = TypeVar("Result")
 _Call = tuple[Future[Any], bytes]
@@ -42,9 +45,16 @@ class LocalPool(Executor):
     ----------
     n_workers : int
         How many; they start with the first calls.
+
+    Notes
+    -----
+    Where a script makes one without ``if __name__ == "__main__":``, each process would make another while it
+    imports the script: it ends instead, and the future of its call raises `BatchError`.
     """
 
     def __init__(self, n_workers: int) -> None:
+        if getattr(multiprocessing.current_process(), "_inheriting", False):  # as multiprocessing itself asks
+            os._exit(_UNGUARDED)
         self._context = _context()
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._workers = [_Worker(self._context, self._calls) for _ in range(n_workers)]
@@ -93,7 +103,7 @@ class _Worker:
             pipe.send_bytes(message)
             succeeded, value = pickle.loads(pipe.recv_bytes())
         except (EOFError, OSError) as error:
-            future.set_exception(WorkerDied(self._bury() or type(error).__name__))
+            future.set_exception(self._bury(type(error).__name__))
             return
         except Exception as error:  # what came cannot be unpickled: the call's fault, not the pool's
             future.set_exception(error)
@@ -114,21 +124,26 @@ class _Worker:
         self._pipe = here
         return here
 
-    def _bury(self) -> str:
-        """Let go of the dead process, and say how it ended."""
+    def _bury(self, broken: str) -> Exception:
+        """Let go of the dead process, and give an error that says how it ended."""
         process, self._process, self._pipe = self._process, None, None
         if process is None:
-            return ""
+            return WorkerDied(broken)
         process.join(5)
         code = process.exitcode
         if code is None:
             process.kill()
-            return "it answered no more"
+            return WorkerDied("it answered no more")
+        if code == _UNGUARDED:
+            return BatchError(
+                "processes start by importing the script that asks for them, and this one asks for more when "
+                'it is imported; put what it does below if __name__ == "__main__":'
+            )
         if code >= 0:
-            return f"it ended with status {code}"
+            return WorkerDied(f"it ended with status {code}")
         name = signal.Signals(-code).name if -code in list(signal.Signals) else f"signal {-code}"
         hint = ", as happens when memory runs out" if name == "SIGKILL" else ""
-        return f"it was ended by {name}{hint}"
+        return WorkerDied(f"it was ended by {name}{hint}")
 
     def kill(self) -> None:
         """End the process, whatever it is at."""

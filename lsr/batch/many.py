@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from lsr.batch.dispatch import results_of
 from lsr.batch.engines import given_engine, local_engine
 from lsr.errors import LsrError
-from lsr.settings import Settings
+from lsr.settings import Settings, given_settings
 
 if TYPE_CHECKING:
     from lsr.report.report import Report
@@ -61,17 +61,40 @@ def analyze_many(
     Analyzed
         A recording that is refused has its error instead of a report, and the others go on.
 
+    Raises
+    ------
+    TypeError
+        One path instead of several.
+    SettingsError
+        Settings that are none.
+    BatchError
+        The script that called this is not guarded, or the executor takes no more work.
+
     Notes
     -----
     Processes start by importing the script that called this: guard it by ``if __name__ == "__main__":``.
     """
+    if isinstance(paths, str | bytes | os.PathLike):
+        one = os.fspath(paths)
+        raise TypeError(
+            f"paths: needs several of them, found one, {one!r}; give [{one!r}], or use lsr.analyze"
+        )
     work = partial(
         _analyzed,
-        settings=settings or Settings(),
+        settings=given_settings(settings),
         events=None if events is None else Path(events),
         with_sweeps=with_sweeps,
         with_traces=with_traces,
     )
+    return _each_analyzed(work, paths, executor, jobs)
+
+
+def _each_analyzed(
+    work: Callable[[Path], Analyzed],
+    paths: Iterable[str | os.PathLike[str]],
+    executor: Executor | None,
+    jobs: int | None,
+) -> Iterator[Analyzed]:
     with local_engine(jobs) if executor is None else given_engine(executor) as engine:
         for path, result in results_of(work, (Path(path) for path in paths), engine):
             if isinstance(result, Analyzed):

@@ -1,6 +1,9 @@
 """Many recordings from Python: reports as they come."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -19,6 +22,34 @@ def test_reports_and_errors_come_side_by_side(recordings):
     assert isinstance(found[paths[1]].error, lsr.MalformedRecording)
     assert isinstance(found[paths[2]].error, lsr.RecordingNotFound)
     assert found[paths[1]].report is None
+
+
+@pytest.mark.parametrize("one", ["c.edf", Path("c.edf")])
+def test_one_path_is_not_taken_for_many(one):
+    with pytest.raises(TypeError, match=r"found one, 'c.edf'; give \['c.edf'\], or use lsr.analyze"):
+        lsr.analyze_many(one)
+
+
+def test_settings_of_another_kind_are_refused_by_name(recordings):
+    wrong = {"detection": {"alpha": 0.1}}
+    for call in (
+        lsr.analyze,
+        lsr.inspect,
+        lambda path, settings: lsr.analyze_many([path], settings=settings),
+    ):
+        with pytest.raises(lsr.SettingsError, match=r"needs lsr.Settings, found {'detection'"):
+            call(recordings / "case.edf", wrong)
+
+
+def test_a_script_without_its_guard_is_told_so_once(recordings, tmp_path):
+    script = tmp_path / "script.py"
+    path = str(recordings / "case.edf")
+    script.write_text(f"import lsr\nfor one in lsr.analyze_many([{path!r}] * 3, jobs=2):\n    print(one)\n")
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.count("Traceback") == 1
+    assert ended.stderr.splitlines()[-1].endswith('put what it does below if __name__ == "__main__":')
 
 
 @pytest.mark.slow
