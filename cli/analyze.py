@@ -23,6 +23,7 @@ from .output import (
     Verbose,
     given_paths,
     refuse,
+    refuse_place,
     show,
     wants_colour,
 )
@@ -166,13 +167,13 @@ def _leave(report: Report, path: Path, out: Path | None) -> None:
         return
     from lsr.report.as_json import as_json
     from lsr.report.as_table import as_csv
+    from lsr.whole_files import written_whole
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / f"{path.stem}.json").write_text(as_json(report, indent=2) + "\n", encoding="utf-8")
-        # A name that is no UTF-8 is written as it is shown.
-        (out / f"{path.stem}.csv").write_text(
-            as_csv([report]), encoding="utf-8", errors="backslashreplace", newline=""
-        )
+        for ending, text in (("json", as_json(report, indent=2) + "\n"), ("csv", as_csv([report]))):
+            with written_whole(out / f"{path.stem}.{ending}") as partial:
+                # A name that is no UTF-8 is written as it is shown.
+                partial.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
     except OSError as error:
-        refuse(f"{out}: cannot be written ({error.strerror}); name another folder with --out")
+        refuse_place(out, error, "--out")

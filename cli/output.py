@@ -8,6 +8,7 @@ A recording that is refused costs one line on stderr; the others go on. No messa
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SOME_FAILED = 1
 WRONG_USAGE = 2
 FOUND = 3  # what --fail-on names
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 Result = TypeVar("Result")
 
@@ -117,6 +120,16 @@ def refuse(text: str) -> NoReturn:
     """End with the status of wrong usage."""
     complain(text)
     raise typer.Exit(WRONG_USAGE)
+
+
+def refuse_place(place: Path, error: OSError, option: str) -> NoReturn:
+    """End where a file cannot be written; a disk that is full is no wrong usage."""
+    is_full = error.errno in _FULL
+    room = "make room there, or " if is_full else ""
+    complain(
+        f"{place}: cannot be written ({error.strerror or error}); {room}name another place with {option}"
+    )
+    raise typer.Exit(SOME_FAILED if is_full else WRONG_USAGE)
 
 
 def wants_colour() -> bool:

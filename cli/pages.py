@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import refuse
+from .output import refuse, refuse_place
 
 if TYPE_CHECKING:
     from lsr import Report
@@ -44,12 +44,15 @@ def leave_page(report: Report, path: Path, html: Path | None) -> None:
     """Write the page of a recording."""
     if html is None:
         return
+    from lsr.whole_files import written_whole
+
     page = html if _is_file(html) else html / f"{path.stem}.html"
     try:
         page.parent.mkdir(parents=True, exist_ok=True)
-        page.write_text(report.to_html(), encoding="utf-8", newline="\n")
+        with written_whole(page) as partial:
+            partial.write_text(report.to_html(), encoding="utf-8", newline="\n")
     except OSError as error:
-        refuse(f"{page}: cannot be written ({error.strerror}); name another place with --html")
+        refuse_place(page, error, "--html")
 
 
 def leave_figures(report: Report, path: Path, figures: Path | None) -> None:
@@ -61,7 +64,7 @@ def leave_figures(report: Report, path: Path, figures: Path | None) -> None:
     try:
         save_figures(report, figures, path.stem)
     except OSError as error:
-        refuse(f"{figures}: cannot be written ({error.strerror}); name another folder with --figures")
+        refuse_place(figures, error, "--figures")
 
 
 def _is_file(html: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .logs import NOTICE
-from .output import complain, refuse, show
+from .output import complain, refuse, refuse_place, show
 
 
 def simulate(
@@ -36,7 +36,7 @@ def simulate(
         try:
             paths = write_scenario(name, out, seed=seed, count=count)
         except OSError as error:
-            refuse(f"{out}: cannot be written ({error.strerror}); name another folder with --out")
+            refuse_place(out, error, "--out")
         for path in paths:
             show(str(path))
     complain(f"{len(names) * count} recordings drawn; synthetic: they prove nothing about patients", NOTICE)

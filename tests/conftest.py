@@ -3,6 +3,7 @@
 import ctypes
 import os
 import sys
+from contextlib import contextmanager
 
 import pytest
 
@@ -27,3 +28,20 @@ def as_a_user(tmp_path):
     assert libc.capset(header, rights) == 0
     for folder, _, _ in os.walk(tmp_path):
         os.chmod(folder, 0o700)  # or pytest could not clear it up
+
+
+@pytest.fixture
+def full_disk():
+    """Let no file grow beyond some bytes, in a ``with`` statement: as a full disk does, without a disk."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def limited(n_bytes):
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, before[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    return limited

@@ -18,6 +18,7 @@ from lsr.errors import BatchError, LsrError
 from lsr.io.bids_files import read_json
 from lsr.io.bids_names import BidsRecording, all_sidecars, find_recordings
 from lsr.settings import Settings
+from lsr.whole_files import written_whole
 
 _NAMES = {Kind.JSON: "report.json", Kind.HTML: "report.html", Kind.TSV: "pairs.tsv"}
 
@@ -102,8 +103,7 @@ def write_dataset_files(root: Path, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for file, text in texts.items():
-            staged = out / f".{file}.part"
-            staged.write_text(text, encoding="utf-8", newline="\n")
-            staged.replace(out / file)
+            with written_whole(out / file) as staged:
+                staged.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise BatchError(f"{out}: cannot be written ({error.strerror}); name another folder") from None

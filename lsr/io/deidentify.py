@@ -30,6 +30,7 @@ from lsr.io.edf_header import (
     without_words,
 )
 from lsr.io.units import is_known_unit
+from lsr.whole_files import written_whole
 
 # Words that an annotation may consist of and be kept: what is said of stimuli, of stages, and by monitors.
 _STIMULUS_WORDS = """
@@ -90,7 +91,6 @@ def deidentify(
     if os.path.lexists(copy):
         raise RecordingError(f"{copy}: is there already; name another target, or remove it first")
     file = RawFile(origin)
-    partial: Path | None = None
     try:
         head = file.file.read(8)
         if head not in (b"0       ", b"\xffBIOSEMI"):
@@ -99,8 +99,7 @@ def deidentify(
             )
         file.file.seek(0)
         header = read_header(file.file, origin.name, file.n_bytes)
-        partial = copy.with_name(f".lsr-{os.getpid()}.part")
-        with partial.open("xb") as out:
+        with written_whole(copy) as partial, partial.open("xb") as out:
             raw = bytearray(header.header_bytes)
             file.read_into(memoryview(raw), 0)
             out.write(_blank_header(raw, header))
@@ -112,18 +111,15 @@ def deidentify(
                     like_annotations[index] += _begins_like_annotations(record, signal, header.sample_bytes)
                 _blank_annotations(record, header, keep)
                 out.write(record)
-        for index, count in enumerate(like_annotations):
-            if 2 * count > header.n_records:  # in a few records samples look so by chance
-                label = header.signals[index].label
-                raise RecordingError(
-                    f"{origin.name}: signal {index + 1} ({label!r}) holds annotations, and its label is not "
-                    "'EDF Annotations': they would be copied as they are; correct the label"
-                )
-        partial.replace(copy)
+            for index, count in enumerate(like_annotations):
+                if 2 * count > header.n_records:  # in a few records samples look so by chance
+                    label = header.signals[index].label
+                    raise RecordingError(
+                        f"{origin.name}: signal {index + 1} ({label!r}) holds annotations, and its label is "
+                        "not 'EDF Annotations': they would be copied as they are; correct the label"
+                    )
     finally:
         file.close()
-        if partial is not None:
-            partial.unlink(missing_ok=True)
 
 
 def _blank_header(raw: bytearray, header: EdfHeader) -> bytes:

@@ -21,6 +21,7 @@ from lsr.anatomy import Relation
 from lsr.detection.detection import Presence
 from lsr.report.as_html.view import clock_of, moment, pair_order, pair_titles, words
 from lsr.report.plain import visible
+from lsr.whole_files import written_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -183,7 +184,8 @@ def save_figures(report: Report, folder: Path, name: str) -> list[Path]:
     for what, figure in _all_figures(report):
         for ending, content in (("svg", as_svg(figure)), ("png", as_png(figure, dots_per_inch=200))):
             path = folder / f"{name}.{what}.{ending}"
-            path.write_bytes(content)
+            with written_whole(path) as partial:
+                partial.write_bytes(content)
             saved.append(path)
     return saved
 

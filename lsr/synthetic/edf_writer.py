@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from lsr.whole_files import written_whole
+
 START = datetime.datetime(2020, 1, 2, 8, 0, 0)
 _START_IN_WORDS = "02-JAN-2020"  # months in English, whatever the locale
 DIGITAL_MIN, DIGITAL_MAX = -32768, 32767
@@ -92,7 +94,8 @@ def write_continuous(
         data_record_duration=record_s,
         annotations=notes or None,
     )
-    edf.write(path)
+    with written_whole(path) as partial:
+        partial.write_bytes(edf.to_bytes())  # a full disk is told as one, not so by edf.write
 
 
 def write_discontinuous(
@@ -134,7 +137,8 @@ def write_discontinuous(
             n_records, -1
         )
     )
-    path.write_bytes(header + np.hstack(columns).tobytes())
+    with written_whole(path) as partial:
+        partial.write_bytes(header + np.hstack(columns).tobytes())
 
 
 def _notes(record_starts_s: np.ndarray, record_s: float, texts: Sequence[EdfText]) -> list[bytes]:

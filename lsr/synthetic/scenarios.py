@@ -29,6 +29,7 @@ from lsr.synthetic.recording import (
     marker_text,
 )
 from lsr.synthetic.streams import stream
+from lsr.whole_files import written_whole
 
 _LATENCY_MS = {
     Muscle.ORBICULARIS_OCULI: (9.0, 1.09),
@@ -709,11 +710,12 @@ def _write(drawn: DrawnRecording, layout: Layout, folder: Path, stem: str) -> Pa
 
 def _write_beside(plan: RecordingPlan, layout: Layout, folder: Path, stem: str) -> None:
     """Write the configuration and the events file that a recording comes with."""
-    if layout.toml is not None:
-        (folder / f"{stem}.toml").write_text(layout.toml, encoding="utf-8", newline="\n")
-    if layout.events:
-        lines = ["time_s,text", *(f"{stage.time_s:g},{stage.text}" for stage in plan.stages)]
-        (folder / f"{stem}.events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+    lines = ["time_s,text", *(f"{stage.time_s:g},{stage.text}" for stage in plan.stages)]
+    beside = {"toml": layout.toml, "events.csv": "\n".join(lines) + "\n" if layout.events else None}
+    for ending, text in beside.items():
+        if text is not None:
+            with written_whole(folder / f"{stem}.{ending}") as partial:
+                partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _texts(plan: RecordingPlan, layout: Layout) -> list[EdfText]:

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from lsr.synthetic.waveforms import start_ms
+from lsr.whole_files import written_whole
 
 GENERATOR_VERSION = "1"
 
@@ -142,7 +143,8 @@ class RecordingTruth:
 
     def write(self, path: Path) -> None:
         """Write the truth file."""
-        path.write_text(self.to_json(), encoding="utf-8", newline="\n")
+        with written_whole(path) as partial:
+            partial.write_text(self.to_json(), encoding="utf-8", newline="\n")
 
 
 def _rounded(value: Any) -> Any:

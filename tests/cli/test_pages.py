@@ -45,3 +45,20 @@ def test_a_place_that_cannot_be_written_is_told(call, analyzed, tmp_path):
     result = call("analyze", "good.edf", "--html", tmp_path / "file" / "page.html")
     assert result.exit_code == 2
     assert "name another place with --html" in result.stderr
+
+
+@pytest.mark.parametrize("options", [("--html", "{}/pages"), ("--html", "{}/one.html"), ("--out", "{}/out")])
+def test_a_full_disk_leaves_no_half_of_a_file(call, analyzed, full_disk, tmp_path, options):
+    with full_disk(100):
+        result = call("analyze", "good.edf", *(one.format(tmp_path) for one in options))
+    assert result.exit_code == 1
+    assert "cannot be written (File too large); make room there, or name another place" in result.stderr
+    assert not [one for one in tmp_path.rglob("*") if one.is_file()]
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_replaced(call, analyzed, tmp_path):
+    (tmp_path / "page.html").symlink_to(tmp_path / "real.html")
+    (tmp_path / "real.html").write_text("before")
+    assert call("analyze", "good.edf", "--html", tmp_path / "page.html").exit_code == 0
+    assert (tmp_path / "page.html").is_symlink()
+    assert "good.edf" in (tmp_path / "real.html").read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 
 def test_a_scenario_is_drawn_with_its_truth(call, tmp_path):
     result = call("simulate", "--out", tmp_path / "drawn", "--scenario", "triggered_sweeps", "--seed", 3)
@@ -30,3 +32,12 @@ def test_a_folder_that_cannot_be_made_is_wrong_usage(call, tmp_path):
     result = call("simulate", "--out", tmp_path / "file" / "in", "--scenario", "triggered_sweeps")
     assert result.exit_code == 2
     assert "cannot be written" in result.stderr
+
+
+@pytest.mark.parametrize("scenario", ["triggered_sweeps", "clinic_with_lsr"])
+def test_a_full_disk_leaves_no_half_of_a_recording(call, full_disk, tmp_path, scenario):
+    with full_disk(1000):
+        result = call("simulate", "--out", tmp_path, "--scenario", scenario)
+    assert result.exit_code == 1
+    assert "make room there" in result.stderr
+    assert not list(tmp_path.iterdir())
