@@ -16,7 +16,7 @@ PYTHON = $(shell for name in python3 python3.14 python3.13 python3.12 python3.11
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## *\(.*\)/make \1 \2/p' Makefile | awk '{ printf "%-5s%-13s", $$1, $$2; $$1 = $$2 = ""; print }'
 
-demo: .venv/.can-run  ## analyse all of sample_data/: reports here, JSON and CSV in demo_output/
+demo: .venv/.can-run  ## analyse sample_data/: reports here, files in demo_output/
 	@mkdir -p demo_output
 	@failed=0; for recording in sample_data/*.edf sample_data/*.bdf; do \
 		test -e "$$recording" || continue; \
@@ -31,7 +31,7 @@ demo: .venv/.can-run  ## analyse all of sample_data/: reports here, JSON and CSV
 test: .venv/.can-test  ## run the tests
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m "not slow"
 
-test-slow: .venv/.can-check  ## run the long ones: sample recordings, drawn files, false positives, the browser
+test-slow: .venv/.can-check  ## run the long ones: samples, drawn files, browser
 	$(BIN)/python -m pytest --quiet --numprocesses auto --dist loadfile -m slow
 
 check: .venv/.can-check  ## format, lint, types

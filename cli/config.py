@@ -42,15 +42,17 @@ def show_settings(
     ] = InspectionFormat.TEXT,
 ) -> None:
     """Print every setting that a recording would be analysed with, and where it comes from."""
-    from lsr import Settings, SettingsError
+    from lsr import RecordingNotFound, Settings, SettingsError
+    from lsr.io.registry import check_is_there
     from lsr.settings import find_settings_file
 
-    file = config or find_settings_file(recording / "recording" if recording.is_dir() else recording)
     try:
+        check_is_there(recording)
+        file = config or find_settings_file(recording / "recording" if recording.is_dir() else recording)
         settings = Settings.from_file(file) if file else Settings()
         if stimulated is not None:
             settings = settings.stimulated(stimulated)
-    except SettingsError as error:
+    except (RecordingNotFound, SettingsError) as error:
         refuse(str(error))
     sources = _sources(settings, file, stimulated is not None)
     show(_as_json(settings, sources) if format is InspectionFormat.JSON else _as_toml(settings, sources))

@@ -19,7 +19,14 @@ def simulate(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Equal seeds give equal recordings.")] = 0,
     scenario: Annotated[
         list[str] | None,
-        typer.Option("--scenario", metavar="NAME", help="Which; all of them if not given. May be repeated."),
+        typer.Option(
+            "--scenario",
+            metavar="NAME",
+            # Told here, so that the help need not load what draws them.
+            help="Which; may be repeated. All of them if not given: clinic_with_lsr, clinic_without_lsr, "
+            "triggered_sweeps, trigger_channel, artifact_only, both_directions, configured_labels, "
+            "intensity_ramp, restless_patient, operation_vanishes, operation_persists, operation_returns.",
+        ),
     ] = None,
     count: Annotated[int, typer.Option("--count", min=1, help="How many of each.")] = 1,
 ) -> None:
@@ -39,4 +46,6 @@ def simulate(
             refuse_place(out, error, "--out")
         for path in paths:
             show(str(path))
-    complain(f"{len(names) * count} recordings drawn; synthetic: they prove nothing about patients", NOTICE)
+    n_drawn = len(names) * count
+    drawn = f"{n_drawn} recording{'' if n_drawn == 1 else 's'} drawn"
+    complain(f"{drawn}; synthetic data prove nothing about patients", NOTICE)

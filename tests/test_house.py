@@ -49,3 +49,4 @@ def test_constraints_agree_with_what_the_tests_run_on():
 def test_make_alone_lists_every_verb(verb):
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert f"make {verb} " in listed
+    assert max(map(len, listed.splitlines())) < 80

@@ -95,7 +95,8 @@ def deidentify(
         head = file.file.read(8)
         if head not in (b"0       ", b"\xffBIOSEMI"):
             raise UnknownFormat(
-                f"{origin.name}: version (byte 0) holds {without_words(head)!r}; neither EDF nor BDF"
+                f"{origin.name}: version (byte 0) holds {without_words(head)!r}; neither EDF nor BDF: name "
+                "such a recording, or export this one as EDF+"
             )
         file.file.seek(0)
         header = read_header(file.file, origin.name, file.n_bytes)

@@ -29,6 +29,7 @@ stages = { baseline = [
 @pytest.fixture
 def study(tmp_path):
     (tmp_path / "lsr.toml").write_text(STUDY)
+    (tmp_path / "case.edf").touch()
     return tmp_path
 
 
@@ -113,3 +114,9 @@ def test_wrong_settings_are_not_shown(call, tmp_path):
     result = call("config", "show", tmp_path)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "did you mean 'side'?" in result.stderr
+
+
+def test_settings_of_a_recording_that_is_not_there_are_not_shown(call, study):
+    result = call("config", "show", study / "nope.edf")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == f"lsr: {study / 'nope.edf'}: no such file or folder; check the path\n"

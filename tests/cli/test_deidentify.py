@@ -60,4 +60,5 @@ def test_a_source_that_cannot_be_read_leaves_nothing_behind(call, tmp_path, cont
     result = call("deidentify", source, copy)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "source.edf" in result.stderr
+    assert not content or "name such a recording, or export this one as EDF+" in result.stderr
     assert list(tmp_path.iterdir()) == ([source] if content else [])

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from lsr.synthetic import SCENARIOS
+
 
 def test_a_scenario_is_drawn_with_its_truth(call, tmp_path):
     result = call("simulate", "--out", tmp_path / "drawn", "--scenario", "triggered_sweeps", "--seed", 3)
@@ -11,7 +13,12 @@ def test_a_scenario_is_drawn_with_its_truth(call, tmp_path):
     (path,) = map(Path, result.stdout.splitlines())
     assert path == tmp_path / "drawn" / "triggered_sweeps.edf"
     assert path.with_suffix(".truth.json").exists()
-    assert "prove nothing about patients" in result.stderr
+    assert result.stderr == "lsr: 1 recording drawn; synthetic data prove nothing about patients\n"
+
+
+def test_every_scenario_is_told_by_help(call):
+    words = call("simulate", "--help").stdout.replace(".", " ").replace(",", " ").split()
+    assert [word for word in words if word in SCENARIOS] == list(SCENARIOS)
 
 
 def test_equal_seeds_draw_equal_recordings(call, tmp_path):
