@@ -15,7 +15,7 @@ import numpy as np
 
 from lsr.anatomy import Relation
 from lsr.detection.detect import detect_beside, unusable
-from lsr.detection.detection import Detection, MWave
+from lsr.detection.detection import Detection, MWave, Presence
 from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.detection.prepare import EARLIEST_MS, clear_times_ms
 from lsr.findings.blocks import Block, count_leading, form_blocks
@@ -25,6 +25,7 @@ from lsr.findings.find import Judged
 from lsr.findings.findings import BlockFinding, Seen
 from lsr.findings.likeness import Contrast, likeness_grid, part_averages
 from lsr.findings.pairs import Pair, Site
+from lsr.findings.rare import Alike, count_alike
 from lsr.findings.states import Run, find_blind_runs
 from lsr.findings.threshold import Level, group_levels
 from lsr.progress import Progress, untold
@@ -38,6 +39,7 @@ _POOLED_STIMULI = 400  # at most so many, evenly spaced, are judged together
 _LEVEL_STIMULI = 60
 _CONTRAST_STIMULI = 100
 _SLOWEST_HZ = 2000.0
+_LAST_SHOWN = 3  # blocks that tell the LSR's waveform as it was last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,8 +139,10 @@ def judge_set(
             [[found[one] for found in by_block] for one in judge.channels if one != channel],
         )
         runs: tuple[Run, ...] = ()
+        alike: tuple[Alike | None, ...] = ()
         if pair.relation in (Relation.TARGET, Relation.AMBIGUOUS) and is_operation(own):
             runs = _judge_runs(judge, pair, blocks, own)
+            alike = _count_alike(judge, pair, blocks, own)
         is_direct = pair.relation is Relation.DIRECT
         judged.append(
             Judged(
@@ -148,6 +152,7 @@ def judge_set(
                 first_stage=first.get(channel),
                 contrasts=tuple(contrasts.get(channel, ())),
                 runs=runs,
+                alike=alike,
                 blocks=own,
                 parts_uv=tuple(parts[channel] for parts in parts_by_block),
                 m_wave=m_wave_in(read, channel if is_direct or direct is None else direct.channel)
@@ -321,6 +326,30 @@ def _judge_runs(
             Run(first=first, last=last, detection=judge.detect_pair(pair, sweeps, judge.directs(sweeps)))
         )
     return tuple(runs)
+
+
+def _count_alike(
+    judge: _Judge, pair: Pair, blocks: Sequence[Block], own: Sequence[BlockFinding]
+) -> tuple[Alike | None, ...]:
+    """Count the single sweeps that hold the LSR in each block that shows none; None for the others."""
+    channel = pair.site.channel
+
+    def cut(rows: Sequence[int]) -> Sweeps | None:
+        which = judge.material.some(np.concatenate([blocks[k].stimuli for k in rows]))
+        return judge.material.sweeps(which, [channel]).get(channel)
+
+    shown = [k for k, block in enumerate(own) if block.detection.presence is Presence.PRESENT]
+    answered = cut(shown[-_LAST_SHOWN:]) if shown else None
+    onset_ms = own[shown[-1]].detection.onset_latency_ms if shown else None
+    counts: list[Alike | None] = [None] * len(own)
+    if answered is None or onset_ms is None:
+        return tuple(counts)
+    for k in range(shown[0] + 1, len(own)):
+        silent = cut([k]) if k not in shown and own[k].detection.p_value is not None else None
+        if silent is not None:
+            usable = np.isfinite(silent.emg_uv).all(axis=1)
+            counts[k] = count_alike(silent.emg_uv[usable], answered.emg_uv, silent.time_ms, onset_ms)
+    return tuple(counts)
 
 
 def _first_stage(blocks: Sequence[Block]) -> np.ndarray:

@@ -19,6 +19,7 @@ from lsr.detection.detection import Detection, Presence
 from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance
 from lsr.findings.likeness import Contrast
+from lsr.findings.rare import Alike, count_together
 from lsr.findings.states import (
     Run,
     States,
@@ -72,6 +73,7 @@ def judge_course(
     runs: Sequence[Run] = (),
     parts_uv: Sequence[np.ndarray | None] = (),
     contrasts: Sequence[Contrast] = (),
+    alike: Sequence[Alike | None] = (),
 ) -> Outcome:
     """Judge the blocks of one pair.
 
@@ -92,6 +94,8 @@ def judge_course(
         Averages to compare blocks by.
     contrasts : sequence of Contrast
         What the first stage shows and others do not.
+    alike : sequence of Alike or None, one per block
+        Single sweeps that hold the LSR in blocks that show none.
 
     Returns
     -------
@@ -109,7 +113,7 @@ def judge_course(
     states = _with_end(blocks, states)
     baseline = _at_baseline(blocks, states, first_stage, settings.alpha)
     if baseline is None and _seen_soon_after(blocks, states, stage_order):
-        outcome = _follow(blocks, settings, states, stage_order, runs)
+        outcome = _follow(blocks, settings, states, stage_order, runs, alike)
         message = (
             "nothing of the first stage can be judged; the LSR is measured against the first block that can"
         )
@@ -121,7 +125,7 @@ def judge_course(
     if not states.present:
         message = "at baseline an LSR is seen over all its stimuli only: single blocks are too noisy for it"
         return _cannot_tell("faint_at_baseline", message)
-    return _follow(blocks, settings, states, stage_order, runs)
+    return _follow(blocks, settings, states, stage_order, runs, alike)
 
 
 def _follow(
@@ -130,6 +134,7 @@ def _follow(
     states: States,
     stage_order: Sequence[str],
     runs: Sequence[Run],
+    alike: Sequence[Alike | None],
 ) -> Outcome:
     """Follow an LSR that was there from its first block on."""
     present = states.present
@@ -172,6 +177,13 @@ def _follow(
     if any(k > since for k in states.doubtful):
         message = "beside the last block without the LSR, another may hold it: the course cannot be told"
         return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
+    rare = count_together([one for k in silent if k < len(alike) and (one := alike[k]) is not None])
+    if rare.tells:
+        message = (
+            f"{rare.n_alike} of {rare.n_sweeps} single stimuli in blocks without an LSR show it "
+            f"(by chance {rare.by_chance:.1f}): it answers now and then, which no average tells"
+        )
+        return replace(_cannot_tell("answers_now_and_then", message), baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order, settings.smallest_response_uv)
 
 

@@ -23,6 +23,7 @@ from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
 from lsr.findings.likeness import Contrast, is_at_edge
 from lsr.findings.multiplicity import holm
 from lsr.findings.pairs import Pair
+from lsr.findings.rare import Alike
 from lsr.findings.states import Run
 from lsr.findings.threshold import Level, find_threshold, recruitment, response_levels
 from lsr.recording import Problem
@@ -40,6 +41,7 @@ class Judged:
     first_stage: Detection | None  # those of the first stage, where there are several
     contrasts: tuple[Contrast, ...]  # what the first stage shows and others do not
     runs: tuple[Run, ...]  # blocks too noisy to tell by themselves, together
+    alike: tuple[Alike | None, ...]  # one per block: its single sweeps that hold the LSR
     blocks: tuple[BlockFinding, ...]
     parts_uv: tuple[np.ndarray | None, ...]  # one per block: averages to compare blocks by
     m_wave: MWave | None
@@ -100,6 +102,7 @@ def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome
                 first_stage=judged.first_stage,
                 pooled=judged.pooled,
                 runs=judged.runs,
+                alike=judged.alike,
                 parts_uv=judged.parts_uv,
                 contrasts=judged.contrasts,
             )

@@ -56,6 +56,7 @@ _TOLD_ELSEWHERE = (
     "faint_at_baseline",
     "faint_at_end",
     "no_final_verdict",
+    "answers_now_and_then",
 )
 _ORDER = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
 

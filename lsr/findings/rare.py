@@ -1,0 +1,96 @@
+"""Do a few single sweeps of silent blocks hold the LSR at its full size?
+
+Conventions
+-----------
+Rows are sweeps, columns samples; time is milliseconds from the stimulus. An LSR that answers one stimulus in
+ten is lost in the average of a block; in single sweeps it is as plain as ever. It is known by its waveform,
+which the blocks that show it tell. Bursts resemble it now and then, but as often later in the sweep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+_LASTS_MS = 8.0  # of the waveform, from just before the onset on
+_BEFORE_MS = 0.5
+_SHIFT_MS, _SHIFT_STEP_MS = 0.6, 0.2  # a single response may come so much earlier or later
+_LEAST_SHARE = 0.5  # of the waveform's size
+_ALIKE = 0.75  # correlation with it
+_LATER_MS = (20.0, 22.0, 24.0, 26.0, 28.0)  # after the response: where the same is sought for comparison
+_FEWEST, _TIMES_CHANCE = 3, 4.0  # sweeps; what comes by chance so often is not told from it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Single sweeps that resemble the LSR."""
+
+    n_sweeps: int
+    n_alike: int  # with a waveform like it, at least half as large
+    by_chance: float  # the same later in the sweeps, where no LSR is: mean over several places
+
+    @property
+    def tells(self) -> bool:
+        """Whether it answers now and then: neither one burst nor many bursts can be it."""
+        return self.n_alike >= max(_FEWEST, _TIMES_CHANCE * self.by_chance)
+
+
+def count_together(counts: Sequence[Alike]) -> Alike:
+    """Add up the counts of several blocks."""
+    return Alike(
+        n_sweeps=sum(one.n_sweeps for one in counts),
+        n_alike=sum(one.n_alike for one in counts),
+        by_chance=sum(one.by_chance for one in counts),
+    )
+
+
+def count_alike(
+    silent_uv: np.ndarray, answered_uv: np.ndarray, time_ms: np.ndarray, onset_ms: float
+) -> Alike:
+    """Count the sweeps that hold the LSR by themselves.
+
+    Parameters
+    ----------
+    silent_uv : np.ndarray, shape (n_silent, n_samples)
+        Of blocks whose average shows no LSR.
+    answered_uv : np.ndarray, shape (n_answered, n_samples)
+        Of blocks that show it.
+    time_ms : np.ndarray, shape (n_samples,)
+    onset_ms : float
+        Of the LSR.
+
+    Returns
+    -------
+    Alike
+        None by chance and none alike where the sweeps are too short to tell.
+    """
+    step_ms = float(time_ms[1] - time_ms[0])
+    silence = np.median(silent_uv, axis=0)  # a few responses do not sway it
+    begin = int(np.searchsorted(time_ms, onset_ms - _BEFORE_MS))
+    length = round(_LASTS_MS / step_ms)
+    shape = (answered_uv.mean(axis=0) - silence)[begin : begin + length]
+    reach = round(_SHIFT_MS / step_ms)
+    places = [round(later / step_ms) for later in _LATER_MS]
+    places = [place for place in places if begin + place + length + reach <= time_ms.size]
+    if shape.size < length or begin < reach or not places:
+        return Alike(n_sweeps=silent_uv.shape[0], n_alike=0, by_chance=0.0)
+    rest = silent_uv - silence
+    shifts = range(-reach, reach + 1, max(1, round(_SHIFT_STEP_MS / step_ms)))
+    found = [_n_alike(rest, shape, [begin + place + shift for shift in shifts]) for place in (0, *places)]
+    return Alike(n_sweeps=silent_uv.shape[0], n_alike=found[0], by_chance=float(np.mean(found[1:])))
+
+
+def _n_alike(rest_uv: np.ndarray, shape_uv: np.ndarray, begins: Sequence[int]) -> int:
+    """Sweeps that hold the shape where it may begin."""
+    wave = shape_uv - shape_uv.mean()
+    energy = float(wave @ wave)
+    alike = np.zeros(rest_uv.shape[0], bool)
+    for begin in begins:
+        part = rest_uv[:, begin : begin + wave.size]
+        part = part - part.mean(axis=1, keepdims=True)
+        product = part @ wave
+        own = np.sqrt((part**2).sum(axis=1) * energy)
+        alike |= (product > _LEAST_SHARE * energy) & (product > _ALIKE * own)
+    return int(alike.sum())

@@ -1,0 +1,92 @@
+"""An LSR that answers one stimulus in ten is in no average, but in single sweeps it is as plain as ever."""
+
+import numpy as np
+import pytest
+
+from lsr.findings.course import judge_course
+from lsr.findings.rare import Alike, count_alike
+from lsr.settings import DetectionSettings
+
+TIME_MS = np.arange(-20.0, 60.0, 0.2)
+ONSET_MS = 9.8
+N_SWEEPS = 80
+
+
+def lsr_at(shift_ms=0.0):
+    since = np.clip(TIME_MS - ONSET_MS - shift_ms, 0, None)
+    return 150.0 * (since / 1.5) ** 2 * np.exp(2 - 2 * since / 1.5) * np.cos(since)
+
+
+@pytest.fixture
+def draw():
+    """Sweeps of which some hold the LSR, each a little earlier or later."""
+
+    def sweeps(n_answered, n_sweeps=N_SWEEPS, size=1.0, seed=1):
+        rng = np.random.default_rng(seed)
+        drawn = rng.normal(0, 8.0, (n_sweeps, TIME_MS.size))
+        for row in rng.permutation(n_sweeps)[:n_answered]:
+            drawn[row] += size * lsr_at(rng.uniform(-0.4, 0.4))
+        return drawn
+
+    return sweeps
+
+
+@pytest.fixture
+def count(draw):
+    answered = draw(20, n_sweeps=20, seed=2)
+    return lambda silent: count_alike(silent, answered, TIME_MS, ONSET_MS)
+
+
+@pytest.mark.parametrize("n_answered", [3, 8])
+def test_the_sweeps_that_answered_are_counted(draw, count, n_answered):
+    found = count(draw(n_answered))
+    assert (found.n_sweeps, found.n_alike, found.by_chance) == (N_SWEEPS, n_answered, 0.0)
+    assert found.tells
+
+
+def test_silence_is_silence(draw, count):
+    found = count(draw(0))
+    assert found.n_alike == 0
+    assert not found.tells
+
+
+def test_a_fifth_of_the_size_is_no_full_response(draw, count):
+    assert count(draw(40, size=0.2)).n_alike == 0
+
+
+def test_bursts_that_resemble_it_anywhere_tell_nothing(draw, count):
+    """Twelve sweeps with the waveform within the window, as many with it at each later place."""
+    silent = draw(0)
+    for row, late_ms in enumerate(np.repeat([0.0, 20.0, 22.0, 24.0, 26.0, 28.0], 12)):
+        silent[row] += lsr_at(late_ms)
+    found = count(silent)
+    assert found.n_alike == 12
+    assert found.by_chance >= 11
+    assert not found.tells
+
+
+def test_what_all_sweeps_hold_as_a_tail_is_no_response(draw, count):
+    tail = 300.0 * np.exp(-np.clip(TIME_MS, 0, None) / 6) * (TIME_MS > 0)
+    assert count(draw(0) + tail).n_alike == 0
+    assert count(draw(5) + tail).n_alike == 5
+
+
+def test_sweeps_that_end_too_early_tell_nothing(draw):
+    short = TIME_MS < 16.0
+    found = count_alike(draw(8)[:, short], draw(20)[:, short], TIME_MS[short], ONSET_MS)
+    assert (found.n_alike, found.tells) == (0, False)
+
+
+def test_an_lsr_that_answers_now_and_then_has_not_disappeared(make_blocks):
+    blocks = make_blocks(*["present"] * 4, *["absent"] * 4)
+
+    def judged(n_alike):
+        alike = [Alike(n_sweeps=20, n_alike=n_alike // 2, by_chance=0.1)] * 2
+        counts = (None,) * 6 + tuple(alike)
+        return judge_course(blocks, DetectionSettings(), stage_order=("baseline",), alike=counts)
+
+    assert judged(2).course == "disappeared"
+    assert judged(6).course is None
+    assert judged(6).residual is None
+    assert [one.code for one in judged(6).warnings] == ["answers_now_and_then"]
+    assert "6 of 40" in judged(6).warnings[0].message
