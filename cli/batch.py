@@ -122,12 +122,14 @@ def refuse_two_engines(jobs: int | None, scheduler: str | None) -> None:
 def end_with(result: BatchResult, out: Path, fail_on: list[Answer] | None) -> None:
     """Tell what a run came to, and end with its status."""
     analysed = f"{result.n_analysed} analysed{_done_before(result)}"
+    removed = f", {result.n_removed} of an earlier run removed" if result.n_removed else ""
     complain(
-        f"{analysed}, {len(result.refused)} failed: {out / 'summary.html'}",
+        f"{analysed}, {len(result.refused)} failed{removed}: {out / 'summary.html'}",
         NOTICE,
         analysed=result.n_analysed,
         done_before=result.n_done_before,
         failed=len(result.refused),
+        removed=result.n_removed,
     )
     status = _status(result, [answer.value for answer in fail_on or ()])
     if status:

@@ -85,7 +85,7 @@ def dask_engine(address: str) -> Iterator[Engine]:
     try:
         from distributed import Client, KilledWorker
     except ImportError:
-        raise BatchError("--scheduler needs Dask: pip install 'lsr[dask]'") from None
+        raise BatchError("--scheduler needs Dask: pip install '.[dask]' in lsr's folder") from None
     try:
         client: Any = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:

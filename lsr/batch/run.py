@@ -49,6 +49,7 @@ class BatchResult:
 
     n_analysed: int  # with those that were done before
     n_done_before: int
+    n_removed: int  # reports of an earlier run, of recordings that this one does not ask for
     refused: tuple[Refusal, ...]
     presences: frozenset[str]  # of target pairs; without any in a recording: indeterminate
 
@@ -176,6 +177,7 @@ class _Run:
         self._done: dict[str, Entry] = {}
         self._refused = {one.name: one for one in plan.refused}
         self._n_before = 0
+        self._n_removed = 0
 
     def keep_what_is_done(self) -> None:
         """Keep what an earlier run did and nothing has changed; remove what no recording leaves any more."""
@@ -189,6 +191,7 @@ class _Run:
                     self._done[task.name] = earlier[task.name]
                     self._n_before += 1
                     self._tell("checking", task.name)
+        self._n_removed = len(earlier) - len(tasks)
         kept = {path for entry in self._done.values() for path in entry.outputs}
         self._folder.remove(path for entry in earlier.values() for path in entry.outputs if path not in kept)
 
@@ -251,6 +254,7 @@ class _Run:
         return BatchResult(
             n_analysed=len(self._done),
             n_done_before=self._n_before,
+            n_removed=self._n_removed,
             refused=refused,
             presences=frozenset(overview.presences),
         )

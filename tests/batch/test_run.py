@@ -87,7 +87,7 @@ def test_resuming_keeps_what_has_not_changed(out, recordings, tmp_path, tree, wr
     write_recording(folder / "case.edf", seed=9)
     (folder / "2020" / "study").unlink()
     result = run(folder, again, resume=True)
-    assert (result.n_analysed, result.n_done_before) == (2, 1)
+    assert (result.n_analysed, result.n_done_before, result.n_removed) == (2, 1, 1)
     kept = "reports/2019/case.edf.json"
     assert (again / kept).stat().st_mtime_ns == seen[kept]
     run(folder, tmp_path / "anew")

@@ -23,6 +23,7 @@ def ran(monkeypatch):
         def __init__(self):
             self.calls = []
             self.kinds = ()
+            self.n_removed = 0
             self.error = None
 
         def __call__(self, given, out, settings_of, **options):
@@ -46,12 +47,22 @@ def ran(monkeypatch):
                     )
                 )
             return BatchResult(
-                n_analysed=2, n_done_before=1, refused=tuple(refused), presences=frozenset({"present"})
+                n_analysed=2,
+                n_done_before=1,
+                n_removed=self.n_removed,
+                refused=tuple(refused),
+                presences=frozenset({"present"}),
             )
 
     fake = Ran()
     monkeypatch.setattr(lsr.batch, "run_batch", fake)
     return fake
+
+
+def test_reports_that_a_run_removes_are_counted_aloud(call, ran, tmp_path):
+    ran.n_removed = 3
+    result = call("batch", "a", "--out", tmp_path, "--resume")
+    assert "0 failed, 3 of an earlier run removed: " in result.stderr
 
 
 def test_everything_analysed_is_status_0_and_nothing_is_data(call, ran, tmp_path):

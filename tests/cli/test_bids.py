@@ -39,6 +39,7 @@ def planned(monkeypatch):
         return BatchResult(
             n_analysed=len(plan.tasks),
             n_done_before=0,
+            n_removed=0,
             refused=plan.refused,
             presences=frozenset({"present"}),
         )
