@@ -133,7 +133,8 @@ class SweepSettings(_Frozen):
     after_ms: Annotated[Number, Field(gt=0)] = 100.0
 
 
-# A text that begins with "before", "prior to" or the like only matches a pattern that does so too.
+_VESSELS = ("vessel", "artery", "aica", "pica", "loop")
+# A text with "before", "not", "ready" or the like matches only patterns with such a word, or of the baseline.
 DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
     "baseline": (
         *("baseline*", "*pre-op*", "*preop*"),
@@ -141,24 +142,18 @@ DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
     ),
     "opening": (
         *("opening*", "*incision*", "*craniotomy*", "*craniectomy*", "*retrosigmoid*", "*hautschnitt*"),
-        *("*dura*open*", "*open*dura*", "*dura*eröff*"),
+        *("*dura*open*", "*open*dura*", "*dura*eröff*", "*durotomy*"),
     ),
     "arachnoid_dissection": ("*arachnoid*", "dissection*", "*cistern*"),
     "decompression": (
         *("decompress*", "*start*decompress*", "*begin*decompress*", "*microvascular decompress*", "mvd*"),
         *("*dekompress*", "*teflon*", "*pledget*", "*interposition*", "*transposition*"),
-        *("*vessel*moved*", "*vessel*mobili?ed*", "*artery*moved*", "*artery*mobili?ed*"),
+        *("*start*mvd*", "*begin*mvd*", "end*decompress*", "*decompressed*"),
+        *(f"*{vessel}*{done}*" for vessel in _VESSELS for done in ("moved", "mobili?ed", "off*nerve")),
     ),
     "closing": (
-        *(
-            "closing*",
-            "closure*",
-            "*dura*clos*",
-            "*clos*dura*",
-            "*skin*clos*",
-            "*wound*clos*",
-            "*skull*clos*",
-        ),
+        *("closing*", "*start*closing*", "*begin*closing*", "closure*", "*dura*clos*", "*clos*dura*"),
+        *("*skin*clos*", "*wound*clos*", "*skull*clos*"),
         *("*duranaht*", "*hautnaht*", "*wundverschlu*"),
     ),
 }

@@ -26,9 +26,27 @@ from lsr.stimuli.texts import reads_as_pulse
 _DAY_S = 86_400.0
 _LONGEST_LEAD_S = 6 * 3600.0  # an event this long before the recording is not taken for the next day's
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?")
-# "Before decompression" begins no decompression; such a text needs a pattern that looks ahead as well.
+_BASELINE, _DECOMPRESSION, _CLOSING = "baseline", "decompression", "closing"
+# "Before decompression" and "teflon ready" begin no decompression: such a text needs a pattern that looks
+# ahead as well. The baseline may be named so ("baseline before incision"); "no LSR" speaks of no stage.
 _LOOKS_AHEAD = re.compile(
-    r"\s*(?:before|prior|pre|vor|awaiting|waiting|planned|preparing|until|no|not)\b", re.I
+    r"\b(?:before|prior|pre|vor|await\w*|waiting|plan(?:ned|ning)?|geplant|request\w*|ready|prepar\w*|pending"
+    r"|case|until|will|soon|no|not|kein\w*|nicht)\b"
+)
+_NO_LSR = re.compile(
+    r"\bno (?:more )?(?:lsr|amr|responses?|change|effect)\b"
+    r"|\b(?:lsr|amr|response) (?:is |was )?not (?:there|present|seen|visible|gone|lost|changed)\b"
+)
+# Texts that tell what has been: decompression began before them, nobody knows when.
+_AFTER = re.compile(r".*?\b(?:after|nach|following|post(?!er))\W*", re.I)
+_DONE = re.compile(
+    r"\b(?:completed?|done|finished|end(?:ed)?|beendet|decompressed|dekomprimiert|moved|mobili[sz]ed|transposed"
+    r"|off)\b"
+)
+# What a text about decompression may speak of, in whatever words.
+_MAY_BE_DECOMPRESSION = re.compile(
+    r"compress|dekompr|mvd|teflon|pledget|\bfelt\b|vessel|gefäß|\bartery\b|\b[ap]ica\b|\bsca\b|\bloop\b"
+    r"|\bconflict|nerve\b.*\b(?:freed?|clear|released)\b|transpos|interpos"
 )
 
 
@@ -39,6 +57,7 @@ class Stage:
     name: str
     start_s: float
     end_s: float  # where the next stage begins, or the recording ends
+    maybe_from_s: float | None = None  # when it may have begun already; None: no text makes that likely
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +84,38 @@ def find_stages(
     Returns
     -------
     tuple[Stage, ...]
-        In the order of time, neighbours of one name joined; empty where no text names a stage.
+        In the order of time, neighbours of one name joined; empty where no text names a stage. A text that
+        finds decompression done opens it, and it may have begun as early as the stage before.
     """
     texts = [(annotation.time_s, annotation.text) for annotation in recording.annotations]
     texts += [(event.time_s, event.text) for event in events]
-    named: dict[str, str | None] = {}  # text: its stage
+    read: dict[str, _Read] = {}
     begins: list[tuple[float, str]] = []
+    maybe_from_s: float | None = None
     for time_s, text in sorted(texts, key=lambda one: one[0]):
-        if text not in named:
-            named[text] = stage_of(text, course.stages)
-        name = named[text]
-        if name is not None and (not begins or begins[-1][1] != name):
-            begins.append((time_s, name))
+        if text not in read:
+            read[text] = _read(text, course.stages)
+        told = read[text]
+        before = {name for _, name in begins}
+        looks_back = told.has_been and (_AFTER.match(text) or _DECOMPRESSION not in before)
+        if looks_back and before & {_DECOMPRESSION, _CLOSING}:
+            continue  # the stage goes on
+        if begins and _DECOMPRESSION not in before and (told.has_been or told.is_unclear):
+            from_s = begins[-1][0] if told.has_been else time_s
+            maybe_from_s = from_s if maybe_from_s is None else min(maybe_from_s, from_s)
+        if told.stage is not None and (not begins or begins[-1][1] != told.stage):
+            begins.append((time_s, told.stage))
     if not begins:
         return ()
     stop_s = max((segment.stop_s for segment in recording.segments), default=0.0)
     ends = [time_s for time_s, _ in begins[1:]] + [stop_s]
     return tuple(
-        Stage(name=name, start_s=start_s, end_s=max(start_s, end_s))
+        Stage(
+            name=name,
+            start_s=start_s,
+            end_s=max(start_s, end_s),
+            maybe_from_s=maybe_from_s if name == _DECOMPRESSION else None,
+        )
         for (start_s, name), end_s in zip(begins, ends, strict=True)
     )
 
@@ -96,18 +129,42 @@ def stage_of(text: str, stages: Mapping[str, Sequence[str]]) -> str | None:
     >>> stage_of("Dura opening", DEFAULT_STAGES), stage_of("before decompression", DEFAULT_STAGES)
     ('opening', None)
     """
+    return _read(text, stages).stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What a text tells of stages."""
+
+    stage: str | None = None
+    has_been: bool = False  # the stage is decompression, and the text finds it done
+    is_unclear: bool = False  # it may speak of decompression, but does not say whether that has begun
+
+
+def _read(text: str, stages: Mapping[str, Sequence[str]]) -> _Read:
     if reads_as_pulse(text):
-        return None
+        return _Read()
     plain = text.strip().lower()
-    looks_ahead = _LOOKS_AHEAD.match(plain) is not None
+    looks_ahead = _LOOKS_AHEAD.search(_NO_LSR.sub("", plain)) is not None
+    what = _AFTER.sub("", plain)  # "baseline after decompression": decompression has been
+    is_after = not looks_ahead and what != plain and _fits(what, stages.get(_DECOMPRESSION, ()))
     for name, patterns in stages.items():
-        for pattern in patterns:
-            wanted = pattern.strip().lower()
-            if looks_ahead and not _LOOKS_AHEAD.match(wanted.lstrip("*")):
-                continue
-            if fnmatchcase(plain, wanted):
-                return name
-    return None
+        if looks_ahead and name != _BASELINE:
+            patterns = [one for one in patterns if _LOOKS_AHEAD.search(one.lower())]
+        if is_after and name != _DECOMPRESSION:
+            patterns = [one for one in patterns if _AFTER.match(one)]
+        if _fits(plain, patterns):
+            has_been = name == _DECOMPRESSION and (is_after or _DONE.search(plain) is not None)
+            return _Read(stage=name, has_been=has_been)
+    if is_after:
+        return _Read(stage=_DECOMPRESSION, has_been=True)
+    # "No decompression yet" is clear; "decompression not complete" is not.
+    speaks_of_it = _MAY_BE_DECOMPRESSION.search(plain) is not None
+    return _Read(is_unclear=speaks_of_it and (not looks_ahead or _DONE.search(plain) is not None))
+
+
+def _fits(plain: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(plain, pattern.strip().lower()) for pattern in patterns)
 
 
 def read_events(path: str | Path, recording_start: datetime | time | None) -> tuple[Event, ...]:

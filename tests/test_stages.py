@@ -56,7 +56,42 @@ def record(texts):
         ("before decompression", None),
         ("Prior to MVD", None),
         ("no teflon yet", None),
-        ("after decompression", None),  # the stage goes on
+        ("after decompression", "decompression"),  # it has begun by then
+        ("After decompression", "decompression"),
+        ("Post-decompression", "decompression"),
+        ("Post decompression LSR", "decompression"),
+        ("post MVD", "decompression"),
+        ("Baseline post decompression", "decompression"),
+        ("baseline after teflon", "decompression"),
+        ("Baseline after positioning", "baseline"),
+        ("Decompression complete", "decompression"),
+        ("Decompression done", "decompression"),
+        ("end of decompression", "decompression"),
+        ("Vessel decompressed", "decompression"),
+        ("Facial nerve decompressed", "decompression"),
+        ("Vessel off nerve", "decompression"),
+        ("AICA moved", "decompression"),
+        ("AICA mobilized", "decompression"),
+        ("PICA moved away", "decompression"),
+        ("Start MVD", "decompression"),
+        ("Decompression, no LSR", "decompression"),
+        ("Teflon in, LSR not gone", "decompression"),
+        ("Durotomy", "opening"),
+        ("Start closing", "closing"),
+        ("Closing: no more LSR", "closing"),
+        ("Decompression not started", None),
+        ("Decompression planned", None),
+        ("decompression not complete", None),
+        ("vessel not moved yet", None),
+        ("Teflon requested", None),
+        ("Teflon ready", None),
+        ("Prepare teflon", None),
+        ("preparing for the dura opening", None),
+        ("MVD case, right side", None),
+        ("LSR before dura opening", None),
+        ("LSR pre decompression", None),
+        ("LSR until decompression", None),
+        ("Offending vessel identified", None),
         ("muscle dissection", None),
         ("eye closure", None),
         ("Stim R zyg 12 mA", None),
@@ -103,6 +138,52 @@ def test_patterns_of_the_settings_stand_but_swallow_no_stimulus():
     course = Settings.from_dict({"course": {"stages": {"decompression": ["*"]}}}).course
     texts = [(100, "Stim R zyg"), (200, "release")]
     assert [stage.start_s for stage in find_stages(record(texts), course)] == [200]
+
+
+@pytest.mark.parametrize(
+    ("stage", "pattern", "text"),
+    [
+        ("opening", "*before dura opening*", "LSR before dura opening"),
+        ("decompression", "teflon ready*", "Teflon ready, 10:30"),
+        ("baseline", "baseline after teflon*", "Baseline after Teflon"),
+        ("closing", "post-decompression", "Post-decompression"),
+        ("decompression", "nerve is free*", "Nerve is free"),
+    ],
+)
+def test_a_pattern_of_the_settings_may_name_what_the_default_ones_pass_over(stage, pattern, text):
+    assert (
+        stage_of(text, Settings.from_dict({"course": {"stages": {stage: [pattern]}}}).course.stages) == stage
+    )
+
+
+@pytest.mark.parametrize(
+    ("texts", "maybe_from_s"),
+    [
+        ([(600, "Decompression")], None),
+        ([(600, "Start MVD")], None),
+        ([(600, "Post-decompression")], 300),
+        ([(600, "Decompression complete")], 300),
+        ([(600, "AICA moved")], 300),
+        ([(500, "nerve free"), (600, "Decompression")], 500),
+        ([(500, "nerve free"), (600, "Decompression done")], 300),
+        ([(500, "Decompression not complete"), (600, "Decompression")], 500),
+        ([(500, "Teflon ready"), (600, "Decompression")], None),
+        ([(500, "before decompression"), (600, "Decompression")], None),
+        ([(50, "right MVD, AICA loop?"), (600, "Decompression")], None),  # before any stage
+        ([(600, "Decompression"), (700, "Decompression done")], None),
+    ],
+)
+def test_decompression_may_have_begun_before_a_text_that_finds_it_done(texts, maybe_from_s):
+    stages = find_stages(record([(100, "Baseline"), (300, "Arachnoid dissection"), *texts]), COURSE)
+    assert [stage.name for stage in stages] == ["baseline", "arachnoid_dissection", "decompression"]
+    assert stages[-1].start_s == 600
+    assert stages[-1].maybe_from_s == maybe_from_s
+
+
+@pytest.mark.parametrize("text", ["LSR after decompression: absent", "Decompression complete"])
+def test_a_look_back_while_closing_opens_no_decompression(text):
+    stages = find_stages(record([(100, "Baseline"), (600, "Closing"), (700, text)]), COURSE)
+    assert [stage.name for stage in stages] == ["baseline", "closing"]
 
 
 def test_fifty_thousand_annotations_take_little_time():
