@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lsr.findings.course import doubt_early
 from lsr.findings.find import Judged, find_findings
 from lsr.findings.findings import Findings
 from lsr.findings.pairs import find_missing_channels, find_pairs, find_sites, name_branch
@@ -145,5 +146,6 @@ def find(
         pairs = find_pairs(named, sites)
         judged += judge_set(replace(material, stimuli=named), pairs, pooled, read, stages, progress)
     findings = find_findings(judged, sets, settings, [*problems, *beyond.values()])
+    told = tuple(doubt_early(pair, stages) for pair in findings.pairs)
     progress("looking between the stimuli", 0, 0)
-    return replace(findings, spontaneous=find_spontaneous(recording, sites, sets, stages))
+    return replace(findings, pairs=told, spontaneous=find_spontaneous(recording, sites, sets, stages))

@@ -122,6 +122,29 @@ def test_stages_may_be_annotations():
     assert low < pair.amplitude_change_percent < high
 
 
+@pytest.mark.parametrize(
+    ("texts", "course"),
+    [
+        ([(31.2, "Decompression")], "disappeared_before_decompression"),
+        ([(15.0, "Teflon requested"), (31.2, "Start MVD")], "disappeared_before_decompression"),
+        ([(31.2, "Post-decompression")], "disappeared"),
+        ([(31.2, "Vessel decompressed")], "disappeared"),
+        ([(20.0, "nerve free"), (31.2, "Decompression")], "disappeared"),
+        ([(31.2, "Closing")], "disappeared"),
+    ],
+)
+def test_an_lsr_is_lost_before_decompression_only_if_a_text_tells_so(texts, course):
+    marked = [(0.5, "Baseline"), (10.7, "Arachnoid dissection"), *texts]
+    there = [k < 40 for k in range(80)]  # lost at 21 s
+    (pair,) = [
+        pair for pair in lsr.analyze(draw_study(n=80, persists=there, texts=marked)).pairs if pair.course
+    ]
+    assert (pair.course, pair.disappeared_at.stage) == (course, "arachnoid_dissection")
+    said = [warning.message for warning in pair.warnings if warning.code == "decompression_not_marked"]
+    assert len(said) == (course == "disappeared")
+    assert not any(text in message for _, text in texts for message in said)  # may hold a name
+
+
 def test_every_stimulus_has_its_row_with_what_its_sweep_shows():
     persists = np.arange(N_STIMULI) % 3 > 0
     report = lsr.analyze(draw_study(persists=persists), with_sweeps=True)

@@ -17,7 +17,7 @@ import numpy as np
 
 from lsr.detection.detection import Detection, Presence
 from lsr.findings.blocks import count_leading
-from lsr.findings.findings import BlockFinding, Course, Disappearance
+from lsr.findings.findings import BlockFinding, Course, Disappearance, PairFinding
 from lsr.findings.likeness import Contrast
 from lsr.findings.rare import Alike, count_together
 from lsr.findings.states import (
@@ -35,6 +35,7 @@ from lsr.findings.states import (
 from lsr.findings.trend import LEAST_M_FALL, Change, change_to_nothing, find_change
 from lsr.recording import Problem
 from lsr.settings import DetectionSettings
+from lsr.stages import Stage
 
 _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many blocks is an operation
 _MIN_BLOCKS = 3
@@ -342,11 +343,13 @@ def _gone(
     ends = [k for k in silent if _reaches_end(blocks, k)]
     early = _before_decompression(block.stage, stage_order)
     warnings = [*_unjudged_end(blocks, silent[-1]), *_told_by_comparison(blocks, states)]
-    if not early and _before_decompression(before.stage, stage_order) and silent[0] - last_seen > 1:
+    if block.stage != before.stage:
         message = (
-            f"between the last block with an LSR ({before.stage}) and the first without ({block.stage}) "
-            "none can be judged: it may have disappeared before decompression"
+            f"the LSR was last seen {_during(before.stage)} and first missed {_during(block.stage)}: "
+            "when between the two it disappeared cannot be told"
         )
+        if not early and _before_decompression(before.stage, stage_order):
+            message += "; it may have been before decompression"
         warnings.append(Problem(code="disappearance_between_stages", message=message))
     m_before, m_after = m_wave_uv(before), m_wave_uv(block)
     if m_before and m_after and m_after < (1 - LEAST_M_FALL) * m_before:
@@ -368,6 +371,41 @@ def _gone(
         residual=False if surely_without(blocks, states, ends, smallest_uv) else None,
         warnings=tuple(warnings),
     )
+
+
+def _during(stage: str | None) -> str:
+    return f"during {stage.replace('_', ' ')}" if stage else "outside the stages that are marked"
+
+
+def doubt_early(pair: PairFinding, stages: Sequence[Stage]) -> PairFinding:
+    """Say no more than "disappeared" where no text tells that decompression had not begun.
+
+    Parameters
+    ----------
+    pair : PairFinding
+    stages : sequence of Stage
+        All of the recording, as `find_stages` finds them.
+
+    Returns
+    -------
+    PairFinding
+    """
+    gone = pair.disappeared_at
+    if pair.course is not Course.DISAPPEARED_BEFORE_DECOMPRESSION or gone is None:
+        return pair
+    marked = next((stage for stage in stages if stage.name == _DECOMPRESSION), None)
+    if marked is not None:
+        begun_s = marked.start_s if marked.maybe_from_s is None else marked.maybe_from_s
+        if gone.time_s <= begun_s:
+            return pair
+        if marked.start_s < gone.time_s:  # an earlier stage came back
+            return replace(pair, course=Course.DISAPPEARED)
+    message = (
+        "no text tells when decompression began: whether the LSR disappeared before it or during it cannot "
+        "be told; [course.stages] in the settings names the words that mark it"
+    )
+    warning = Problem(code="decompression_not_marked", message=message)
+    return replace(pair, course=Course.DISAPPEARED, warnings=(*pair.warnings, warning))
 
 
 def _reaches_end(blocks: Sequence[BlockFinding], last: int) -> bool:
