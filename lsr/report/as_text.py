@@ -25,6 +25,7 @@ _BOLD, _DIM, _YELLOW, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
 _UNIT = re.compile(r"(\d) (%|ms|uV|mA|s\b)")  # a number stays with its unit
 _NOTHING = "-"  # in a table: does not apply
 INFERRED = "branch inferred, not stated"
+_LONG_GAP = 1.5  # lengths of a block, from an LSR to its loss; more is no matter of how blocks divide
 
 
 def as_text(report: Report, *, colour: bool = False) -> str:
@@ -233,12 +234,7 @@ def _course(pair: PairReport, course: Course) -> str:
     """Word what became of the LSR, with when or by how much."""
     change = pair.amplitude_change_percent
     by = f" ({change:+.0f} % amplitude)" if change is not None else ""
-    at = ""
-    if pair.disappeared_at:
-        stage = pair.disappeared_at.stage
-        at = f" {clock(pair.disappeared_at.time_s)} after the start" + (
-            f", during {words(stage)}" if stage else ""
-        )
+    at = _gone_at(pair)
     wording = {
         Course.NOT_DETECTED_AT_BASELINE: "NOT DETECTED AT BASELINE",
         Course.PERSISTED: f"PERSISTED{by}",
@@ -248,6 +244,29 @@ def _course(pair: PairReport, course: Course) -> str:
         Course.REAPPEARED: f"REAPPEARED{by}",
     }
     return wording[course]
+
+
+def _gone_at(pair: PairReport) -> str:
+    """Word when an LSR was gone, and last seen where that was in another stage or long before."""
+    gone = pair.disappeared_at
+    if gone is None:
+        return ""
+    missed = f"{clock(gone.time_s)} after the start"
+    during = f", during {words(gone.stage)}" if gone.stage else ""
+    if gone.last_seen_s is None:
+        return f" {missed}{during}"
+    seen = clock(gone.last_seen_s)
+    if gone.stage != gone.last_seen_stage:
+        stages = [words(stage) if stage else "no stage" for stage in (gone.last_seen_stage, gone.stage)]
+        return f" between {seen} ({stages[0]}) and {missed} ({stages[1]})"
+    if gone.time_s - gone.last_seen_s > _LONG_GAP * _length_when_seen(pair, gone.last_seen_s):
+        return f" between {seen} and {missed}{during}"
+    return f" {missed}{during}"
+
+
+def _length_when_seen(pair: PairReport, time_s: float) -> float:
+    """Length of the block with a stimulus: a disappearance is dated no more exactly."""
+    return next((block.end_s - block.start_s for block in pair.blocks if block.end_s >= time_s), 0.0)
 
 
 def _measured(pair: PairReport) -> str:

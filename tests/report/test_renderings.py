@@ -9,7 +9,7 @@ import pytest
 
 from lsr.anatomy import Muscle, Relation
 from lsr.detection.detection import Presence
-from lsr.findings.findings import Course
+from lsr.findings.findings import Course, Disappearance
 from lsr.recording import Problem
 from lsr.report.as_json import as_json
 from lsr.report.as_table import as_csv, as_frame
@@ -74,6 +74,26 @@ def test_a_disappearance_is_told_with_time_and_stage(render, operation_pair):
     assert told in text
     assert "from, to: since the start" in text
     assert "Residual LSR: no" in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [
+        ((1860.0, "decompression"), "at 00:31:20 during decompression;"),
+        ((1700.0, "decompression"), "between 00:28:20 and 00:31:20 during decompression;"),
+        ((1810.0, "baseline"), "between 00:30:10 (baseline) and 00:31:20 (decompression);"),
+        ((1810.0, None), "between 00:30:10 (no stage) and 00:31:20 (decompression);"),
+    ],
+)
+def test_a_disappearance_tells_when_it_was_last_seen_where_that_is_another_stage_or_long_ago(
+    render, operation_pair, seen, told
+):
+    last_seen_s, last_seen_stage = seen
+    gone = Disappearance(
+        time_s=1880.2, stage="decompression", last_seen_s=last_seen_s, last_seen_stage=last_seen_stage
+    )
+    text = _on_one_line(render(replace(operation_pair, disappeared_at=gone)))
+    assert f"LSR DISAPPEARED {told}" in text
 
 
 def test_where_a_muscle_of_doubtful_supply_still_responds_the_residual_says_so(render, operation_pair):
