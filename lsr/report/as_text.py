@@ -251,14 +251,14 @@ def _gone_at(pair: PairReport) -> str:
     gone = pair.disappeared_at
     if gone is None:
         return ""
-    missed = f"{clock(gone.time_s)} after the start"
-    during = f", during {words(gone.stage)}" if gone.stage else ""
+    missed, since = clock(gone.time_s), " after the start"
+    during = f"{since}, during {words(gone.stage)}" if gone.stage else since
     if gone.last_seen_s is None:
         return f" {missed}{during}"
     seen = clock(gone.last_seen_s)
     if gone.stage != gone.last_seen_stage:
         stages = [words(stage) if stage else "no stage" for stage in (gone.last_seen_stage, gone.stage)]
-        return f" between {seen} ({stages[0]}) and {missed} ({stages[1]})"
+        return f" between {seen} ({stages[0]}) and {missed} ({stages[1]}){since}"
     if gone.time_s - gone.last_seen_s > _LONG_GAP * _length_when_seen(pair, gone.last_seen_s):
         return f" between {seen} and {missed}{during}"
     return f" {missed}{during}"

@@ -79,10 +79,10 @@ def test_a_disappearance_is_told_with_time_and_stage(render, operation_pair):
 @pytest.mark.parametrize(
     ("seen", "told"),
     [
-        ((1860.0, "decompression"), "at 00:31:20 during decompression;"),
-        ((1700.0, "decompression"), "between 00:28:20 and 00:31:20 during decompression;"),
-        ((1810.0, "baseline"), "between 00:30:10 (baseline) and 00:31:20 (decompression);"),
-        ((1810.0, None), "between 00:30:10 (no stage) and 00:31:20 (decompression);"),
+        ((1860.0, "decompression"), "DISAPPEARED 00:31:20 after the start, during decompression;"),
+        ((1700.0, "decompression"), "between 00:28:20 and 00:31:20 after the start, during decompression;"),
+        ((1810.0, "baseline"), "between 00:30:10 (baseline) and 00:31:20 (decompression) after the start;"),
+        ((1810.0, None), "between 00:30:10 (no stage) and 00:31:20 (decompression) after the start;"),
     ],
 )
 def test_a_disappearance_tells_when_it_was_last_seen_where_that_is_another_stage_or_long_ago(
