@@ -78,6 +78,12 @@ def test_where_no_lsr_was_at_baseline_no_loss_is_claimed(glance, operation_pair)
     assert "Residual LSR: no, in none of the target pairs" in text
 
 
+def test_a_loss_between_two_stages_is_told_with_both(glance, operation_pair):
+    gone = replace(operation_pair.disappeared_at, last_seen_s=1810.0, last_seen_stage="baseline")
+    text = glance(replace(operation_pair, disappeared_at=gone))
+    assert "LSR gone between 07:38:19 (baseline) and 07:39:29 (decompression)." in text
+
+
 def test_a_change_of_amplitude_has_its_interval(glance, operation_pair):
     text = glance(replace(operation_pair, amplitude_change_ci_percent=(-100.0, -91.0)))
     assert "\N{MINUS SIGN}100 % \N{MINUS SIGN}100 to \N{MINUS SIGN}91 %, baseline 230 µV" in text

@@ -79,7 +79,7 @@ def test_a_disappearance_is_told_with_time_and_stage(render, operation_pair):
 @pytest.mark.parametrize(
     ("seen", "told"),
     [
-        ((1860.0, "decompression"), "DISAPPEARED 00:31:20 after the start, during decompression;"),
+        ((1860.0, "decompression"), "00:31:20 after the start, during decompression;"),
         ((1700.0, "decompression"), "between 00:28:20 and 00:31:20 after the start, during decompression;"),
         ((1810.0, "baseline"), "between 00:30:10 (baseline) and 00:31:20 (decompression) after the start;"),
         ((1810.0, None), "between 00:30:10 (no stage) and 00:31:20 (decompression) after the start;"),

@@ -267,6 +267,9 @@ def _told(report: Report, pair: PairReport, what: str) -> str:
         when = f" since {moment(report, gone.time_s)}" + (
             f", during {_stage(gone.stage)}" if gone.stage else ""
         )
+        if gone.last_seen_s is not None and gone.last_seen_stage != gone.stage:
+            seen = f"{moment(report, gone.last_seen_s)} ({_stage(gone.last_seen_stage)})"
+            when = f" between {seen} and {moment(report, gone.time_s)} ({_stage(gone.stage)})"
     if pair.course is not None:
         return {
             Course.PERSISTED: f"{what} still there at the end.",
