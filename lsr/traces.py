@@ -10,8 +10,10 @@ them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -21,15 +23,17 @@ from lsr.findings.findings import BlockFinding, Findings, PairFinding
 from lsr.findings.pairs import find_pairs, find_sites
 from lsr.recording import Recording
 from lsr.settings import Settings
-from lsr.stages import Event, Stage
+from lsr.stages import Event, Stage, stage_of
 from lsr.stimuli import StimulusSet
-from lsr.stimuli.texts import reads_as_pulse
+from lsr.stimuli.texts import reads_as_event, reads_as_pulse
 from lsr.sweeps import Cut, Sweeps, cut_sweeps, plan_cut
 
 _FROM_MS, _FINE_UNTIL_MS, _UNTIL_MS = -5.0, 20.0, 60.0
 _MOST_SAMPLES = 380_000  # of the single sweeps of a recording, all pairs together
 # Steps up to 20 ms and after it: the finest that stay below that number, then the coarsest.
 _STEPS_MS = ((0.2, 0.4), (0.4, 2.0))
+FREE_TEXT = "free text, not shown: it may name a person"
+_WORD = re.compile(r"[a-z]+")
 _FADE_MS = 5.0  # the tail that detection knows of ends with its window, and is faded out after it
 
 
@@ -96,15 +100,28 @@ def find_traces(
         own = [pair for pair in findings.pairs if pair.stimulation == stimuli.id]
         channels = [pair.site.channel for pair in find_pairs(stimuli, sites)]
         pairs += _Views(recording, stimuli, settings, n_sweeps, at_most).of_pairs(own, channels)
-    return Traces(pairs=tuple(pairs), stages=tuple(stages), events=_events(recording, findings, events))
+    return Traces(
+        pairs=tuple(pairs), stages=tuple(stages), events=_events(recording, findings, settings, events)
+    )
 
 
-def _events(recording: Recording, findings: Findings, noted: Sequence[Event]) -> tuple[Event, ...]:
-    """What was noted, in the order of time; a text that tells of a stimulus is no event."""
+def _events(
+    recording: Recording, findings: Findings, settings: Settings, noted: Sequence[Event]
+) -> tuple[Event, ...]:
+    """What was noted, in the order of time; a text that tells of a stimulus is no event.
+
+    An annotation of other than the field's words may name a person, so it is not shown.
+    """
+    stages = settings.course.stages
+    words = frozenset(_WORD.findall(" ".join(chain.from_iterable(stages.values())).lower()))
+
+    def shown(text: str) -> str:
+        return text if reads_as_event(text, words) else (stage_of(text, stages) or FREE_TEXT)
+
     given = {round(one.time_s, 3) for stimuli in findings.stimulation for one in stimuli.stimuli}
     texts = {stimuli.text for stimuli in findings.stimulation}
     own = [
-        Event(time_s=one.time_s, text=one.text)
+        Event(time_s=one.time_s, text=shown(one.text))
         for one in recording.annotations
         if one.text.strip()
         and one.text not in texts

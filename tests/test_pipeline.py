@@ -12,6 +12,7 @@ from lsr.errors import NoMuscle, NoStimuli
 from lsr.recording import Annotation, Recording, Segment
 from lsr.settings import Settings
 from lsr.synthetic.waveforms import start_ms
+from lsr.traces import FREE_TEXT
 
 SAMPLE_DATA = Path(__file__).parents[1] / "sample_data"
 N_STIMULI = 24
@@ -143,6 +144,12 @@ def test_an_lsr_is_lost_before_decompression_only_if_a_text_tells_so(texts, cour
     said = [warning.message for warning in pair.warnings if warning.code == "decompression_not_marked"]
     assert len(said) == (course == "disappeared")
     assert not any(text in message for _, text in texts for message in said)  # may hold a name
+
+
+def test_free_text_of_annotations_may_name_a_person_and_is_not_shown():
+    texts = [(0.5, "Baseline"), (3.13, "Zzyzxova Quillfeather in"), (6.9, "Decompression by Zzyzxova")]
+    report = lsr.analyze(draw_study(texts=texts), with_traces=True)
+    assert [event.text for event in report.traces.events] == ["Baseline", FREE_TEXT, "decompression"]
 
 
 def test_every_stimulus_has_its_row_with_what_its_sweep_shows():
