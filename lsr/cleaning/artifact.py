@@ -20,6 +20,12 @@ SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-p
 _GUARD_MS = 0.3
 _CHAINED_MS = 1.0  # saturation that returns within this still belongs to the artifact
 _BLANKED_MS, _LEAST_BLANKED, _NEARLY_ALL = 1.0, 5, 0.9  # how long, samples, share of the sweeps
+_AT_LIMIT_MS = 0.5  # a shorter stretch at the limit hides little
+_OVERLOAD_MS = 2.0  # what swings to a limit was overloaded until 2.5 ms and longer
+_PHASE_MS = 6.0  # no phase of a muscle response is at the limit for longer
+# An amplifier on its way from one limit to the other crosses the baseline at a tenth of the limit per
+# millisecond and faster, and slows down near its peak only; a response starts from a trace at rest.
+_REST_MS, _REST_CHANGE, _REST_LEVEL = 1.0, 0.1, 0.3  # how long; change and level, in shares of the limit
 
 
 def find_saturated(emg_uv: np.ndarray) -> np.ndarray:
@@ -108,6 +114,63 @@ def find_clear_ms(hidden: np.ndarray, time_ms: np.ndarray) -> np.ndarray:
                 break  # a clipped muscle response is no artifact
             clear[row] = max(clear[row], at + _GUARD_MS)
     return clear
+
+
+def find_swung_ms(
+    emg_uv: np.ndarray,
+    time_ms: np.ndarray,
+    saturated: np.ndarray,
+    clear_ms: np.ndarray,
+    *,
+    seen_from_ms: float,
+) -> np.ndarray:
+    """When each sweep shows muscle again, where the amplifier swings to a limit after the spike.
+
+    A response larger than the amplifier's range is clipped too, but no long overload comes before it, or it
+    starts from rest.
+
+    Parameters
+    ----------
+    emg_uv, saturated : np.ndarray, shape (n_sweeps, n_samples)
+        Raw sweeps, and their samples at a limit.
+    time_ms : np.ndarray, shape (n_samples,)
+    clear_ms : np.ndarray, shape (n_sweeps,)
+        End of the spike.
+    seen_from_ms : float
+        What ends before this hides nothing that is looked for.
+
+    Returns
+    -------
+    np.ndarray, shape (n_sweeps,)
+        The end of the last such stretch; `clear_ms` where there is none.
+    """
+    swung_ms = clear_ms.copy()
+    step_ms = float(time_ms[1] - time_ms[0])
+    shortest, rest = max(3, round(_AT_LIMIT_MS / step_ms)), round(_REST_MS / step_ms)
+    later = saturated & (time_ms > clear_ms[:, None])
+    before = time_ms < -1.0
+    for row in np.flatnonzero(later[:, time_ms > seen_from_ms].any(axis=1)):
+        level_uv = float(np.median(emg_uv[row, before])) if before.any() else 0.0
+        at = np.flatnonzero(later[row])
+        for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1):
+            if run.size < shortest or time_ms[run[-1]] <= seen_from_ms:
+                continue
+            since = np.searchsorted(time_ms, swung_ms[row])
+            trace_uv = emg_uv[row, since : run[0]] - level_uv
+            limit_uv = abs(emg_uv[row, run[0]] - level_uv)
+            is_swing = clear_ms[row] > _OVERLOAD_MS and not _rests(trace_uv, limit_uv, rest)
+            if is_swing or run.size * step_ms > _PHASE_MS:
+                swung_ms[row] = time_ms[run[-1]] + _GUARD_MS
+    return swung_ms
+
+
+def _rests(trace_uv: np.ndarray, limit_uv: float, width: int) -> bool:
+    if trace_uv.size < width:
+        return False
+    stretches = np.lib.stride_tricks.sliding_window_view(trace_uv, width)
+    high, low = stretches.max(axis=1), stretches.min(axis=1)
+    is_steady = high - low <= _REST_CHANGE * limit_uv
+    return bool((is_steady & (np.maximum(high, -low) <= _REST_LEVEL * limit_uv)).any())
 
 
 def bridge(emg_uv: np.ndarray, time_ms: np.ndarray, *, until_ms: float) -> np.ndarray:

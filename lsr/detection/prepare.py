@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsr.cleaning.artifact import bridge, find_blanked, find_clear_ms, find_saturated
+from lsr.cleaning.artifact import bridge, find_blanked, find_clear_ms, find_saturated, find_swung_ms
 from lsr.cleaning.filters import decimate
 from lsr.cleaning.mains import Hum, find_hum
 from lsr.detection.noise import Noise, estimate_noise, remove_drift
@@ -22,6 +22,7 @@ _RESPONSE_LASTS_MS = 12.0  # after the latest onset
 _QUIET_MS = 10.0  # shortest stretch that tells the noise
 _LATE_MS = 40.0
 EARLIEST_MS = 1.5  # what comes before is the stimulus, whatever it looks like
+_SEEN_BEFORE_MS = 0.5  # the search window, a sweep has to show muscle
 _STIMULUS_MS = 1.0  # before this nothing of the stimulus is seen
 _SHARP, _FEWEST_BENDS = 20.0, 20  # times the median bend of an average; samples that tell the median
 _SEVERAL = 4  # sweeps: what they share can be told from what they do not
@@ -181,21 +182,26 @@ def prepare(
     )
 
 
-def clear_times_ms(emg_uv: np.ndarray, time_ms: np.ndarray, search_ms: tuple[float, float]) -> np.ndarray:
-    """When each sweep first shows muscle, shape (n_sweeps,)."""
+def clear_times_ms(
+    emg_uv: np.ndarray, time_ms: np.ndarray, search_ms: tuple[float, float], *, blanked: bool = True
+) -> np.ndarray:
+    """When each sweep first shows muscle, (n_sweeps,); `blanked` False: blanked samples count as seen."""
     looked_at = time_ms <= search_ms[1] + _RESPONSE_LASTS_MS
-    hidden = find_saturated(emg_uv)[:, looked_at] | find_blanked(emg_uv[:, looked_at], time_ms[looked_at])
-    return find_clear_ms(hidden, time_ms[looked_at])
+    saturated = find_saturated(emg_uv)[:, looked_at]
+    emg, time = emg_uv[:, looked_at], time_ms[looked_at]
+    hidden = saturated | find_blanked(emg, time) if blanked else saturated
+    clear_ms = find_clear_ms(hidden, time)
+    return find_swung_ms(emg, time, saturated, clear_ms, seen_from_ms=search_ms[0] - _SEEN_BEFORE_MS)
 
 
 def _reasons(
     emg_uv: np.ndarray, time_ms: np.ndarray, clear_ms: np.ndarray, search_ms: tuple[float, float]
 ) -> tuple[str | None, ...]:
     reasons: list[str | None] = []
-    late = clear_ms > search_ms[0] - 0.5
+    late = clear_ms > search_ms[0] - _SEEN_BEFORE_MS
     saturated = late
     if late.any():
-        saturated = find_clear_ms(find_saturated(emg_uv), time_ms) > search_ms[0] - 0.5
+        saturated = clear_times_ms(emg_uv, time_ms, search_ms, blanked=False) > search_ms[0] - _SEEN_BEFORE_MS
     missing = ~np.isfinite(emg_uv).all(axis=1)
     flat = np.ptp(emg_uv, axis=1) == 0
     repeated = _repeated(emg_uv)

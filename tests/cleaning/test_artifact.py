@@ -165,3 +165,67 @@ def test_a_response_that_begins_early_and_ends_late_is_not_taken_for_a_nuisance(
         assert found.presence == "present"
         assert found.onset_latency_ms == pytest.approx(7.15, abs=0.4)
         assert found.amplitude_uv == pytest.approx(np.ptp(response), rel=0.15)
+
+
+def overloaded(
+    *, artifact_uv, limit_uv=1600.0, planted_uv=0.0, onset_ms=9.5, tail_ms=3.0, high_pass_hz=30.0, n_sweeps=20
+):
+    """Sweeps of an amplifier whose high-pass makes an artifact swing, clipped, and a direct muscle beside."""
+    time_ms, step_ms = np.arange(-40.0, 80.0, 0.1), 0.1
+    after = time_ms >= 0
+    artifact = after * np.where(time_ms < 0.2, 1.6, -np.exp(-np.clip(time_ms, 0, None) / tail_ms))
+    passed, level = np.zeros(time_ms.size), 0.0
+    for k, value in enumerate(artifact):  # first order
+        level += (value - level) * 2e-3 * np.pi * high_pass_hz * step_ms
+        passed[k] = value - level
+
+    def wave(start_ms, size_uv):
+        since = np.clip((time_ms - start_ms) / 0.9, 0, None)
+        shape = since**1.5 * np.exp(-since) * np.sin(1.5 * since)
+        return size_uv * shape / np.ptp(shape)
+
+    noise = np.random.default_rng(5).normal(0, 3.0, (2, n_sweeps, time_ms.size))
+    emg_uv = artifact_uv * passed + wave(onset_ms, planted_uv) + noise[0]
+    direct_uv = 300.0 * passed + wave(3.5, 1500.0) + noise[1]
+    return time_ms, np.clip(emg_uv, -limit_uv, limit_uv), np.clip(direct_uv, -limit_uv, limit_uv)
+
+
+@pytest.mark.parametrize("n_sweeps", [1, 20])
+@pytest.mark.parametrize("planted_uv", [0.0, 300.0])
+@pytest.mark.parametrize("high_pass_hz", [20.0, 30.0, 80.0])
+def test_an_overload_that_swings_to_the_other_limit_hides_what_the_muscle_does(
+    high_pass_hz, planted_uv, n_sweeps
+):
+    time_ms, emg_uv, direct_uv = overloaded(
+        artifact_uv=20_000.0, high_pass_hz=high_pass_hz, planted_uv=planted_uv, n_sweeps=n_sweeps
+    )
+    for sign in (1, -1):
+        found = lsr.detect(sign * emg_uv, time_ms, direct_uv)
+        assert (found.presence, found.reason) == ("indeterminate", "saturated")
+        assert found.rejected == {"saturated": n_sweeps}
+
+
+def test_only_the_sweeps_that_swing_to_a_limit_are_left_out():
+    time_ms, emg_uv, direct_uv = overloaded(artifact_uv=800.0, tail_ms=1.0, planted_uv=300.0)
+    emg_uv[:5] = overloaded(artifact_uv=20_000.0, planted_uv=300.0)[1][:5]
+    found = lsr.detect(emg_uv, time_ms, direct_uv)
+    assert found.presence == "present"
+    assert found.rejected == {"saturated": 5}
+
+
+@pytest.mark.parametrize(("planted_uv", "presence"), [(0.0, "absent"), (200.0, "present")])
+def test_an_overload_that_ends_early_and_does_not_return_hides_nothing(planted_uv, presence):
+    time_ms, emg_uv, direct_uv = overloaded(artifact_uv=12_000.0, tail_ms=1.0, planted_uv=planted_uv)
+    at_limit_ms = time_ms[find_saturated(emg_uv)[0]]
+    assert 1.5 < at_limit_ms.max() < 2.2
+    found = lsr.detect(emg_uv, time_ms, direct_uv)
+    assert (found.presence, found.rejected) == (presence, {})
+
+
+def test_a_clipped_m_wave_proves_the_stimulus_and_a_swing_does_not():
+    time_ms, emg_uv, _ = overloaded(artifact_uv=300.0, tail_ms=1.0)
+    _, clipped_uv, _ = overloaded(artifact_uv=300.0, tail_ms=1.0, planted_uv=5000.0, onset_ms=3.5)
+    _, swing_uv, _ = overloaded(artifact_uv=20_000.0)
+    assert lsr.detect(emg_uv, time_ms, clipped_uv).presence == "absent"
+    found = lsr.detect(emg_uv, time_ms, swing_uv)
+    assert (found.presence, found.reason) == ("indeterminate", "no_m_wave")
