@@ -46,6 +46,7 @@ _AT_EDGE_MS = 1.0  # an onset as close to it may be an M wave's where none was r
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
 _CROSSTALK_SHARE = 0.1  # of a response: of less it cannot be made
 _CLEARLY_ELSEWHERE = float(np.log(3))  # log odds that what stands out begins outside the window
+_CLIPPED_SHARE = 0.25  # of the sweeps: the mean response is smaller for it
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
 
@@ -221,7 +222,7 @@ def _judge(
             model.time_ms,
             model.average_uv - model.nuisance_estimate(measured.response_uv if measured else 0.0),
         ),
-        warnings=_warnings(rate_hz, prepared, removed),
+        warnings=_warnings(rate_hz, prepared, removed, is_measured=measured is not None),
         evidence=_evidence(
             prepared, removed, value, p, _of_rivals(alone, weighed, found_by), settings, limit, m_wave
         ),
@@ -411,7 +412,9 @@ def _why_blind(limit: float, bare_limit: float, prepared: Prepared, removed: Rem
     return "too_noisy"
 
 
-def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tuple[str, str], ...]:
+def _warnings(
+    rate_hz: float, prepared: Prepared, removed: Removed, *, is_measured: bool
+) -> tuple[tuple[str, str], ...]:
     warnings = []
     if rate_hz < _COARSE_HZ * 0.999:
         warnings.append(
@@ -422,6 +425,13 @@ def _warnings(rate_hz: float, prepared: Prepared, removed: Removed) -> tuple[tup
         if removed.n_apart:
             message += f"; {_sweeps(removed.n_apart)} left out of the average"
         warnings.append(("bursts", message))
+    n_used = prepared.emg_uv.shape[0]
+    if is_measured and prepared.n_clipped >= _CLIPPED_SHARE * n_used:
+        message = (
+            f"the response reaches the amplifier's limit in {prepared.n_clipped} of {n_used} sweeps: "
+            "its amplitude is a lower bound"
+        )
+        warnings.append(("clipped", message))
     if not prepared.before.any():
         message = f"no stretch before the stimulus; noise was told from {prepared.noise_from}"
         if not prepared.after.any():

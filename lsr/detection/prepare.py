@@ -25,6 +25,7 @@ EARLIEST_MS = 1.5  # what comes before is the stimulus, whatever it looks like
 _SEEN_BEFORE_MS = 0.5  # the search window, a sweep has to show muscle
 _STIMULUS_MS = 1.0  # before this nothing of the stimulus is seen
 _SHARP, _FEWEST_BENDS = 20.0, 20  # times the median bend of an average; samples that tell the median
+_CLIPPED_MS = 0.3  # at the amplifier's limit: less is the top of a wave in coarse steps
 _SEVERAL = 4  # sweeps: what they share can be told from what they do not
 
 
@@ -43,6 +44,7 @@ class Prepared:
     hum: Hum | None
     noise: Noise
     noise_from: str  # which stretches told the noise
+    n_clipped: int  # sweeps used in which what is looked at reaches the amplifier's limit
 
     @property
     def used(self) -> np.ndarray:
@@ -179,6 +181,7 @@ def prepare(
         hum=found.hum,
         noise=estimate_noise(stretches, step_ms=float(found.time_ms[1] - found.time_ms[0])),
         noise_from=noise_from,
+        n_clipped=_n_clipped(emg_uv[used], time_ms, search_ms),
     )
 
 
@@ -192,6 +195,12 @@ def clear_times_ms(
     hidden = saturated | find_blanked(emg, time) if blanked else saturated
     clear_ms = find_clear_ms(hidden, time)
     return find_swung_ms(emg, time, saturated, clear_ms, seen_from_ms=search_ms[0] - _SEEN_BEFORE_MS)
+
+
+def _n_clipped(emg_uv: np.ndarray, time_ms: np.ndarray, search_ms: tuple[float, float]) -> int:
+    looked_at = (time_ms > search_ms[0]) & (time_ms <= search_ms[1] + _RESPONSE_LASTS_MS)
+    at_limit = find_saturated(emg_uv)[:, looked_at].sum(axis=1)
+    return int((at_limit * (time_ms[1] - time_ms[0]) >= _CLIPPED_MS * 0.99).sum())
 
 
 def _reasons(

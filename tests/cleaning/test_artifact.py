@@ -213,6 +213,22 @@ def test_only_the_sweeps_that_swing_to_a_limit_are_left_out():
     assert found.rejected == {"saturated": 5}
 
 
+@pytest.mark.parametrize("n_sweeps", [1, 20])
+@pytest.mark.parametrize(("artifact_uv", "tail_ms"), [(300.0, 3.0), (1000.0, 1.0), (8000.0, 0.8)])
+def test_a_response_clipped_at_its_peak_is_present_with_a_lower_bound_of_its_amplitude(
+    artifact_uv, tail_ms, n_sweeps
+):
+    given = {"artifact_uv": artifact_uv, "tail_ms": tail_ms, "planted_uv": 3500.0, "n_sweeps": n_sweeps}
+    time_ms, clipped_uv, direct_uv = overloaded(**given)
+    _, whole_uv, _ = overloaded(**given, limit_uv=1e6)
+    found, whole = (lsr.detect(emg_uv, time_ms, direct_uv) for emg_uv in (clipped_uv, whole_uv))
+    assert found.presence == whole.presence == "present"
+    assert abs(found.onset_latency_ms - whole.onset_latency_ms) < 0.3
+    assert found.amplitude_uv < whole.amplitude_uv
+    assert "clipped" in dict(found.warnings)
+    assert "clipped" not in dict(whole.warnings)
+
+
 @pytest.mark.parametrize(("planted_uv", "presence"), [(0.0, "absent"), (200.0, "present")])
 def test_an_overload_that_ends_early_and_does_not_return_hides_nothing(planted_uv, presence):
     time_ms, emg_uv, direct_uv = overloaded(artifact_uv=12_000.0, tail_ms=1.0, planted_uv=planted_uv)
@@ -220,6 +236,7 @@ def test_an_overload_that_ends_early_and_does_not_return_hides_nothing(planted_u
     assert 1.5 < at_limit_ms.max() < 2.2
     found = lsr.detect(emg_uv, time_ms, direct_uv)
     assert (found.presence, found.rejected) == (presence, {})
+    assert "clipped" not in dict(found.warnings)
 
 
 def test_a_clipped_m_wave_proves_the_stimulus_and_a_swing_does_not():
@@ -229,3 +246,12 @@ def test_a_clipped_m_wave_proves_the_stimulus_and_a_swing_does_not():
     assert lsr.detect(emg_uv, time_ms, clipped_uv).presence == "absent"
     found = lsr.detect(emg_uv, time_ms, swing_uv)
     assert (found.presence, found.reason) == ("indeterminate", "no_m_wave")
+
+
+@pytest.mark.parametrize("step_uv", [2.6, 20.0])
+def test_the_top_of_a_wave_in_coarse_steps_is_not_clipped(step_uv):
+    time_ms, emg_uv, direct_uv = overloaded(artifact_uv=300.0, tail_ms=1.0, planted_uv=300.0)
+    found = lsr.detect(np.round(emg_uv / step_uv) * step_uv, time_ms, direct_uv)
+    assert found.presence == "present"
+    assert found.rejected == {}
+    assert "clipped" not in dict(found.warnings)
