@@ -50,7 +50,7 @@ def find_saturated(emg_uv: np.ndarray) -> np.ndarray:
     saturated = np.zeros(emg_uv.shape, bool)
     if emg_uv.shape[1] < 3 or np.ptp(emg_uv) == 0:
         return saturated
-    for limit in (emg_uv.max(), emg_uv.min()):
+    for limit in (np.fmax.reduce(emg_uv, axis=None), np.fmin.reduce(emg_uv, axis=None)):  # NaN aside
         at = emg_uv == limit
         run = at[:, :-2] & at[:, 1:-1] & at[:, 2:]
         for shift in range(3):

@@ -28,6 +28,12 @@ def test_an_amplifier_at_its_limit_is_seen_at_either_rail():
     assert not saturated[:, 200:].any()
 
 
+def test_missing_samples_of_one_sweep_hide_no_saturation_of_the_others():
+    sweeps = np.array([[0.0, 9.0, 9.0, 9.0, 3.0], [np.nan, 1.0, 2.0, 3.0, 4.0]])
+    assert find_saturated(sweeps)[0].tolist() == [False, True, True, True, False]
+    assert not find_saturated(sweeps)[1].any()
+
+
 def test_noise_is_never_saturated():
     noise = np.random.default_rng(2).normal(0.0, 5.0, (5, TIME_MS.size))
     assert not find_saturated(noise).any()

@@ -49,6 +49,8 @@ _SHORT = {  # warnings whose code says little to a reader in a hurry
     "appeared_later": "seen later",
     "chance_over_pairs": "may be chance",
     "side_assumed": "side not stated",
+    "clipped": "amplitude at least",
+    "electrode_changed": "electrode may be off",
 }
 _TOLD_ELSEWHERE = (
     "ambiguous_muscle",
