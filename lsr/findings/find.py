@@ -69,7 +69,7 @@ def find_findings(
     -------
     Findings
     """
-    found = [_find_pair(one, settings) for one in judged]
+    found = _doubt_swaps([_find_pair(one, settings) for one in judged])
     pairs = _adjusted([pair for pair, _ in found], settings.detection.alpha)
     ends = [
         outcome.residual
@@ -86,6 +86,28 @@ def find_findings(
         problems=tuple(problems),
         nerve_conduction=find_nerve_conduction(pairs),
     )
+
+
+def _doubt_swaps(
+    found: Sequence[tuple[PairFinding, Outcome | None]],
+) -> list[tuple[PairFinding, Outcome | None]]:
+    """Doubt a loss where a response came up in another channel: the electrodes may have been swapped."""
+    came_up = [
+        pair.channel for pair, _ in found if any(one.code == "appeared_later" for one in pair.warnings)
+    ]
+    doubted: list[tuple[PairFinding, Outcome | None]] = []
+    for pair, outcome in found:
+        others = sorted({label for label in came_up if label != pair.channel})
+        if outcome is not None and outcome.disappeared_at is not None and others:
+            message = (
+                f"while the LSR was lost here, a response came up in {', '.join(map(repr, others))}: "
+                "the electrodes may have been swapped"
+            )
+            warnings = (*pair.warnings, Problem(code="channels_may_be_swapped", message=message))
+            doubted.append((replace(pair, warnings=warnings), replace(outcome, residual=None)))
+        else:
+            doubted.append((pair, outcome))
+    return doubted
 
 
 def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome | None]:

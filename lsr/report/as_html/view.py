@@ -50,6 +50,7 @@ _SHORT = {  # warnings whose code says little to a reader in a hurry
     "chance_over_pairs": "may be chance",
     "side_assumed": "side not stated",
     "clipped": "amplitude at least",
+    "channels_may_be_swapped": "electrodes may be swapped",
     "electrode_changed": "electrode may be off",
 }
 _TOLD_ELSEWHERE = (
