@@ -16,9 +16,8 @@ from lsr.io.ascii_sweeps import find_description, read_ascii_sweeps
 from lsr.io.bids_names import find_bids_name
 from lsr.io.edf import read_edf
 from lsr.io.edf_header import without_words
+from lsr.io.signatures import begins_edf, claims_edf
 from lsr.recording import Recording
-
-_EDF_SUFFIXES = frozenset({".edf", ".bdf", ".rec"})
 
 
 def read_recording(path: str | os.PathLike[str]) -> Recording:
@@ -83,13 +82,13 @@ def check_is_there(path: Path) -> None:
 
 def _adapter_for(path: Path) -> Callable[[Path], Recording]:
     head = _first_bytes(path)
-    if head[:8] == b"\xffBIOSEMI" or (head[:1] == b"0" and not head[1:8].strip(b" \0") and len(head) >= 8):
+    if begins_edf(head):
         return read_edf
     if find_description(path) is not None:
         return read_ascii_sweeps
     if path.is_file() and not head:
         raise UnknownFormat(f"{path.name}: the file is empty; copy it again from the monitor")
-    if path.suffix.lower() in _EDF_SUFFIXES:
+    if claims_edf(path):
         raise UnknownFormat(
             f"{path.name}: version (byte 0) holds {without_words(head)!r}, and is '0' and seven spaces in "
             "EDF or 0xff and 'BIOSEMI' in BDF; it is no such file, or a damaged one: export it again"

@@ -16,7 +16,7 @@ from pathlib import Path
 from lsr.io.ascii_sweeps import FOLDER_FILE, find_description
 from lsr.io.bids_names import all_sidecars, find_bids_name
 
-_EDF_SUFFIXES = (".edf", ".bdf")
+_EDF_SUFFIXES = (".edf", ".bdf", ".rec")
 _HEADER_BYTES = 256
 _FOLDER_SUFFIXES = (".mff",)
 # How files of other formats begin; of these names only the first cannot mean anything else.
@@ -27,6 +27,28 @@ _BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     ".lay": (b"[FileInfo]", b"[fileinfo]"),
     ".nsx": (b"NEURALSG", b"NEURALCD", b"BRSMPGRP"),
 }
+
+
+def begins_edf(head: bytes) -> bool:
+    """Tell whether a file that begins like this is read as EDF or BDF: by its version alone.
+
+    Parameters
+    ----------
+    head : bytes
+        The first eight bytes, or more.
+
+    Examples
+    --------
+    >>> begins_edf(b"0       "), begins_edf(b"\\xffBIOSEMI"), begins_edf(b"0.1 0.2 ")
+    (True, True, False)
+    """
+    version = head[:8]
+    return version == b"\xffBIOSEMI" or (len(version) == 8 and version.rstrip(b" \0") == b"0")
+
+
+def claims_edf(path: Path) -> bool:
+    """Tell whether a file says by its name that it is EDF or BDF."""
+    return path.name.lower().endswith(_EDF_SUFFIXES)
 
 
 def is_recording(path: Path) -> bool:
@@ -48,7 +70,7 @@ def is_recording(path: Path) -> bool:
         # Not there also where the folder may not be entered; a broken link is there.
         return os.path.lexists(path / FOLDER_FILE) and _describes_sweeps(path / FOLDER_FILE)
     name = path.name.lower()
-    if name.endswith(_EDF_SUFFIXES):
+    if claims_edf(path):
         return _is_file(path)
     if not _is_file(path):
         return False
@@ -57,7 +79,7 @@ def is_recording(path: Path) -> bool:
     if name.endswith(".toml"):
         return _describes_sweeps(path)
     head = _head(path)
-    if _begins_edf(head):
+    if _is_edf_beyond_doubt(head):
         return True
     if name.endswith(_SURE_SUFFIXES):
         return not _is_later_part(path)
@@ -74,7 +96,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
     """
     if path.is_dir():
         return (path,)
-    if _begins_edf(_head(path)) or path.name.lower().endswith(_EDF_SUFFIXES):
+    if begins_edf(_head(path)) or claims_edf(path):
         in_bids = find_bids_name(path)
         return (path, *(all_sidecars(in_bids) if in_bids is not None else ()))
     description = find_description(path)
@@ -133,10 +155,9 @@ def _head(path: Path) -> bytes:
         return b""
 
 
-def _begins_edf(head: bytes) -> bool:
-    """Tell whether a header of EDF or BDF begins here: its version, and how long it says that it is."""
-    version_fits = head[:8] == b"\xffBIOSEMI" or (head[:1] == b"0" and not head[1:8].strip(b" \0"))
-    return version_fits and len(head) == _HEADER_BYTES and head[184:192].strip(b" \0").isdigit()
+def _is_edf_beyond_doubt(head: bytes) -> bool:
+    """Tell by more than the version, with which a text may begin too: the header says how long it is."""
+    return begins_edf(head) and len(head) == _HEADER_BYTES and head[184:192].strip(b" \0").isdigit()
 
 
 def _is_later_part(path: Path) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from lsr.batch.finding import Found, find_recordings
-from lsr.errors import RecordingNotFound
+from lsr.errors import RecordingNotFound, UnknownFormat
+from lsr.io.registry import read_recording
 from lsr.io.signatures import files_of, is_recording
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -115,3 +116,11 @@ def test_a_folder_that_may_not_be_read_is_told_and_the_others_are_found(
     )
     (alone,) = find_recordings([closed])
     assert alone.message == told.message
+
+
+@pytest.mark.parametrize("name", ["broken.edf", "broken.BDF", "broken.rec"])
+def test_what_only_its_name_calls_edf_is_refused_and_not_passed_over(tmp_path, name):
+    (tmp_path / name).write_bytes(b"not a recording at all\n")
+    assert names(tmp_path) == [name]
+    with pytest.raises(UnknownFormat, match="damaged"):
+        read_recording(tmp_path / name)
