@@ -26,9 +26,11 @@ from lsr.io.edf_header import (
     SIGNAL_FIELDS,
     EdfHeader,
     EdfSignal,
+    holds_number,
     read_header,
     without_words,
 )
+from lsr.io.signatures import begins_edf
 from lsr.io.units import is_known_unit
 from lsr.whole_files import written_whole
 
@@ -59,6 +61,7 @@ _PIECES = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+")
 _BETWEEN = re.compile(r"[ -/:-@\[-`{-~\u00a0\u00b0\u00b1\u2013\u2014\t]*")
 _RANGE = re.compile(r" ?[-/] ?")  # "12-14 mA"
 _FILTERS = re.compile(r"((HP|LP|BP|N|Notch|DC|None|\d+(\.\d+)?|[mk]?Hz)[ :;,/-]*)*", re.IGNORECASE)
+_CALIBRATION = ("physical minimum", "physical maximum", "digital minimum", "digital maximum")
 # How an annotation signal begins in every record, whatever its label.
 _TIME_KEEPING = re.compile(rb"[+-]\d+(\.\d*)?(\x15[^\x14]*)?\x14")
 _BLANK_TEXT = b"X"
@@ -93,7 +96,7 @@ def deidentify(
     file = RawFile(origin)
     try:
         head = file.file.read(8)
-        if head not in (b"0       ", b"\xffBIOSEMI"):
+        if not begins_edf(head):
             raise UnknownFormat(
                 f"{origin.name}: version (byte 0) holds {without_words(head)!r}; neither EDF nor BDF: name "
                 "such a recording, or export this one as EDF+"
@@ -144,6 +147,7 @@ def _blank_header(raw: bytearray, header: EdfHeader) -> bytes:
     for name, width in SIGNAL_FIELDS.items():
         for signal in header.signals:
             tells_more = name in ("transducer", "reserved")  # equipment, and free text
+            tells_more |= name in _CALIBRATION and not holds_number(bytes(raw[begin : begin + width]))
             tells_more |= name == "prefiltering" and not _FILTERS.fullmatch(signal.prefilter)
             tells_more |= name == "physical dimension" and not is_known_unit(signal.unit)
             if tells_more:
@@ -205,10 +209,11 @@ def _is_kept(raw: bytes, keep: Sequence[str]) -> bool:
 
 
 def _may_follow(pieces: Sequence[str], between: Sequence[str], numbers: Sequence[bool], index: int) -> bool:
-    """Whether a number may stand next to the one before it: a quantity after a count, or a range."""
+    """Whether a number may stand next to the one before it: a quantity after a count, or a range.
+
+    Of three in a row, which may be a date, the second never may: no unit follows it, and no range has three.
+    """
     says = [piece in KEPT_WORDS and len(piece) > 1 for piece in pieces]
-    if (index and numbers[index - 1]) or (index + 2 < len(numbers) and numbers[index + 2]):
-        return False  # three in a row may be a date
     is_quantity = index + 2 < len(pieces) and pieces[index + 2] in _UNITS
     is_range = _RANGE.fullmatch(between[index + 1]) is not None
     return (is_quantity and (says[0] or is_range)) or (is_range and any(says) and sum(numbers) == 2)

@@ -256,6 +256,17 @@ def _as_float(text: bytes) -> float:
     return float(text)
 
 
+def holds_number(raw: bytes) -> bool:
+    """Tell whether a field holds a number and nothing else; a comma may stand in it.
+
+    Examples
+    --------
+    >>> holds_number(b"-3276,8 "), holds_number(b"04.07.57"), holds_number(b"Doe")
+    (True, False, False)
+    """
+    return _NUMBER.fullmatch(_bare(raw).replace(b",", b".")) is not None
+
+
 def without_words(raw: bytes) -> bytes:
     """Bytes of what may be any file, for a message: a name in them does not show."""
     return _WORD.sub(b"***", raw)

@@ -210,3 +210,77 @@ def test_another_format_is_refused_and_leaves_nothing(tmp_path):
     with pytest.raises(UnknownFormat):
         deidentify(tmp_path / "a.txt", tmp_path / "out.edf")
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    "text", ["n 0.1234567", "stimulus 471181 mA", "12.1234567 mA", "471-181", "stimulus 04/07 n 19-57"]
+)
+def test_long_numbers_and_those_of_which_nothing_is_said_go(
+    write_edf, drawn, keep_time, count_up, saved, tmp_path, text
+):
+    notes = keep_time(["+0"], [f"+0.5\x14{text}\x14".encode()])
+    deidentify(saved(write_edf([drawn(stored=count_up(1, 50)), notes])), tmp_path / "out.edf")
+    with read_recording(tmp_path / "out.edf") as after:
+        assert [a.text for a in after.annotations] == ["X"]
+
+
+@pytest.mark.parametrize("field", ["time", "n_records", "header_bytes"])
+def test_a_name_where_a_number_of_the_file_should_stand_goes(
+    write_edf, drawn, count_up, saved, tmp_path, field
+):
+    source = saved(write_edf([drawn(stored=count_up(1, 50))], fixed={field: "Secret"}))
+    deidentify(source, tmp_path / "out.edf")
+    assert b"Secret" not in (tmp_path / "out.edf").read_bytes()
+
+
+@pytest.mark.parametrize("field", ["physical_min", "physical_max", "digital_min", "digital_max"])
+@pytest.mark.parametrize("text", ["Secret", "04.07.57", "-5 Anna"])
+def test_what_is_no_number_goes_from_the_calibration(
+    write_edf, drawn, count_up, saved, tmp_path, field, text
+):
+    source = saved(write_edf([drawn(stored=count_up(1, 50), fields={field: text})]))
+    deidentify(source, tmp_path / "out.edf")
+    assert text.encode() not in (tmp_path / "out.edf").read_bytes()
+    with read_recording(source) as before, read_recording(tmp_path / "out.edf") as after:
+        np.testing.assert_array_equal(before.read_digital(0), after.read_digital(0))
+        assert after.channels[0].resolution_uv == before.channels[0].resolution_uv
+
+
+@pytest.mark.parametrize("low", ["-3276,8", "-3276.80", "-3.276e3"])
+def test_numbers_of_the_calibration_stay_as_they_are_written(
+    write_edf, drawn, count_up, saved, tmp_path, low
+):
+    source = saved(write_edf([drawn(stored=count_up(1, 50), fields={"physical_min": low})]))
+    deidentify(source, tmp_path / "out.edf")
+    assert low.encode() in (tmp_path / "out.edf").read_bytes()
+
+
+def test_annotations_in_most_records_are_not_copied_though_the_last_has_none(
+    write_edf, drawn, keep_time, count_up, saved, tmp_path
+):
+    notes = keep_time(["+0", "+1", ""], [b"+0.5\x14Secret\x14", b"+1.5\x14Secret\x14", b""])
+    notes.label = "Notes"
+    (tmp_path / "copies").mkdir()
+    source = saved(write_edf([drawn(stored=count_up(3, 50)), notes], kind="EDF"))
+    with pytest.raises(RecordingError, match="correct the label"):
+        deidentify(source, tmp_path / "copies" / "out.edf")
+    assert list((tmp_path / "copies").iterdir()) == []
+
+
+def test_a_link_to_nothing_is_there_already(write_edf, drawn, count_up, saved, tmp_path):
+    (tmp_path / "out.edf").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(RecordingError, match="is there already"):
+        deidentify(saved(write_edf([drawn(stored=count_up(1, 50))])), tmp_path / "out.edf")
+
+
+def test_the_copy_of_a_bdf_file_says_that_its_samples_have_24_bits(write_edf, drawn, saved, tmp_path):
+    deidentify(saved(write_edf([drawn(stored=np.zeros((3, 50), int))], kind="BDF")), tmp_path / "out.bdf")
+    assert (tmp_path / "out.bdf").read_bytes()[192:236].strip() == b"24BIT"
+
+
+def test_what_is_read_as_edf_can_be_copied(write_edf, drawn, count_up, saved, tmp_path):
+    raw = write_edf([drawn(stored=count_up(1, 50))])
+    source = saved(b"0".ljust(8, b"\0") + raw[8:])
+    deidentify(source, tmp_path / "out.edf")
+    with read_recording(source) as before, read_recording(tmp_path / "out.edf") as after:
+        np.testing.assert_array_equal(before.read_digital(0), after.read_digital(0))
