@@ -47,20 +47,25 @@ def find_recordings(given: Sequence[Path], *, but_not: Path | None = None) -> li
     list of Found or Refusal
         In the order of their names: those of a single folder are the paths below it; where there are several
         folders, each name begins with that of its folder, numbered where two are called alike. A folder that
-        cannot be looked through is a refusal.
+        cannot be looked through is a refusal; so is a given path that is not there, where others are.
 
     Raises
     ------
     RecordingNotFound
-        A given path that is not there, or lies in a folder that may not be entered.
+        None of the given paths is there, or can be reached.
     """
-    for path in given:
-        check_is_there(path)
+    missing = {path: error for path in given if (error := _missing(path)) is not None}
+    if given and len(missing) == len(set(given)):
+        raise missing[given[0]]
     if len(given) == 1 and given[0].is_dir() and not is_recording(given[0]):
         return sorted(_in_folder(given[0], "", but_not), key=lambda one: one.name)
     found: dict[Path, Found | Refusal] = {}
     for path, label in zip(given, _labels(given), strict=True):
-        if path.is_dir() and not is_recording(path):
+        if path in missing:
+            message = str(missing[path]).replace(str(path), label, 1)
+            refusal = Refusal(name=label, kind=RecordingNotFound.__name__, message=message)
+            found.setdefault(path.absolute(), refusal)
+        elif path.is_dir() and not is_recording(path):
             for one in _in_folder(path, f"{label}/", but_not):
                 found.setdefault(one.path.resolve() if isinstance(one, Found) else path / one.name, one)
         else:
@@ -68,12 +73,20 @@ def find_recordings(given: Sequence[Path], *, but_not: Path | None = None) -> li
     return sorted(found.values(), key=lambda one: one.name)
 
 
+def _missing(path: Path) -> RecordingNotFound | None:
+    try:
+        check_is_there(path)
+    except RecordingNotFound as error:
+        return error
+    return None
+
+
 def _labels(given: Sequence[Path]) -> list[str]:
     """Name folders by their last part; those called alike, whatever the case, are numbered."""
     labels: list[str] = []
     taken: set[str] = set()
     for path in given:
-        name = tellable(path.resolve().name) or "recordings"
+        name = tellable((path if _missing(path) else path.resolve()).name) or "recordings"
         label, number = name, 1
         while label.casefold() in taken:
             number += 1

@@ -69,7 +69,7 @@ def plan_recordings(
     Raises
     ------
     RecordingNotFound
-        A given path that is not there.
+        None of the given paths is there.
     """
     tasks: list[Task] = []
     refused: list[Refusal] = []

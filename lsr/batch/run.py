@@ -99,7 +99,7 @@ def run_batch(
     Raises
     ------
     RecordingNotFound
-        A given path that is not there.
+        None of the given paths is there.
     SettingsError
         Settings that are none.
     BatchError
@@ -213,11 +213,14 @@ class _Run:
         """Analyse what is not done."""
         tasks = [task for task in self._plan.tasks if task.name not in self._done]
         if not tasks:
+            self._tell_what_is_refused()
             return
         jobs = (Job(task=task, staging=self._folder.staging, lsr_version=lsr.__version__) for task in tasks)
         with ExitStack() as stack:
             committer = stack.enter_context(_Committer(self._folder))
-            for job, result in results_of(perform, jobs, stack.enter_context(engine)):
+            workers = stack.enter_context(engine)
+            self._tell_what_is_refused()
+            for job, result in results_of(perform, jobs, workers):
                 task = job.task
                 if isinstance(result, Done):
                     entry = _entry(task, result)
@@ -228,6 +231,11 @@ class _Run:
                     refusal = result if isinstance(result, Refusal) else _lost(task, result)
                     self._refused[task.name] = refusal
                     self._tell("analysing", task.name, refusal)
+
+    def _tell_what_is_refused(self) -> None:
+        """Tell what the plan refuses, now that nothing keeps the run from beginning."""
+        for one in self._plan.refused:
+            self._tell("analysing", one.name, one)
 
     def conclude(self) -> BatchResult:
         """Write what all recordings say together, and the manifest last."""

@@ -40,6 +40,13 @@ def test_what_is_not_there_is_told(tmp_path):
         find_recordings([tmp_path / "nothing"])
 
 
+@pytest.mark.parametrize("name", ["gone.edf", "l" * 300, "nul\0.edf"])
+def test_what_is_not_there_beside_others_is_a_refusal_that_tells_no_path(recordings, tmp_path, name):
+    case, refusal = find_recordings([recordings / "case.edf", tmp_path / name])
+    assert (case.name, refusal.name, refusal.kind) == ("case.edf", name, "RecordingNotFound")
+    assert refusal.message == f"{name}: no such file or folder; check the path"
+
+
 def test_outputs_and_links_in_a_circle_are_passed_over(tmp_path, write_recording):
     write_recording(tmp_path / "a" / "case.edf")
     write_recording(tmp_path / "out" / "case.edf")

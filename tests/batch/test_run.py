@@ -11,6 +11,7 @@ import pytest
 
 import lsr
 from lsr.batch import given_engine, local_engine, plan_recordings, run_batch, run_plan
+from lsr.batch.folder import OutputFolder
 from lsr.errors import BatchError
 from lsr.settings import Settings
 
@@ -211,3 +212,46 @@ def test_no_name_of_a_file_is_too_odd(recordings, tmp_path, tree):
 
     pd.testing.assert_frame_equal(frame, lsr.read_table(tmp_path / "out" / "pairs.csv"))
     pd.testing.assert_frame_equal(frame, pd.read_parquet(tmp_path / "out" / "pairs.parquet"))
+
+
+def test_a_path_that_is_not_there_costs_only_itself_and_is_told(recordings, tmp_path):
+    told = []
+    with ThreadPoolExecutor(1) as threads:
+        result = run_batch(
+            [recordings / "case.edf", tmp_path / "gone.edf"],
+            tmp_path / "out",
+            html=False,
+            executor=threads,
+            watch=lambda tally: told.append((tally.name, tally.refusal and tally.refusal.kind)),
+        )
+    assert result.n_analysed == 1
+    assert [(one.name, one.kind) for one in result.refused] == [("gone.edf", "RecordingNotFound")]
+    assert told == [("gone.edf", "RecordingNotFound"), ("case.edf", None), (None, None)]
+
+
+def test_where_nothing_given_is_there_nothing_is_begun(tmp_path):
+    with pytest.raises(lsr.RecordingNotFound, match="check the path"):
+        run_batch([tmp_path / "a.edf", tmp_path / "b.edf"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_outputs_that_cannot_be_put_in_place_end_the_run(recordings, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise BatchError("the disk is full")
+
+    monkeypatch.setattr(OutputFolder, "commit", full)
+    with pytest.raises(BatchError, match="full"):
+        run(recordings / "case.edf", tmp_path / "out")
+
+
+def test_resuming_with_another_version_analyses_again(recordings, tmp_path, monkeypatch):
+    run(recordings / "case.edf", tmp_path / "out")
+    monkeypatch.setattr(lsr, "__version__", "0.0.1")
+    assert run(recordings / "case.edf", tmp_path / "out", resume=True).n_done_before == 0
+
+
+def test_resuming_leaves_the_pages_that_an_earlier_run_did_not(recordings, tmp_path):
+    run(recordings / "case.edf", tmp_path / "out")
+    with ThreadPoolExecutor(1) as threads:
+        run_batch([recordings / "case.edf"], tmp_path / "out", executor=threads, resume=True)
+    assert (tmp_path / "out" / "reports" / "case.edf.html").exists()
