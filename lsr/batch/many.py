@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from lsr.batch.dispatch import results_of
 from lsr.batch.engines import given_engine, local_engine
-from lsr.errors import LsrError
 from lsr.settings import Settings, given_settings
 
 if TYPE_CHECKING:
@@ -112,8 +111,6 @@ def _analyzed(
         report = analyze(path, settings, events=events, with_sweeps=with_sweeps, with_traces=with_traces)
     except MemoryError:
         raise
-    except LsrError as error:
-        return Analyzed(path=path, report=None, error=error)
     except Exception as error:
         return Analyzed(path=path, report=None, error=error)
     return Analyzed(path=path, report=report, error=None)
