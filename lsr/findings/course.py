@@ -170,21 +170,21 @@ def _follow(
         message = (
             "the LSR was last so small that it may be there unseen: whether it disappeared cannot be told"
         )
-        return replace(_cannot_tell("faint_at_end", message), baseline_block=_first_measured(states))
+        return _cannot_tell("faint_at_end", message, baseline_block=_first_measured(states))
     if len(silent) == 1 and not _reaches_end(blocks, silent[0]) and not _is_surely(blocks, states, silent[0]):
         message = "one block is without the LSR, and none after it can be judged"
-        return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
+        return _cannot_tell("no_final_verdict", message, baseline_block=_first_measured(states))
     since = present[-1] if len(silent) == 1 else silent[-1]
     if any(k > since for k in states.doubtful):
         message = "beside the last block without the LSR, another may hold it: the course cannot be told"
-        return replace(_cannot_tell("no_final_verdict", message), baseline_block=_first_measured(states))
+        return _cannot_tell("no_final_verdict", message, baseline_block=_first_measured(states))
     rare = count_together([one for k in silent if k < len(alike) and (one := alike[k]) is not None])
     if rare.tells:
         message = (
             f"{rare.n_alike} of {rare.n_sweeps} single stimuli in blocks without an LSR show it "
             f"(by chance {rare.by_chance:.1f}): it answers now and then, which no average tells"
         )
-        return replace(_cannot_tell("answers_now_and_then", message), baseline_block=_first_measured(states))
+        return _cannot_tell("answers_now_and_then", message, baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order, settings.smallest_response_uv)
 
 
@@ -274,8 +274,8 @@ def _n_first(blocks: Sequence[BlockFinding]) -> int:
     return count_leading([block.stage for block in blocks])
 
 
-def _cannot_tell(code: str, message: str, residual: bool | None = None) -> Outcome:
-    return Outcome(residual=residual, warnings=(Problem(code=code, message=message),))
+def _cannot_tell(code: str, message: str, *, baseline_block: int | None = None) -> Outcome:
+    return Outcome(baseline_block=baseline_block, warnings=(Problem(code=code, message=message),))
 
 
 def _not_at_baseline(blocks: Sequence[BlockFinding], states: States) -> Outcome:
@@ -304,14 +304,14 @@ def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bo
     first, last = _first_measured(states), states.present[-1]
     if not _reaches_end(blocks, last):
         message = "the end of the recording tells neither presence nor absence: the course cannot be told"
-        return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
+        return _cannot_tell("no_final_verdict", message, baseline_block=first)
     ends = [k for k in states.present if k > first and _reaches_end(blocks, k)]
     earlier = [k for k in states.present if first <= k and k not in ends]
     change = find_change(blocks, earlier, ends, states.likeness) if ends else None
     reduced = change is not None and change.is_reduction
     if any(k > last for k in states.fallen) and not reduced:
         message = "the last blocks hold less than half of the LSR, and none of them tells whether it is gone"
-        return replace(_cannot_tell("no_final_verdict", message), baseline_block=first)
+        return _cannot_tell("no_final_verdict", message, baseline_block=first)
     warnings = [*_unjudged_end(blocks, last), *_told_by_comparison(blocks, states)]
     course: Course | None = Course.PERSISTED
     if returned:
