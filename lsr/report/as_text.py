@@ -372,7 +372,6 @@ def never_there(report: Report) -> bool:
     return courses == {Course.NOT_DETECTED_AT_BASELINE}
 
 
-# Column: (head, width, cell); text is aligned left, numbers right.
 def _sides(report: Report) -> str:
     """Word nerve conduction where both sides were stimulated, each difference once."""
     lines = [
@@ -414,6 +413,7 @@ def _spontaneous(report: Report) -> str:
     )
 
 
+# Column: (head, width, cell); text is aligned left, numbers right.
 _PairColumn = tuple[str, int, Callable[[PairReport], str]]
 _PAIR_COLUMNS: tuple[_PairColumn, ...] = (
     ("set", -3, lambda pair: pair.stimulation),
