@@ -173,7 +173,6 @@ class CourseSettings(_Frozen):
     # Stage: shell patterns of its texts; an empty list switches a stage off.
     stages: Annotated[dict[str, tuple[str, ...]], AfterValidator(_over_default_stages)] = DEFAULT_STAGES
     block_stimuli: Annotated[Whole, Field(ge=1)] = 20  # stimuli judged together within a stage
-    notable_fall_percent: Annotated[Number, Field(gt=0, le=100)] = 86.5  # one preprint, n=208: DOMAIN
 
 
 class Settings(_Frozen):
