@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from lsr.errors import LsrError
+from lsr.errors import NoStimuli
 from lsr.recording import Recording
 from lsr.report.as_text import WIDTH, clock, counted, length, stimulation_line, table, words, wrapped
 from lsr.report.report import (
@@ -136,7 +136,7 @@ def inspect(
     no_stimuli = None
     try:
         stimulation = find_stimuli(recording, chosen)
-    except LsrError as error:
+    except NoStimuli as error:
         stimulation, no_stimuli = (), str(error)
     odd += (problem for one in stimulation for problem in one.problems)
     return Inspection(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lsr.errors import NoStimuli
+from lsr.errors import NoStimuli, UnreadableSamples
 from lsr.recording import Annotation, Problem, Recording, Segment
 from lsr.report.inspection import Inspection, inspect, inspection_as_text
 from lsr.settings import Settings
@@ -91,3 +91,20 @@ def test_every_line_fits_the_terminal(swept):
     text = inspection_as_text(inspect(swept))
     assert max(map(len, text.splitlines())) <= 80
     assert "11 other texts" in text
+
+
+def test_samples_that_cannot_be_read_are_no_missing_stimuli(swept, monkeypatch):
+    import lsr.stimuli
+
+    def fail(recording, settings):
+        raise UnreadableSamples("case.edf: the disk failed")
+
+    monkeypatch.setattr(lsr.stimuli, "find_stimuli", fail)
+    with pytest.raises(UnreadableSamples, match="disk failed"):
+        inspect(swept)
+
+
+def test_a_trigger_channel_that_is_not_there_is_told_beside_the_channels_that_are(swept):
+    inspection = inspect(swept, Settings.from_dict({"stimulation": {"trigger_channel": "DC9"}}))
+    assert "'DC9'" in inspection.no_stimuli
+    assert len(inspection.channels) == 2
