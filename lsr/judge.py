@@ -359,20 +359,26 @@ def _first_stage(blocks: Sequence[Block]) -> np.ndarray:
 
 
 def _m_wave_levels(material: Material, direct: Site | None) -> tuple[Level, ...]:
-    """The M wave at each intensity; empty where intensities do not vary."""
+    """The M wave at each intensity; empty where intensities do not vary.
+
+    One is left out of which no sweep could be cut, or whose M wave the artifact hides: it is not known there,
+    which is not the same as none.
+    """
     if direct is None:
         return ()
     levels = []
     for ma, which in group_levels([one.intensity_ma for one in material.stimuli.stimuli]):
         sweeps = material.sweeps(material.some(which, _LEVEL_STIMULI), [direct.channel])
-        wave = m_wave_in(read_directs(sweeps, [direct.channel], material.settings), direct.channel)
-        n_given = sweeps[direct.channel].emg_uv.shape[0] if direct.channel in sweeps else 0
+        read = read_directs(sweeps, [direct.channel], material.settings).get(direct.channel)
+        if read is None or read.is_hidden:
+            continue
+        n_given, amplitude_uv = read.emg_uv.shape[0], read.m_wave.amplitude_uv or 0.0
         levels.append(
             Level(
                 intensity_ma=ma,
                 n_stimuli=n_given,
-                n_answered=n_given if wave.amplitude_uv else 0,
-                amplitude_uv=wave.amplitude_uv or 0.0,
+                n_answered=n_given if amplitude_uv else 0,
+                amplitude_uv=amplitude_uv,
             )
         )
     return tuple(levels)

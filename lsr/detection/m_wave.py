@@ -46,6 +46,7 @@ class DirectMuscle:
     emg_uv: np.ndarray  # (n_sweeps, n_samples): hum removed, spike bridged; missing samples are zero
     m_wave: MWave
     tail_uv: np.ndarray  # (n_samples,): what the average holds besides the M wave
+    is_hidden: bool  # by the artifact, in all sweeps: that no M wave was found tells nothing
 
     def wave_uv(self, used: np.ndarray, time_ms: np.ndarray) -> np.ndarray | None:
         """Average M wave in some of the sweeps, at other times, shape (n_times,); None if there is none."""
@@ -95,7 +96,13 @@ def read_direct(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSett
             noise_uv=float(average[quiet].std()) if quiet.any() else _spread_uv(found.emg_uv[seen]),
             window_ms=settings.direct_window_ms,
         )
-    return DirectMuscle(time_ms=found.time_ms, emg_uv=found.emg_uv, m_wave=m_wave, tail_uv=tail_uv)
+    return DirectMuscle(
+        time_ms=found.time_ms,
+        emg_uv=found.emg_uv,
+        m_wave=m_wave,
+        tail_uv=tail_uv,
+        is_hidden=not seen.any(),
+    )
 
 
 def _spread_uv(emg_uv: np.ndarray) -> float:

@@ -78,7 +78,7 @@ class RecruitmentLevel:
     n_stimuli: int
     persistence: float | None
     amplitude_uv: float | None  # mean over all of them, unanswered ones as 0
-    m_wave_uv: float | None  # 0: none
+    m_wave_uv: float | None  # 0: looked, and found none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,160 @@
+"""Every stimulus that can be cut counts for its block, its intensity and its direct muscle."""
+
+import numpy as np
+import pytest
+
+import lsr
+from lsr.judge import Material
+from lsr.recording import Annotation, Recording
+from lsr.settings import Settings
+from lsr.stimuli import Stimulus, StimulusSet, StimulusSource
+from lsr.sweeps import Cut
+
+RATE_HZ = 5000.0
+RAMP_MA = np.repeat([2.0, 4.0, 6.0, 8.0, 10.0], 8)
+
+
+def wave_uv(onset_ms, amplitude_uv, duration_ms=5.0):
+    """A biphasic wave that begins so long after the stimulus, sampled from the stimulus on."""
+    since = (np.arange(0, 60, 1e3 / RATE_HZ) - onset_ms) / duration_ms
+    return np.where((since > 0) & (since < 1), 0.5 * amplitude_uv * np.sin(2 * np.pi * since), 0.0)
+
+
+def draw_channel(seed, times_s, *, m_wave_uv=0.0, lsr_uv=0.0, seconds=None):
+    """EMG of a muscle: noise, artifacts, and an M wave and an LSR of that size after each stimulus."""
+    emg_uv = np.random.default_rng(seed).normal(0, 4, round((times_s[-1] + 1.0) * RATE_HZ))
+    sizes = np.broadcast_to(m_wave_uv, times_s.shape), np.broadcast_to(lsr_uv, times_s.shape)
+    for time_s, m_uv, late_uv in zip(times_s, *sizes, strict=True):
+        first = round(time_s * RATE_HZ)
+        emg_uv[first : first + 2] += 900.0
+        answer = wave_uv(3.4, m_uv) + wave_uv(9.6, late_uv)
+        emg_uv[first : first + answer.size] += answer
+    return emg_uv[: None if seconds is None else round(seconds * RATE_HZ)]
+
+
+def record(channels, times_s, intensity_ma=None, branch="zygomatic"):
+    """A recording of channels by label; annotations tell the stimuli of the right side."""
+    given = [""] * len(times_s) if intensity_ma is None else [f" {ma:g} mA" for ma in intensity_ma]
+    return Recording.from_arrays(
+        list(channels.values()),
+        rates_hz=RATE_HZ,
+        labels=list(channels),
+        annotations=[
+            Annotation(time_s=float(t), duration_s=None, text=f"Stim right {branch}{ma}")
+            for t, ma in zip(times_s, given, strict=True)
+        ],
+    )
+
+
+def pair_of(report, label):
+    (pair,) = (pair for pair in report.pairs if pair.channel == label)
+    return pair
+
+
+def every_half_second(n):
+    return 1.0 + 0.5 * np.arange(n)
+
+
+def draw_ramp(direct_uv=None):
+    """Five intensities, eight stimuli each: an M wave from 6 mA on, an LSR from 8 mA on."""
+    times_s = every_half_second(RAMP_MA.size)
+    if direct_uv is None:
+        direct_uv = draw_channel(1, times_s, m_wave_uv=np.where(RAMP_MA >= 6, 1200.0, 0.0))
+    late_uv = draw_channel(2, times_s, lsr_uv=np.where(RAMP_MA >= 8, 150.0, 0.0))
+    return record({"R O.Oculi": direct_uv, "R Mentalis": late_uv}, times_s, RAMP_MA)
+
+
+# --- which stimuli -------------------------------------------------------------------------------------
+
+
+def test_of_many_stimuli_some_are_judged_from_the_first_to_the_last():
+    n = 1000
+    stimuli = StimulusSet(
+        id="S1",
+        side=None,
+        branch=None,
+        branch_source=None,
+        source=StimulusSource.ANNOTATION,
+        precision_ms=0.1,
+        text=None,
+        stimuli=tuple(Stimulus(time_s=float(k)) for k in range(n)),
+    )
+    cut = Cut(before_s=0.05, after_s=0.1, kept=np.ones(n, dtype=bool))
+    chosen = Material(recording=None, stimuli=stimuli, cut=cut, settings=Settings()).some()
+    assert chosen.size < n
+    assert (chosen[0], chosen[-1]) == (0, n - 1)
+    assert np.ptp(np.diff(chosen)) <= 1
+
+
+def test_a_stimulus_too_close_to_the_end_is_counted_and_not_used():
+    times_s = np.append(every_half_second(24), 13.03)
+    channels = {
+        "R O.Oculi": draw_channel(1, times_s, m_wave_uv=1200.0, seconds=13.05),
+        "R Mentalis": draw_channel(2, times_s, lsr_uv=150.0, seconds=13.05),
+    }
+    report = lsr.analyze(record(channels, times_s))
+    pair = pair_of(report, "R Mentalis")
+    assert report.stimulation[0].n_stimuli == 25
+    assert (pair.n_stimuli_used, pair.rejected) == (24, {"touches_gap": 1})
+
+
+# --- which direct muscle -------------------------------------------------------------------------------
+
+
+def test_the_largest_m_wave_proves_the_stimulus_though_another_direct_muscle_is_silent():
+    times_s = every_half_second(24)
+    channels = {
+        "R Mentalis": draw_channel(1, times_s, m_wave_uv=1200.0),
+        "R DAO": draw_channel(2, times_s),
+        "R O.Oculi": draw_channel(3, times_s),
+    }
+    report = lsr.analyze(record(channels, times_s, branch="marginal mandibular"))
+    assert pair_of(report, "R O.Oculi").presence == "absent"
+
+
+def test_each_direct_muscle_shows_its_own_m_wave_in_every_block():
+    times_s = every_half_second(48)
+    planted_uv = {"R Mentalis": 1200.0, "R DAO": 600.0}
+    channels = {
+        label: draw_channel(k, times_s, m_wave_uv=size) for k, (label, size) in enumerate(planted_uv.items())
+    }
+    report = lsr.analyze(record(channels, times_s, branch="marginal mandibular"))
+    for label, size_uv in planted_uv.items():
+        shown = [block.m_wave.amplitude_uv for block in pair_of(report, label).blocks]
+        assert len(shown) > 1
+        assert shown == pytest.approx([size_uv] * len(shown), rel=0.1)
+
+
+# --- intensities ---------------------------------------------------------------------------------------
+
+
+def test_m_wave_and_lsr_have_each_a_threshold_and_blocks_the_median_of_their_intensities():
+    pair = pair_of(lsr.analyze(draw_ramp()), "R Mentalis")
+    assert 4.0 < pair.m_wave_threshold_ma < 6.0 < pair.stimulus_threshold_ma < 8.0
+    assert [block.intensity_ma for block in pair.blocks] == [4.0, 8.0]  # of 20 stimuli each
+    assert [level.m_wave_uv == 0 for level in pair.recruitment] == [True, True, False, False, False]
+
+
+def test_an_m_wave_that_the_artifact_hides_is_not_known_which_is_not_none():
+    times_s = every_half_second(RAMP_MA.size)
+    direct_uv = draw_channel(1, times_s, m_wave_uv=np.where(RAMP_MA >= 6, 1200.0, 0.0))
+    for time_s in times_s[RAMP_MA == 10.0]:
+        first = round(time_s * RATE_HZ)
+        direct_uv[first : first + round(12e-3 * RATE_HZ)] = 5000.0  # the amplifier's rail
+    pair = pair_of(lsr.analyze(draw_ramp(direct_uv)), "R Mentalis")
+    by_ma = {level.intensity_ma: level.m_wave_uv for level in pair.recruitment}
+    assert by_ma[8.0] == pytest.approx(1200.0, rel=0.1)
+    assert by_ma[10.0] is None
+    assert 4.0 < pair.m_wave_threshold_ma < 6.0
+
+
+def test_an_intensity_of_which_no_sweep_can_be_cut_has_no_m_wave_of_0():
+    times_s = np.append(every_half_second(40), 21.03)
+    intensity_ma = np.append(RAMP_MA, 12.0)
+    channels = {
+        "R O.Oculi": draw_channel(1, times_s, m_wave_uv=1200.0, seconds=21.05),
+        "R Mentalis": draw_channel(2, times_s, lsr_uv=150.0, seconds=21.05),
+    }
+    pair = pair_of(lsr.analyze(record(channels, times_s, intensity_ma)), "R Mentalis")
+    assert pair.rejected == {"touches_gap": 1}
+    assert all(level.m_wave_uv > 0 for level in pair.recruitment)
