@@ -1,0 +1,164 @@
+"""What all pairs of a recording show together is no more than each of them proves."""
+
+from dataclasses import replace
+
+import pytest
+
+from lsr.anatomy import Branch, Muscle, Relation, Side
+from lsr.detection.detection import Presence, SweepFinding
+from lsr.findings.find import Judged, find_findings
+from lsr.findings.pairs import Pair, Site
+from lsr.settings import Settings
+from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
+
+STAGES = ("baseline", "opening", "arachnoid_dissection", "decompression", "closing")
+TWO_EACH = tuple(stage for stage in STAGES for _ in range(2))
+WORDS = {"P": "present", "A": "absent", "N": "no_m_wave"}
+GONE, STAYS, UNTOLD = "PPPPPPAAAA", "PPPPPPPPPP", "PPPPPPPPNN"
+USED = SweepFinding(used=True, reason=None, present=None, latency_ms=None, amplitude_uv=None)
+STIMULI = StimulusSet(
+    id="S1",
+    side=Side.RIGHT,
+    branch=Branch.ZYGOMATIC,
+    branch_source=BranchSource.ANNOTATION,
+    source=StimulusSource.ANNOTATION,
+    precision_ms=0.1,
+    text=None,
+    stimuli=tuple(Stimulus(time_s=float(k)) for k in range(200)),
+)
+
+
+@pytest.fixture
+def make_judged(make_blocks, detect_as, m_wave_of):
+    """Everything detected in a pair; blocks as a string are those of an operation, two of each stage."""
+
+    def make(shown="P", *, relation=Relation.TARGET, side=Side.RIGHT, **more):
+        stages = TWO_EACH if len(shown) == len(TWO_EACH) else None
+        blocks = tuple(
+            replace(block, detection=replace(block.detection, sweeps=(USED,) * 20))
+            for block in make_blocks(*[WORDS[letter] for letter in shown], stages=stages)
+        )
+        site = Site(channel=0, label="R Ment", muscle=Muscle.MENTALIS, side=side, relation=None)
+        usual = {
+            "stimuli": STIMULI,
+            "pooled": detect_as("blind" if stages else "present"),
+            "first_stage": None,
+            "contrasts": (),
+            "runs": (),
+            "parts_uv": (),
+            "m_wave": m_wave_of(1000.0),
+            "m_wave_levels": (),
+            "n_too_close": 0,
+        }
+        return Judged(pair=Pair(site=site, relation=relation), blocks=blocks, **(usual | more))
+
+    return make
+
+
+def find(*judged):
+    return find_findings(judged, [STIMULI], Settings())
+
+
+def codes(pair):
+    return [warning.code for warning in pair.warnings]
+
+
+# --- residual LSR --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("ends", "residual"),
+    [
+        ((GONE, GONE), False),
+        ((GONE, STAYS), True),
+        ((GONE, UNTOLD), None),  # it may be there still
+        ((STAYS, UNTOLD), True),
+        ((UNTOLD, UNTOLD), None),
+    ],
+)
+def test_an_lsr_is_left_where_one_pair_has_it_and_gone_only_where_all_have_lost_it(
+    make_judged, ends, residual
+):
+    assert find(*[make_judged(end) for end in ends]).residual_lsr is residual
+    assert find(*[make_judged(end) for end in reversed(ends)]).residual_lsr is residual
+
+
+def test_whether_an_lsr_is_left_is_asked_of_targets_alone(make_judged):
+    target, ambiguous = make_judged(GONE), make_judged(STAYS, relation=Relation.AMBIGUOUS)
+    assert find(target, ambiguous).residual_lsr is False
+    assert find(ambiguous).residual_lsr is None
+
+
+# --- what speaks for a pair ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("p_value", "presence", "reason"),
+    [(0.002, Presence.PRESENT, None), (0.008, Presence.INDETERMINATE, "unsure_over_stages")],
+)
+def test_of_an_operation_two_questions_are_asked_which_doubles_the_p_value(
+    make_judged, detect_as, p_value, presence, reason
+):
+    first, pooled = detect_as("present", p_value=p_value), detect_as("blind", p_value=0.4)
+    (pair,) = find(make_judged(STAYS, first_stage=first, pooled=pooled)).pairs
+    assert (pair.detection.presence, pair.detection.reason) == (presence, reason)
+    assert pair.detection.p_value == pytest.approx(2 * p_value)
+
+
+def test_a_response_of_the_first_stage_speaks_for_the_operation(make_judged, detect_as):
+    first, pooled = detect_as("present", amplitude_uv=80.0), detect_as("absent")
+    (pair,) = find(make_judged(GONE, first_stage=first, pooled=pooled)).pairs
+    assert (pair.detection.presence, pair.detection.amplitude_uv) == (Presence.PRESENT, 80.0)
+
+
+def test_stimuli_of_all_blocks_are_counted_with_those_that_could_not_be_cut(make_judged):
+    (pair,) = find(make_judged("PP", n_too_close=3)).pairs
+    assert pair.detection.n_stimuli_used == 40
+    assert (pair.detection.n_stimuli_rejected, pair.detection.rejected) == (3, {"touches_gap": 3})
+
+
+@pytest.mark.parametrize("said", ["present", "absent"])
+def test_what_a_muscle_of_unknown_supply_shows_is_no_answer(make_judged, detect_as, said):
+    (pair,) = find(make_judged(relation=Relation.UNMAPPED, pooled=detect_as(said))).pairs
+    assert (pair.detection.presence, pair.detection.reason) == (Presence.INDETERMINATE, "relation_unknown")
+    assert codes(pair) == ["relation_unknown"]
+
+
+# --- chance over pairs ---------------------------------------------------------------------------------
+
+
+def test_p_values_are_adjusted_over_the_pairs_that_may_show_an_lsr(make_judged, detect_as):
+    def one(relation, p_value):
+        return make_judged(relation=relation, pooled=detect_as("present", p_value=p_value))
+
+    target, ambiguous, unmapped = find(
+        one(Relation.TARGET, 0.006), one(Relation.AMBIGUOUS, 0.007), one(Relation.UNMAPPED, 1e-9)
+    ).pairs
+    assert [one.p_value_adjusted for one in (target, ambiguous, unmapped)] == [0.012, 0.012, None]
+    assert codes(target) == ["chance_over_pairs"]
+    assert codes(ambiguous) == ["ambiguous_muscle", "chance_over_pairs"]
+    assert "chance_over_pairs" not in codes(unmapped)
+
+
+def test_a_pair_alone_is_not_adjusted(make_judged, detect_as):
+    (pair,) = find(make_judged(pooled=detect_as("present", p_value=0.006))).pairs
+    assert (pair.p_value_adjusted, codes(pair)) == (0.006, [])
+
+
+# --- warnings ------------------------------------------------------------------------------------------
+
+
+def test_a_channel_without_a_side_is_taken_for_that_of_the_stimulus_and_says_so(make_judged):
+    (pair,) = find(make_judged(side=None)).pairs
+    assert pair.side is Side.RIGHT
+    assert codes(pair) == ["side_assumed"]
+
+
+def test_trains_and_onsets_at_the_windows_edge_are_told(make_judged, detect_as):
+    trains = replace(
+        STIMULI, stimuli=tuple(Stimulus(time_s=float(k), train_ms=(0.0, 3.0)) for k in range(200))
+    )
+    edge = replace(detect_as("present"), onset_latency_ms=6.0)
+    (pair,) = find(make_judged(stimuli=trains, pooled=edge)).pairs
+    assert codes(pair) == ["train", "onset_at_edge"]
+    assert codes(find(make_judged()).pairs[0]) == []
