@@ -1,5 +1,7 @@
 """Nerve conduction: M waves of direct muscles, side against side."""
 
+from dataclasses import replace
+
 import pytest
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
@@ -52,3 +54,24 @@ def test_an_m_wave_that_is_missing_gives_no_ratio(make_pair):
 def test_targets_are_no_nerve_conduction(make_pair):
     target = make_pair(Side.RIGHT, relation=Relation.TARGET, muscle=Muscle.MENTALIS)
     assert find_nerve_conduction([target]) == ()
+
+
+def test_a_slower_side_is_later_by_the_difference_and_all_its_stimuli_count(make_pair, make_blocks):
+    affected = make_pair(Side.RIGHT)
+    affected = replace(
+        affected,
+        m_wave=replace(affected.m_wave, onset_latency_ms=4.2),
+        blocks=make_blocks("nothing", "nothing"),
+    )
+    right, left = find_nerve_conduction([affected, make_pair(Side.LEFT)])
+    assert right.latency_difference_ms == pytest.approx(0.7)
+    assert left.latency_difference_ms == pytest.approx(-0.7)
+    assert (right.n_stimuli, left.n_stimuli) == (40, 20)
+
+
+def test_sides_stimulated_on_different_branches_or_recorded_twice_have_no_ratio(make_pair):
+    other_branch = replace(make_pair(Side.LEFT), branch=Branch.TEMPORAL)
+    twice = [make_pair(Side.LEFT), make_pair(Side.LEFT, m_wave_uv=500.0)]
+    for left in ([other_branch], twice):
+        right, *_ = find_nerve_conduction([make_pair(Side.RIGHT), *left])
+        assert right.amplitude_ratio is None

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from lsr.anatomy import Relation
+from lsr.detection.detection import Presence
 from lsr.findings import states
 from lsr.findings.course import doubt_early, is_operation, judge_course
 from lsr.findings.findings import PairFinding
@@ -488,3 +489,35 @@ def test_blocks_that_cannot_be_judged_never_turn_one_course_into_another(judge, 
         gone = outcome.disappeared_at
         if gone is not None:
             assert gone.last_seen_s < 300.0 * gone_at <= gone.time_s
+
+
+def test_silence_at_a_current_a_little_weaker_is_a_disappearance_and_at_a_much_weaker_one_none(judge):
+    strong = ("present", {"intensity_ma": 15.0})
+    for intensity_ma, course in ((12.5, "disappeared"), (10.5, None)):
+        weaker = ("absent", {"intensity_ma": intensity_ma})
+        assert judge(*[strong] * 8, *[weaker] * 2).course == course
+
+
+def test_baseline_waits_for_the_m_wave_of_the_better_blocks_though_many_are_weak(judge):
+    weak = ("present", {"m_wave_uv": 300.0})
+    assert judge(*[weak] * 4, *shown("PPPPPP")).baseline_block == 4
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        {"reason": "explained_otherwise"},
+        {"reason": "in_few_sweeps"},
+        {"presence": Presence.PRESENT, "p_value": 0.009},
+    ],
+)
+def test_whatever_stands_out_over_all_of_the_baseline_is_a_hint(judge, detect_as, hint):
+    first_stage = dataclasses.replace(detect_as("blind"), **hint)
+    assert judge(*shown("ABAAAAAAAA"), first_stage=first_stage).course is None
+
+
+def test_without_stages_an_operation_has_three_blocks_over_ten_minutes(make_blocks):
+    three = make_blocks(*["present"] * 3)
+    assert is_operation(three)
+    assert not is_operation((three[0], three[1], dataclasses.replace(three[2], end_s=599.0)))
+    assert not is_operation((three[0], three[2]))

@@ -8,7 +8,7 @@ import pytest
 from lsr.findings import states
 from lsr.findings.course import judge_course
 from lsr.findings.likeness import Contrast, Likeness
-from lsr.findings.states import States, find_blind_runs, is_blind, judge_states, surely_gone
+from lsr.findings.states import Run, States, find_blind_runs, is_blind, judge_states, surely_gone
 from lsr.settings import DetectionSettings
 
 
@@ -188,3 +188,74 @@ def test_stages_whose_m_waves_differ_are_no_contrast(chosen, detect_as, m_wave_u
     blocks = ("present", "present", other, other, "present", "present")
     assert chosen(contrast(detect_as, (2, 3)), blocks=blocks) is None
     assert chosen(contrast(detect_as, (4, 5)), blocks=blocks) is not None
+
+
+# --- what is silent, and what is surely gone ----------------------------------------------------------
+
+
+def borderline(block):
+    return dataclasses.replace(
+        block, detection=dataclasses.replace(block.detection, reason="borderline", p_value=0.02)
+    )
+
+
+def test_a_block_that_shows_a_hint_is_neither_blind_nor_called_silent_with_its_neighbours(
+    make_blocks, detect_as
+):
+    present, blind, other, last = make_blocks("present", "blind", "blind", "blind")
+    assert not is_blind(borderline(other))
+    run = Run(first=1, last=3, detection=detect_as("absent", limit_uv=5.0))
+    found = judge_states((present, blind, borderline(other), last), DetectionSettings(), runs=[run])
+    assert found.there == (True, False, None, False)
+
+
+def test_a_block_like_the_lsr_that_shows_a_hint_of_it_holds_it(make_blocks, monkeypatch):
+    monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0, 0.9]))
+    first, silent = make_blocks("present", ("no_limit", {"limit_uv": 60.0}))
+    for last, there in ((silent, None), (borderline(silent), True)):
+        found = judge_states((first, last), DetectionSettings(), parts_uv=[None] * 2)
+        assert found.there == (True, there)
+
+
+@pytest.fixture
+def is_gone():
+    """Whether an LSR that was last seen in some blocks is surely gone in the silent ones."""
+
+    def ask(blocks, silent, last_seen=(0,), runs=()):
+        there = tuple(k in last_seen for k in range(len(blocks)))
+        found = States(there=there, baseline=0)
+        return surely_gone(blocks, found, silent, last_seen=last_seen, alpha=0.01, power=0.95, runs=runs)
+
+    return ask
+
+
+def test_a_run_speaks_for_its_own_blocks_and_only_where_it_is_absent(is_gone, make_blocks, detect_as):
+    small, unsure = ("present", {"amplitude_uv": 12.0}), ("absent", {"limit_uv": 15.0})
+    blocks = make_blocks(small, unsure, "blind", "blind")
+    run = Run(first=2, last=3, detection=detect_as("absent", limit_uv=5.0))
+    assert is_gone(blocks, [2, 3], runs=[run])
+    assert not is_gone(blocks, [1], runs=[run])
+    noisy = dataclasses.replace(detect_as("blind"), detection_limit_uv=5.0)
+    assert not is_gone(blocks, [2, 3], runs=[dataclasses.replace(run, detection=noisy)])
+
+
+@pytest.mark.parametrize(("m_wave_uv", "gone"), [(1000.0, True), (550.0, False)])
+def test_an_lsr_may_have_shrunk_with_the_m_wave(is_gone, make_blocks, detect_as, m_wave_uv, gone):
+    seen, silent = ("present", {"amplitude_uv": 25.0}), ("absent", {"limit_uv": 15.0, "m_wave_uv": m_wave_uv})
+    assert is_gone(make_blocks(seen, silent), [1]) is gone
+    noisy = ("blind", {"m_wave_uv": m_wave_uv})
+    run = Run(first=1, last=2, detection=detect_as("absent", limit_uv=15.0))
+    assert is_gone(make_blocks(seen, noisy, noisy), [1, 2], runs=[run]) is gone
+
+
+def test_what_was_last_seen_is_as_small_as_its_smallest_block_and_its_interval_allow(is_gone, make_blocks):
+    large, small = ("present", {"amplitude_uv": 100.0}), ("present", {"amplitude_uv": 12.0})
+    blocks = make_blocks(large, small, ("absent", {"limit_uv": 15.0}))
+    assert is_gone(blocks, [2], last_seen=[0])
+    assert not is_gone(blocks, [2], last_seen=[0, 1])
+    wide = dataclasses.replace(blocks[0].detection, amplitude_ci_uv=(12.0, 188.0))
+    assert not is_gone((dataclasses.replace(blocks[0], detection=wide), *blocks[1:]), [2], last_seen=[0])
+
+
+def test_where_no_detection_limit_is_known_anything_may_be_overlooked(is_gone, make_blocks):
+    assert not is_gone(make_blocks("present", ("absent", {"limit_uv": None})), [1])

@@ -77,3 +77,13 @@ def test_recruitment_shows_response_and_m_wave_side_by_side():
         (4.0, 0.5, 10.0),
         (6.0, None, 10.0),
     ]
+
+
+def test_no_threshold_where_the_weakest_stimuli_are_answered_half_as_often_as_the_strongest():
+    assert find_threshold(levels(6, 8, 10)) is None
+    assert find_threshold(levels(4, 8, 10)) is not None
+
+
+def test_an_intensity_of_0_is_none_and_a_fifth_more_is_another():
+    assert list(group_levels([0.0, 5.0, 5.0, 0.0])) == []
+    assert [ma for ma, _ in group_levels([10.0, 12.0])] == [10.0, 12.0]

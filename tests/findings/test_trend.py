@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lsr.findings.likeness import Likeness
-from lsr.findings.trend import find_change
+from lsr.findings.trend import _mean, _Ratio, _Size, find_change
 
 
 def compared(size, deviation, amplitude_uv=100.0):
@@ -101,3 +101,16 @@ def test_a_part_of_the_lsr_that_changed_is_no_reduction_of_the_lsr(make_blocks):
     sizes = [1.0, 1.0, 0.4, 0.4], [0.1, 0.1, 0.1, 0.1]
     assert find_change(blocks, [0, 1], [2, 3], compared(*sizes)).is_reduction
     assert not find_change(blocks, [0, 1], [2, 3], compared(*sizes, amplitude_uv=60.0)).is_reduction
+
+
+def test_a_mean_is_as_unsure_as_its_parts_differ():
+    """80 and 120 uV, each known to 1 uV: their mean of 100 uV is known to 20 uV."""
+    found = _mean([_Size(value=80.0, deviation=1.0), _Size(value=120.0, deviation=1.0)])
+    assert (found.value, found.deviation) == (100.0, pytest.approx(20.0))
+
+
+def test_a_ratio_is_as_unsure_as_what_was_before():
+    """From 100 +- 30 uV to 60 +- 1 uV: nearly all that is unsure of the fall is what was before."""
+    fall = _Ratio(before=_Size(value=100.0, deviation=30.0), after=_Size(value=60.0, deviation=1.0))
+    assert fall.end(1.0) == pytest.approx(0.6 + np.hypot(1.0, 0.6 * 30.0) / 100)
+    assert not fall.is_reduction
