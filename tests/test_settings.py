@@ -257,3 +257,28 @@ def test_one_branch_cannot_stand_for_sets_of_several():
 def test_settings_cannot_be_changed_in_place():
     with pytest.raises(ValueError, match="frozen"):
         Settings().detection.alpha = 0.5
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"alpha": 0.5},
+        {"power": 0.5},
+        {"power": 1.0},
+        {"confidence": 0.5},
+        {"confidence": 1.0},
+        {"smallest_response_uv": 0.0},
+        {"mains_hz": 39.0},
+        {"search_window_ms": [5.5, 101.0]},
+        {"search_window_ms": [5.5, 5.5]},
+    ],
+)
+def test_a_number_at_or_beyond_the_end_of_its_range_is_refused_by_name(values):
+    with pytest.raises(SettingsError, match=next(iter(values))):
+        Settings.from_dict({"detection": values})
+
+
+def test_one_branch_cannot_stand_for_sets_of_both_sides():
+    sides = Settings.from_dict({"stimulation": [{"side": "left"}, {"side": "right"}]})
+    with pytest.raises(SettingsError, match="2 different"):
+        sides.stimulated("right zygomatic")

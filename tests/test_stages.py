@@ -285,3 +285,31 @@ def test_a_list_that_lies_wholly_elsewhere_is_refused(time_s):
     """An elapsed time in the column of clock times, as text reports print it."""
     with pytest.raises(EventsError, match=r"events\.csv: 1 of 1 events lie outside .* 1000 s.*'time_s'"):
         codes((time_s, "Decompression"))
+
+
+# --- odd forms -----------------------------------------------------------------------------------------
+
+
+def test_a_clock_time_half_a_day_after_the_start_is_the_next_morning(tmp_path):
+    assert read_events(write(tmp_path, "time,text\n11:00,closing\n"), START)[0].time_s == 12.5 * 3600
+
+
+def test_a_clock_has_no_75_minutes(tmp_path):
+    with pytest.raises(EventsError, match="is no time"):
+        read_events(write(tmp_path, "time,text\n22:75:00,closing\n"), START)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not yet teflon",
+        "until teflon",
+        "awaiting teflon",
+        "planned: teflon",
+        "vor Dekompression: teflon",
+        "preparing teflon",
+    ],
+)
+def test_what_is_still_to_come_begins_no_stage(text):
+    assert stage_of(text, DEFAULT_STAGES) is None
+    assert stage_of("teflon", DEFAULT_STAGES) == "decompression"
