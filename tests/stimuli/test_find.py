@@ -8,9 +8,12 @@ import pytest
 
 from lsr.anatomy import Branch, Side
 from lsr.errors import NoStimuli
+from lsr.io.registry import read_recording
 from lsr.recording import Annotation, Recording, Segment
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, StimulusSource, find_stimuli
+from lsr.stimuli.sweep_files import holds_sweeps
+from lsr.synthetic.edf_writer import quantise, write_continuous
 
 RATE_HZ = 10_000.0
 LABELS = ("R Orb Oc", "R Mentalis", "R Frontalis")
@@ -559,3 +562,156 @@ def test_a_recording_that_is_only_a_header_is_told_to_be_one():
     )
     with pytest.raises(NoStimuli, match=r"case.edf: holds no data, only a header"):
         find_stimuli(empty, PLAIN)
+
+
+# --- which source, and which of its marks -------------------------------------------------------------
+
+
+def test_the_side_of_the_settings_stands_and_a_problem_says_so():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    settings = Settings.from_dict({"stimulation": {"side": "left"}})
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), settings)
+    assert found.side is Side.LEFT
+    assert [problem.code for problem in found.problems] == ["side_disagrees"]
+
+
+def test_a_window_of_the_settings_ends_before_its_end():
+    times_s = np.arange(1.0, 20.0)
+    texts = [(time_s, "stimulus") for time_s in times_s]
+    windows = [{"window_s": [0, 10], "branch": "zygomatic"}, {"window_s": [10, 20], "branch": "temporal"}]
+    found = find_stimuli(record(draw_emg_uv(times_s), texts), Settings.from_dict({"stimulation": windows}))
+    assert [times_of(one).tolist() for one in found] == [list(range(1, 10)), list(range(10, 20))]
+
+
+def test_a_pattern_of_the_settings_is_a_shell_pattern_whatever_the_capitals():
+    texts = [(time_s, "Schock R zyg 12 mA") for time_s in TIMES_S]
+    settings = Settings.from_dict({"stimulation": {"annotation": "schock*"}})
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), settings)
+    assert len(found.stimuli) == len(TIMES_S)
+
+
+def test_a_table_of_the_settings_with_a_trigger_channel_takes_no_annotations():
+    texts = sorted([(time_s + 0.2, "StimA") for time_s in TIMES_S] + [(29.5, "StimB")])
+    settings = Settings.from_dict({"stimulation": [{"trigger_channel": "X7"}, {"annotation": "StimB"}]})
+    recording = record(draw_emg_uv(TIMES_S), texts, extra=[("X7", "V", trigger(TIMES_S))])
+    assert [(one.source, len(one.stimuli)) for one in find_stimuli(recording, settings)] == [
+        (StimulusSource.TRIGGER_CHANNEL, len(TIMES_S)),
+        (StimulusSource.ANNOTATION, 1),
+    ]
+
+
+def test_pulses_half_a_millisecond_apart_are_a_train_and_no_mark_told_twice():
+    texts = [(time_s + ms / 1e3, "Stim R zyg") for time_s in TIMES_S for ms in (0.0, 0.5)]
+    (found,) = find_stimuli(record(draw_emg_uv([time_s for time_s, _ in texts]), texts), PLAIN)
+    np.testing.assert_allclose(found.stimuli[3].train_ms, (0.0, 0.5), atol=1e-3)
+    assert found.n_left_out == {}
+
+
+def test_a_weak_stimulus_among_strong_ones_is_kept_for_its_intensity():
+    weak = np.arange(len(TIMES_S)) % 13 == 6
+    intensity_ma = np.where(weak, 0.2, 20.0)
+    texts = [(time_s, f"Stim R zyg {ma:g} mA") for time_s, ma in zip(TIMES_S, intensity_ma, strict=True)]
+    emg_uv = draw_emg_uv(TIMES_S, artifact_uv=40 * intensity_ma, m_wave_uv=0.0)
+    (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
+    assert (len(found.stimuli), found.n_left_out) == (len(TIMES_S), {})
+
+
+def test_where_half_of_the_marks_show_no_artifact_none_is_doubted():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    sizes_uv = np.where(np.arange(len(TIMES_S)) % 2, 800.0, 0.0)
+    emg_uv = draw_emg_uv(TIMES_S, artifact_uv=sizes_uv, m_wave_uv=0.0)
+    (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
+    assert (len(found.stimuli), found.n_left_out) == (len(TIMES_S), {})
+
+
+def test_a_lag_that_varies_from_stimulus_to_stimulus_is_no_constant_lag():
+    lags_s = np.where(np.arange(len(TIMES_S)) % 2, 1e-3, 3e-3)
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S + lags_s), texts), PLAIN)
+    assert found.problems == ()
+
+
+def test_a_regular_rate_is_no_sign_of_coarse_times():
+    times_s = np.arange(1.0, 29.0, 0.5)
+    texts = [(time_s, "Stim R zyg") for time_s in times_s]
+    (found,) = find_stimuli(record(draw_emg_uv(times_s, artifact_uv=0.0), texts), PLAIN)
+    assert found.precision_ms <= 0.5
+
+
+def test_a_set_of_which_no_stimulus_can_be_used_is_told():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S] + [(99.0, "Stim R temporal")]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert [problem.code for problem in found.problems] == ["stimulus_set_left_out"]
+
+
+def test_a_trigger_channel_that_counts_a_few_more_than_the_annotations_is_told():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S[:-4]]
+    recording = record(draw_emg_uv(TIMES_S), texts, extra=[("Trigger", "V", trigger(TIMES_S))])
+    (found,) = find_stimuli(recording, PLAIN)
+    assert len(found.stimuli) == len(TIMES_S) - 4
+    assert [problem.code for problem in found.problems] == ["trigger_count_differs"]
+
+
+# --- what is no pulse ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pulses_s", [np.array([3.0, 9.0, 15.0]), np.arange(1.0, 29.0, 0.02)])
+def test_few_or_quick_pulses_of_a_direct_current_input_are_no_stimuli(pulses_s):
+    recording = record(draw_emg_uv(TIMES_S), extra=[("DC1", "V", trigger(pulses_s))])
+    (found,) = find_stimuli(recording, PLAIN)
+    assert found.source is StimulusSource.ARTIFACT
+
+
+def test_a_segment_that_begins_within_a_pulse_begins_no_stimulus():
+    levels = np.zeros(300_000)
+    for time_s in (2.0, 4.0, 6.0, 8.0, 12.0, 16.0):
+        levels[round(time_s * RATE_HZ) : round(time_s * RATE_HZ) + 30] = 5.0
+    levels[100_000:100_020] = 5.0
+    segments = (Segment(start_s=0.0, stop_s=10.0), Segment(start_s=20.0, stop_s=40.0))
+    recording = record(draw_emg_uv([]), extra=[("TRIG", "V", levels)], segments=segments)
+    (found,) = find_stimuli(recording, PLAIN)
+    np.testing.assert_allclose(times_of(found), [2, 4, 6, 8, 22, 26])
+
+
+def test_small_blips_beside_the_pulses_of_an_analogue_trigger_are_no_stimuli():
+    samples = trigger(TIMES_S, high=900.0, noise=4.0) + trigger(TIMES_S + 0.3, high=250.0)
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=[("Trigger", "mV", samples)]), PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+
+
+def test_a_flicker_of_a_step_on_a_trigger_channel_is_no_stimulus():
+    samples = trigger(TIMES_S)
+    samples[50_000:50_010] += 0.01
+    samples[120_000:120_400] += 0.01
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=[("Trigger", "V", samples)]), PLAIN)
+    assert len(found.stimuli) == len(TIMES_S)
+
+
+def test_a_code_that_gains_a_bit_within_its_pulse_is_the_code_with_that_bit():
+    codes = np.zeros(300_000)
+    for k, time_s in enumerate(TIMES_S):
+        first = round(time_s * RATE_HZ)
+        codes[first : first + 30] = 1
+        codes[first + 20 : first + 60] = 1 if k % 2 else 3
+    found = find_stimuli(record(draw_emg_uv(TIMES_S), extra=[("Trigger", "", codes)]), PLAIN)
+    assert {one.text for one in found} == {"Trigger 1", "Trigger 3"}
+
+
+def test_an_artifact_that_follows_a_few_others_soon_is_no_stimulus():
+    both = np.sort(np.concatenate([TIMES_S, TIMES_S[::8] + 0.02]))
+    (found,) = find_stimuli(record(draw_emg_uv(both, m_wave_uv=0.0)), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=3e-4)
+
+
+def test_stretches_of_nearly_a_second_are_no_sweeps():
+    (found,) = find_stimuli(sweeps(record_s=0.9, stimulus_ms=20.0), PLAIN)
+    assert found.source is StimulusSource.ARTIFACT
+
+
+@pytest.mark.parametrize("n_records", [1, 40])
+def test_short_records_of_a_continuous_file_are_no_sweeps(tmp_path, n_records):
+    channel = quantise(np.zeros(100 * n_records), label="R Mentalis", unit="uV", step_uv=0.1)
+    write_continuous(tmp_path / "case.edf", [channel], rate_hz=1000.0, record_s=0.1)
+    with read_recording(tmp_path / "case.edf") as recording:
+        assert recording.record_duration_s == pytest.approx(0.1)
+        assert not holds_sweeps(recording)

@@ -164,3 +164,19 @@ def test_fifty_thousand_different_texts_are_read_in_well_under_a_second():
     told = [read_stimulus_text(text) for text in texts if reads_as_pulse(text)]
     assert time.process_time() - begin < 3.0  # well under a second on an idle machine
     assert told[1234].intensity_ma == pytest.approx(1.234)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "<sweeps>20</sweeps><sweeps_accepted>14</sweeps_accepted>",
+        '<sweeps kind="rejected">6</sweeps><sweeps kind="accepted">14</sweeps>',
+    ],
+)
+def test_of_the_sweeps_of_a_note_the_accepted_ones_count(note):
+    assert read_stimulus_text(f"<EDF_XMLnote>{note}</EDF_XMLnote>").n_averaged == 14
+
+
+def test_a_time_of_10_ms_is_no_width_of_a_pulse():
+    told = read_stimulus_text("Stim R zyg 10 ms 12 mA")
+    assert (told.pulse_width_ms, told.intensity_ma) == (None, 12.0)
