@@ -177,3 +177,53 @@ def test_the_example_holds_the_sweeps_of_the_recording_it_was_cut_from():
         (original,) = whole.windows(times, 0.005, 0.06, [0, 2])
         assert len(batch.index) == 20
         np.testing.assert_allclose(batch.samples, original.samples, atol=0.051)
+
+
+ROWS = '[sweeps]\nlayout = "rows_are_sweeps"\nrate_hz = 1000\n'
+
+
+def describe(tmp_path, text, *, head=ROWS, sweeps="interval_s = 0.5\n", channel=ONE, name="study.csv"):
+    """Write a text file of sweeps and its description, and give the path of the text."""
+    (tmp_path / name).write_text(text)
+    (tmp_path / name).with_suffix(".toml").write_text(head + sweeps + channel)
+    return tmp_path / name
+
+
+def test_columns_count_from_1(tmp_path):
+    head = ROWS.replace("rows_are_sweeps", "file_per_sweep")
+    path = describe(tmp_path, "1,2\n3,4\n5,6\n", head=head, channel=ONE + "column = 0\n")
+    with pytest.raises(MalformedRecording, match="column of each channel"):
+        read_recording(path)
+
+
+def test_an_empty_cell_between_tabs_is_named_and_not_passed_over(tmp_path):
+    path = describe(tmp_path, "1\t\t3\n4\t\t6\n", sweeps='interval_s = 0.5\ndelimiter = "\\t"\n')
+    with pytest.raises(MalformedRecording, match="column 2"):
+        read_recording(path)
+
+
+def test_several_blanks_part_as_one(tmp_path):
+    path = describe(tmp_path, "  1   2  3\n 44  5 66\n", sweeps='interval_s = 0.5\ndelimiter = " "\n')
+    with read_recording(path) as recording:
+        assert recording.read_digital(0).tolist() == [1000, 2000, 3000, 44000, 5000, 66000]
+
+
+def test_sweeps_whose_times_run_backwards_are_refused(tmp_path):
+    path = describe(tmp_path, "1,2\n3,4\n5,6\n", sweeps="times_s = [1.0, 0.0, 2.0]\n")
+    with pytest.raises(MalformedRecording, match="run backwards"):
+        read_recording(path)
+
+
+def test_channels_with_other_numbers_of_sweeps_are_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("1,2\n3,4\n")
+    (tmp_path / "b.csv").write_text("1,2\n3,4\n5,6\n")
+    channels = ONE + 'file = "a.csv"\n' + ONE.replace("R Ment", "L Ment") + 'file = "b.csv"\n'
+    (tmp_path / "sweeps.toml").write_text(ROWS + "interval_s = 0.5\n" + channels)
+    with pytest.raises(MalformedRecording, match="have to agree"):
+        read_recording(tmp_path)
+
+
+def test_the_text_beside_a_description_may_be_called_txt(tmp_path):
+    path = describe(tmp_path, "1,2\n3,4\n", name="study.txt")
+    with read_recording(path.with_suffix(".toml")) as recording:
+        assert len(recording.segments) == 2

@@ -250,3 +250,97 @@ def test_reading_a_large_sparse_file_takes_no_memory(write_edf, drawn, count_up,
         assert tracemalloc.get_traced_memory()[1] < 8e6
     tracemalloc.stop()
     assert not batch.samples.any()
+
+
+def test_a_closed_recording_reads_no_other_file_that_is_opened_then(
+    write_edf, drawn, count_up, saved, tmp_path
+):
+    recording = read_recording(saved(write_edf([drawn(stored=count_up(2, 50))])))
+    recording.close()
+    other = tmp_path / "other.edf"
+    other.write_bytes(bytes(100_000))
+    with other.open("rb"), pytest.raises(UnreadableSamples):
+        list(recording.stream())
+
+
+@pytest.mark.parametrize("record_s", ["0.05", "1", "30"])
+def test_a_stretch_read_in_two_halves_is_what_was_stored(write_edf, drawn, saved, monkeypatch, record_s):
+    monkeypatch.setattr(edf, "_WORTH_A_THREAD_BYTES", 1)
+    n_samples = round(1000 * float(record_s))
+    n_records = 60_000 // n_samples
+    stored = np.random.default_rng(1).integers(-999, 999, (n_records, n_samples))
+    with read_recording(saved(write_edf([drawn(stored=stored)], record_s=record_s))) as recording:
+        emg_uv = stored.ravel() * recording.channels[0].resolution_uv
+        for first, count in ((0, 4000), (10_000, 4000), (25_000, 20_000)):
+            (read_uv,) = recording._store.read_stretch((0,), first, count)
+            np.testing.assert_allclose(read_uv, emg_uv[first : first + count], rtol=1e-5, atol=1e-3)
+
+
+def test_a_window_over_parts_of_records_of_many_signals_is_what_was_stored(
+    write_edf, drawn, saved, monkeypatch
+):
+    monkeypatch.setattr(edf, "_CHEAP_SPAN_BYTES", 0)
+    stored = np.random.default_rng(2).integers(-999, 999, (12, 40, 50))
+    signals = [drawn(label=f"C{k}", stored=one) for k, one in enumerate(stored)]
+    with read_recording(saved(write_edf(signals, record_s="0.05"))) as recording:
+        (batch,) = recording.windows([0.5], 0.02, 0.13, [0, 11])  # 150 samples: three records and a part
+        for row, channel in enumerate(batch.channels):
+            emg_uv = stored[channel].ravel()[480:630] * recording.channels[channel].resolution_uv
+            np.testing.assert_allclose(batch.samples[0, row], emg_uv, rtol=1e-5, atol=1e-3)
+
+
+# --- time ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def timed(write_edf, drawn, keep_time, count_up, saved):
+    """A file whose records start when they say, if they do; `extra` follows in their annotations."""
+
+    def make(starts, extra=None, *, n_samples=100, record_s="1"):
+        notes = keep_time(starts, extra or [b""] * len(starts))
+        notes.notes = [
+            note if start else note.removeprefix(b"\x14\x14\0")
+            for note, start in zip(notes.notes, starts, strict=True)
+        ]
+        signals = [drawn(stored=count_up(len(starts), n_samples)), notes]
+        return saved(write_edf(signals, record_s=record_s))
+
+    return make
+
+
+def test_a_record_that_begins_a_tenth_before_the_end_of_another_runs_backwards(timed):
+    with pytest.raises(MalformedRecording, match="backwards"):
+        read_recording(timed(["+0", "+1", "+1.9", "+2.9"]))
+
+
+def test_a_record_that_begins_samples_before_the_end_of_another_is_a_segment_of_its_own(timed):
+    with read_recording(timed(["+0", "+0.099", "+0.199"], n_samples=1000, record_s="0.1")) as recording:
+        assert len(recording.segments) == 2
+
+
+def test_time_kept_behind_other_annotations_is_found_in_a_continuous_file_too(timed):
+    extra = [b"+%d.5\x14Stim\x14\0+%d\x14\x14\0" % (start, start) for start in (10, 11, 12)]
+    with read_recording(timed(["", "", ""], extra)) as recording:
+        assert recording.record_times_s.tolist() == [10.0, 11.0, 12.0]
+        assert "time_keeping_moved" in {problem.code for problem in recording.problems}
+
+
+def test_an_annotation_at_the_very_end_lies_outside_the_data(timed):
+    with read_recording(timed(["+0"], [b"+1\x14Stim\x14\0"])) as recording:
+        assert [annotation.inside for annotation in recording.annotations] == [False]
+
+
+# --- header --------------------------------------------------------------------------------------------
+
+
+def test_two_start_dates_that_differ_by_the_year_are_told(write_edf, drawn, count_up, saved):
+    """The recording field says 2023; the date beside it, of two digits, 2024."""
+    path = saved(write_edf([drawn(stored=count_up(1, 50))], fixed={"date": "02.03.24"}))
+    with read_recording(path) as recording:
+        assert "start_dates_differ" in {problem.code for problem in recording.problems}
+        assert recording.start.year == 2024
+
+
+def test_a_rate_that_no_amplifier_has_is_refused(write_edf, drawn, count_up, saved):
+    with pytest.raises(MalformedRecording, match="that gives"):
+        read_recording(saved(write_edf([drawn(stored=count_up(1, 50))], record_s="1e-6")))
