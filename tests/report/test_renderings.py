@@ -1,15 +1,18 @@
 """Text and table say what the report says, and say for whom it is."""
 
 import csv
+import inspect
 import io
+import re
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 
-from lsr.anatomy import Muscle, Relation
+from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Presence
-from lsr.findings.findings import Course, Disappearance
+from lsr.findings import course as course_module
+from lsr.findings.findings import Course, Disappearance, NerveConduction
 from lsr.recording import Problem
 from lsr.report.as_json import as_json
 from lsr.report.as_table import as_csv, as_frame
@@ -165,8 +168,6 @@ def test_every_rendering_is_for_review(recording, settings, make_findings, pair)
 
 
 def test_colour_adds_nothing_but_colour(render, pair, indeterminate_pair):
-    import re
-
     coloured = render(pair, indeterminate_pair, colour=True)
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[\d+m", "", coloured) == render(pair, indeterminate_pair)
@@ -229,3 +230,79 @@ def test_blocks_without_any_response_need_no_table(render, operation_pair, absen
     )
     assert "Course of" not in render(never)
     assert "Course of" in render(operation_pair)
+
+
+# --- what is told, and what is not ---------------------------------------------------------------------
+
+
+_REASONS = {*re.findall(r'_cannot_tell\(\s*"(\w+)"', inspect.getsource(course_module)), "m_wave_fell_alike"}
+
+
+@pytest.mark.parametrize("code", sorted(_REASONS))
+def test_whyever_a_course_cannot_be_told_the_lsr_is_not_called_present(render, operation_pair, code):
+    why = Problem(code=code, message="why")
+    text = _on_one_line(render(replace(operation_pair, course=None, disappeared_at=None, warnings=(why,))))
+    assert "LSR CANNOT BE TOLD" in text
+    assert "LSR PRESENT" not in text
+
+
+def test_an_operation_whose_end_is_not_known_says_so(render, operation_pair):
+    assert "Residual LSR: cannot be told" in render(operation_pair)
+
+
+def test_a_late_response_that_is_absent_is_not_told(render, pair):
+    assert "late response" not in render(pair)
+
+
+def test_stimuli_left_out_are_told_with_their_reason(render, pair):
+    assert "left out: 1 no artifact" in render(pair)
+
+
+def test_targets_come_before_direct_muscles(render, pair, direct_pair):
+    text = render(direct_pair, pair)
+    assert text.index("LSR PRESENT") < text.index("direct muscle")
+
+
+def test_the_row_of_a_direct_muscle_is_that_of_its_m_wave(render, direct_pair, indeterminate_pair):
+    withheld = replace(indeterminate_pair.detection, reason="direct_muscle")
+    text = _on_one_line(render(replace(direct_pair, detection=withheld)))
+    assert "orbicularis oculi direct present 3.5 1235" in text
+
+
+def test_a_range_is_from_the_lowest_to_the_highest_in_whatever_order_they_come(render, operation_pair):
+    blocks = [
+        replace(block, detection=replace(block.detection, onset_latency_ms=onset_ms))
+        for block, onset_ms in zip(operation_pair.blocks, (9.6, 9.2, 9.5), strict=False)
+    ]
+    text = render(replace(operation_pair, blocks=(*blocks, *operation_pair.blocks[3:])))
+    assert "9.2-9.6" in text
+
+
+def test_blocks_that_differ_are_shown_though_no_course_can_be_told(render, operation_pair):
+    assert "Course of" in render(replace(operation_pair, course=None, disappeared_at=None))
+
+
+def test_a_warning_of_one_pair_among_several_names_it(render, pair, absent_pair):
+    odd = replace(pair, warnings=(Problem(code="odd", message="Odd indeed."),))
+    text = _on_one_line(render(odd, replace(absent_pair, muscle=Muscle.FRONTALIS)))
+    assert "right zygomatic -> mentalis: Odd indeed. [odd]" in text
+
+
+def test_a_side_is_told_by_its_share_of_the_other_and_by_how_much_later_it_is(
+    recording, settings, make_findings, pair
+):
+    side = NerveConduction(
+        stimulation="S1",
+        branch=Branch.ZYGOMATIC,
+        muscle=Muscle.ORBICULARIS_OCULI,
+        side=Side.RIGHT,
+        channel="R O.Oculi",
+        onset_latency_ms=4.2,
+        amplitude_uv=600.0,
+        n_stimuli=20,
+        latency_difference_ms=0.7,
+        amplitude_ratio=0.5,
+    )
+    findings = replace(make_findings(pair), nerve_conduction=(side,))
+    text = _on_one_line(as_text(build_report(recording, findings, settings)))
+    assert "50 % of the other side's, +0.7 ms" in text

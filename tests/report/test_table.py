@@ -131,3 +131,10 @@ def test_a_table_of_bids_has_every_column_described_and_no_empty_cell(report_of)
     assert {len(row) for row in rows} == {len(header)}
     assert all(cell for row in rows for cell in row)
     assert "n/a" in rows[0]
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_what_is_true_or_false_comes_back_so(recording, settings, make_findings, pair, tmp_path, residual):
+    report = build_report(recording, make_findings(pair, residual_lsr=residual), settings)
+    read = lsr.read_table(_written(tmp_path / "pairs.csv", report))
+    assert read["residual_lsr"].tolist() == [residual]
