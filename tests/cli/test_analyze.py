@@ -158,3 +158,22 @@ def test_a_folder_is_for_batch_and_has_a_name(call, tmp_path, monkeypatch):
     assert result.stderr.endswith(
         f"lsr: {tmp_path}: a folder, and no recording itself; use lsr batch for those in it\n"
     )
+
+
+def test_wrong_settings_stand_above_a_later_failure(call, analyzed):
+    assert call("analyze", "misconfigured.edf", "refused.edf").exit_code == 2
+
+
+def test_events_and_sweeps_reach_the_analysis(call, analyzed, tmp_path):
+    call("analyze", "good.edf", "--events", tmp_path / "events.csv", "--sweeps")
+    (_, _, options), *_ = analyzed
+    assert (options["events"], options["with_sweeps"]) == (tmp_path / "events.csv", True)
+
+
+def test_reports_are_parted_by_two_blank_lines(call, analyzed):
+    assert "\n\n\ntwo.edf: " in call("analyze", "one.edf", "two.edf").stdout
+
+
+def test_blanks_around_a_path_of_stdin_belong_to_it(call, analyzed):
+    call("analyze", "-", stdin=" a.edf \n")
+    assert analyzed[0][0] == Path(" a.edf ")

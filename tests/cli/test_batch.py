@@ -174,3 +174,25 @@ def test_an_interrupted_run_ends_cleanly_and_goes_on(tmp_path, number):
     assert result.returncode == 0
     assert "lsr: 0.edf: done, as before\n" in result.stderr
     assert not (out / ".lsr").exists()
+
+
+def test_events_and_the_settings_beside_recordings_reach_the_run(call, ran, tmp_path):
+    (tmp_path / "lsr.toml").write_text("[detection]\nalpha = 0.02\n")
+    call("batch", tmp_path, "--out", tmp_path / "out", "--events", tmp_path / "events.csv")
+    (_, _, settings_of, options), *_ = ran.calls
+    assert options["events"] == tmp_path / "events.csv"
+    assert settings_of(tmp_path / "a.edf").detection.alpha == 0.02
+
+
+def test_the_settings_of_a_configuration_stand_above_those_beside_recordings(call, ran, tmp_path):
+    (tmp_path / "lsr.toml").write_text("[detection]\nalpha = 0.02\n")
+    (tmp_path / "study.toml").write_text("[detection]\nalpha = 0.03\n")
+    call("batch", tmp_path, "--out", tmp_path / "out", "--config", tmp_path / "study.toml")
+    (_, _, settings_of, _), *_ = ran.calls
+    assert settings_of(tmp_path / "a.edf").detection.alpha == 0.03
+
+
+@pytest.mark.parametrize("kind", ["SettingsError", "EventsError"])
+def test_wrong_settings_and_events_stand_above_other_failures(call, ran, tmp_path, kind):
+    ran.kinds = (kind, "NoStimuli")
+    assert call("batch", "a", "--out", tmp_path).exit_code == 2

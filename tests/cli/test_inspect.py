@@ -46,3 +46,15 @@ def test_a_bad_file_is_refused_by_name_and_the_next_is_shown(call, tmp_path, nam
     assert "unexpected" not in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout.startswith("clinic_with_lsr.edf: ")
+
+
+def test_events_of_a_file_are_shown_as_stages(call, tmp_path):
+    events = tmp_path / "events.csv"
+    events.write_text("time_s,text\n1,decompression\n")
+    assert "decompression" in call("inspect", SAMPLES / "trigger_channel.edf", "--events", events).stdout
+
+
+def test_events_that_cannot_be_read_are_wrong_usage(call, tmp_path):
+    events = tmp_path / "events.csv"
+    events.write_text("when,what\n")
+    assert call("inspect", SAMPLES / "trigger_channel.edf", "--events", events).exit_code == 2

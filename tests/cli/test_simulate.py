@@ -48,3 +48,12 @@ def test_a_full_disk_leaves_no_half_of_a_recording(call, full_disk, tmp_path, sc
     assert result.exit_code == 1
     assert "make room there" in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_other_seeds_draw_other_recordings_of_the_scenario(call, tmp_path):
+    for seed in (0, 1):
+        arguments = ("--out", tmp_path / str(seed), "--scenario", "triggered_sweeps", "--seed", seed)
+        assert call("simulate", *arguments).exit_code == 0
+    one, two = sorted(tmp_path.rglob("*.edf"))
+    assert one.name == two.name == "triggered_sweeps.edf"
+    assert one.read_bytes() != two.read_bytes()
