@@ -181,8 +181,6 @@ class _Run:
 
     def keep_what_is_done(self) -> None:
         """Keep what an earlier run did and nothing has changed; remove what no recording leaves any more."""
-        for refusal in self._plan.refused:
-            self._tell("checking", refusal.name, refusal)
         earlier = self._folder.earlier
         tasks = [task for task in self._plan.tasks if task.name in earlier]
         with ThreadPoolExecutor(max_workers=available_cores()) as threads:

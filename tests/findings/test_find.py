@@ -45,6 +45,7 @@ def make_judged(make_blocks, detect_as, m_wave_of):
             "first_stage": None,
             "contrasts": (),
             "runs": (),
+            "alike": (),
             "parts_uv": (),
             "m_wave": m_wave_of(1000.0),
             "m_wave_levels": (),
@@ -162,3 +163,16 @@ def test_trains_and_onsets_at_the_windows_edge_are_told(make_judged, detect_as):
     (pair,) = find(make_judged(stimuli=trains, pooled=edge)).pairs
     assert codes(pair) == ["train", "onset_at_edge"]
     assert codes(find(make_judged()).pairs[0]) == []
+
+
+def test_a_response_that_comes_up_elsewhere_as_the_lsr_is_lost_may_be_a_swap_of_electrodes(make_judged):
+    """Planted: one channel loses its LSR at decompression, another shows one from then on."""
+    came_up = make_judged("AAAAAAPPPP", relation=Relation.AMBIGUOUS)
+    came_up = replace(came_up, pair=replace(came_up.pair, site=replace(came_up.pair.site, label="R Oris")))
+    found = find(make_judged("PPPPPPAAAA"), came_up)
+    (warning,) = (one for one in found.pairs[0].warnings if one.code == "channels_may_be_swapped")
+    assert "'R Oris'" in warning.message
+    assert found.residual_lsr is None
+    alone = find(make_judged("PPPPPPAAAA"))
+    assert alone.residual_lsr is False
+    assert not any(one.code == "channels_may_be_swapped" for one in alone.pairs[0].warnings)
