@@ -17,6 +17,7 @@ from lsr.stimuli.stimulus import StimulusSource
 from lsr.stimuli.texts import StimulusText
 
 SAME_PULSE_S = 0.3e-3  # marks closer than this are one pulse told twice
+LONGEST_PULSE_GAP_S = 7e-3  # pulses of a train are 0.5-7 ms apart (Yamashita 2002)
 
 
 @dataclass(frozen=True, slots=True)

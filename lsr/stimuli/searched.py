@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings, StimulationSettings
 from lsr.stimuli.artifacts import channels_for_artifacts, sharp, spike_starts
-from lsr.stimuli.marker import Marker, Markers, table_at
+from lsr.stimuli.marker import LONGEST_PULSE_GAP_S, Marker, Markers, table_at
 from lsr.stimuli.stimulus import StimulusSource
 from lsr.stimuli.texts import StimulusText
 
@@ -25,7 +25,6 @@ _BLOCK_S = 10.0
 _BIN_S = 0.5e-3
 _CLEAR_OF_NOISE = 10.0  # in most channels, a jump is this many times the usual one
 _ONE_PULSE_S = 0.6e-3  # edges closer than this belong to one pulse
-_TRAIN_S = 7e-3
 _SHORTEST_INTERVAL_S, _LONGEST_INTERVAL_S = 0.05, 10.0  # 20 Hz to 0.1 Hz
 _SAME_SHAPE = 0.6  # correlation of artifacts of one electrode position, sampled anyhow
 _FEWEST = 5  # spikes that make a series
@@ -38,7 +37,7 @@ def find_artifacts(
 ) -> Markers:
     """Find stimuli by their artifacts; artifacts of different shapes become different kinds."""
     channels = channels_for_artifacts(recording, settings)
-    series, precision_ms = _find_series(recording, channels) if channels else ([], 0.0)
+    series, precision_ms = find_series(recording, channels) if channels else ([], 0.0)
     markers, n_outside_window = [], 0
     for number, times_s in enumerate(series, start=1):
         text = f"artifact {number}" if len(series) > 1 else ""
@@ -66,8 +65,22 @@ def _several_shapes(series: Sequence[NDArray[np.float64]]) -> tuple[Problem, ...
     return (Problem(code="several_artifact_shapes", message=message),)
 
 
-def _find_series(recording: Recording, channels: tuple[int, ...]) -> tuple[list[NDArray[np.float64]], float]:
-    """Times of the spikes of every series that is plausible as stimulation, and how exact they are."""
+def find_series(recording: Recording, channels: tuple[int, ...]) -> tuple[list[NDArray[np.float64]], float]:
+    """Find the spikes of every series that is plausible as stimulation.
+
+    Parameters
+    ----------
+    recording : Recording
+    channels : tuple of int
+        As `channels_for_artifacts` chose them, at least one.
+
+    Returns
+    -------
+    series : list of NDArray, shape (n_spikes,)
+        Times, an array for each shape.
+    precision_ms : float
+        How exact they are: +- this.
+    """
     rate_hz = recording.channels[channels[0]].rate_hz
     rough_s = np.array(sorted(_sharp_spikes(recording, channels)))
     if len(rough_s) < _FEWEST:
@@ -198,7 +211,7 @@ def _length(shapes: NDArray[np.float32]) -> NDArray[np.float32]:
 def _plausible_series(times_s: NDArray[np.float64]) -> NDArray[np.float64] | None:
     """The pulses of a series that comes as stimuli do; None for one that does not."""
     gaps = np.diff(times_s, prepend=-np.inf)
-    leads = times_s[gaps > _TRAIN_S]
+    leads = times_s[gaps > LONGEST_PULSE_GAP_S]
     if len(leads) < _FEWEST:
         return None
     interval_s = float(np.median(np.diff(leads)))
@@ -209,7 +222,7 @@ def _plausible_series(times_s: NDArray[np.float64]) -> NDArray[np.float64] | Non
     for time_s in times_s.tolist():
         if time_s - lead_s >= _SHORTEST_INTERVAL_S:
             lead_s = time_s
-        elif kept and time_s - kept[-1] > _TRAIN_S:
+        elif kept and time_s - kept[-1] > LONGEST_PULSE_GAP_S:
             continue  # too soon for the next stimulus, too late for this one
         kept.append(time_s)
     return np.array(kept)

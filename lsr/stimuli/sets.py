@@ -20,12 +20,11 @@ from lsr.anatomy import Branch, Side
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings, StimulationSettings
 from lsr.stimuli.artifacts import LOOK_AROUND_S, Artifacts, channels_for_artifacts, measure_artifacts
-from lsr.stimuli.marker import SAME_PULSE_S, Marker, Markers
+from lsr.stimuli.marker import LONGEST_PULSE_GAP_S, SAME_PULSE_S, Marker, Markers
 from lsr.stimuli.stimulus import BranchSource, Stimulus, StimulusSet, StimulusSource
 from lsr.stimuli.sweep_files import holds_averages
 from lsr.stimuli.texts import StimulusText, fill_in
 
-_LONGEST_PULSE_GAP_S = 7e-3  # pulses of a train are 0.5-7 ms apart (Yamashita 2002)
 _MOST_HAVE_ARTIFACT = 0.8  # only then does a marker without one stand out
 _COMPARABLE = 0.25  # an artifact below this share of its neighbours' is none of theirs
 _PLAIN = 12.0  # times the noise: an artifact this large is not overlooked
@@ -186,7 +185,7 @@ def _as_stimuli(markers: Sequence[Marker]) -> list[Stimulus]:
     """Make markers stimuli; pulses up to 7 ms apart are one stimulus, a train."""
     trains: list[list[Marker]] = []
     for marker in markers:
-        if trains and marker.time_s - trains[-1][-1].time_s <= _LONGEST_PULSE_GAP_S:
+        if trains and marker.time_s - trains[-1][-1].time_s <= LONGEST_PULSE_GAP_S:
             trains[-1].append(marker)
         else:
             trains.append([marker])
