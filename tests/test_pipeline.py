@@ -47,7 +47,8 @@ def draw_study(*, seed=1, text="Stim right zygomatic 14 mA", n=N_STIMULI, lsr_uv
         draw_channel(seed, times_s, seconds, m_wave_uv=1200.0),
         draw_channel(seed + 1, times_s, seconds, lsr_uv=lsr_uv, persists=more.pop("persists", None)),
     ]
-    notes = [Annotation(time_s=t, duration_s=None, text=text) for t in times_s]
+    early_s = more.pop("early_ms", 0.0) / 1e3
+    notes = [Annotation(time_s=t - early_s, duration_s=None, text=text) for t in times_s]
     notes += [Annotation(time_s=t, duration_s=None, text=words) for t, words in texts]
     return Recording.from_arrays(
         channels,
@@ -78,6 +79,20 @@ def test_a_study_without_lsr_says_so():
     report = lsr.analyze(draw_study(lsr_uv=0.0))
     assert target_of(report).presence == "absent"
     assert report.residual_lsr is None
+
+
+@pytest.mark.parametrize("early_ms", [3.0, 8.0, 10.0])
+def test_the_artifact_of_markers_that_come_early_is_no_lsr(early_ms):
+    report = lsr.analyze(draw_study(lsr_uv=0.0, early_ms=early_ms))
+    pair = target_of(report)
+    assert pair.presence == "absent"
+    assert pair.m_wave.onset_latency_ms == pytest.approx(3.4, abs=0.3)
+    assert [problem.code for problem in report.problems] == ["marker_offset"]
+
+
+def test_markers_that_come_early_do_not_move_an_lsr():
+    pair = target_of(lsr.analyze(draw_study(early_ms=10.0)))
+    assert pair.onset_latency_ms == pytest.approx(9.6, abs=0.5)
 
 
 def test_equal_recordings_give_equal_bytes():

@@ -18,6 +18,8 @@ from lsr.stimuli.texts import StimulusText
 
 SAME_PULSE_S = 0.3e-3  # marks closer than this are one pulse told twice
 LONGEST_PULSE_GAP_S = 7e-3  # pulses of a train are 0.5-7 ms apart (Yamashita 2002)
+AT_ONE_LAG_MS = 0.3  # artifacts within this of one lag from their markers have it in common
+WORTH_MOVING_MS = 1.0  # a lag up to this is within what latencies repeat to (4-10 % of 10 ms)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ disagree.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,17 @@ from numpy.typing import NDArray
 from lsr.anatomy import Branch, Side
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings, StimulationSettings
+from lsr.stimuli.aligned import Alignment, align
 from lsr.stimuli.artifacts import LOOK_AROUND_S, Artifacts, channels_for_artifacts, measure_artifacts
-from lsr.stimuli.marker import LONGEST_PULSE_GAP_S, SAME_PULSE_S, Marker, Markers
+from lsr.stimuli.marker import (
+    AT_ONE_LAG_MS,
+    LONGEST_PULSE_GAP_S,
+    SAME_PULSE_S,
+    WORTH_MOVING_MS,
+    Marker,
+    Markers,
+)
+from lsr.stimuli.searched import find_series
 from lsr.stimuli.stimulus import BranchSource, Stimulus, StimulusSet, StimulusSource
 from lsr.stimuli.sweep_files import holds_averages
 from lsr.stimuli.texts import StimulusText, fill_in
@@ -28,10 +38,10 @@ from lsr.stimuli.texts import StimulusText, fill_in
 _MOST_HAVE_ARTIFACT = 0.8  # only then does a marker without one stand out
 _COMPARABLE = 0.25  # an artifact below this share of its neighbours' is none of theirs
 _PLAIN = 12.0  # times the noise: an artifact this large is not overlooked
-_AT_ONE_LAG_MS = 0.3  # artifacts within this of one lag from their markers have it in common
 _OFFSET_WORTH_TELLING_MS = 0.5
 
 _Key = tuple[int, Side | None, Branch | None, str, bool]
+_Align = Callable[[NDArray[np.float64]], Alignment | None]
 
 
 def build_sets(recording: Recording, settings: Settings, found: Markers) -> list[StimulusSet]:
@@ -51,9 +61,10 @@ def build_sets(recording: Recording, settings: Settings, found: Markers) -> list
         key = (*_key(marker)[:-1], all_averages or marker.told.is_average)
         groups.setdefault(key, []).append(marker)
     tables = settings.stimulation or (StimulationSettings(),)
+    align_times = _aligner(recording, settings)
     sets = []
     for key, group in groups.items():
-        made = _build_set(recording, settings, tables[key[0]], found, group, is_average=key[-1])
+        made = _build_set(recording, settings, tables[key[0]], found, group, align_times, is_average=key[-1])
         if key[-1] and (*key[:-1], False) in groups:
             made = replace(made, problems=(*made.problems, _beside_sweeps(len(group))))
         if duplicates[key]:
@@ -100,30 +111,41 @@ def _tells(told: StimulusText) -> int:
     return sum(detail is not None for detail in details)
 
 
+def _aligner(recording: Recording, settings: Settings) -> _Align:
+    """Make what aligns markers; the whole recording is searched for artifacts at most once, for all sets."""
+    channels = channels_for_artifacts(recording, settings)
+
+    @cache
+    def pulses() -> tuple[NDArray[np.float64], float]:
+        series, precision_ms = find_series(recording, channels)
+        return np.sort(np.concatenate([np.empty(0), *series])), precision_ms
+
+    return lambda times_s: align(recording, channels, times_s, *pulses()) if channels else None
+
+
 def _build_set(
     recording: Recording,
     settings: Settings,
     table: StimulationSettings,
     found: Markers,
     group: list[Marker],
+    align_times: _Align,
     *,
     is_average: bool,
 ) -> StimulusSet:
     told = group[0].told
-    left_out: dict[str, int] = {}
-    inside = _inside(recording, np.array([marker.time_s for marker in group]), settings)
-    if not inside.all():
-        left_out["outside_data"] = int((~inside).sum())
-        group = [marker for marker, is_inside in zip(group, inside, strict=True) if is_inside]
-    stimuli = _as_stimuli(group)
     precision_ms, problems = found.precision_ms, list(_disagreements(table, told))
-    if found.source is not StimulusSource.ARTIFACT and stimuli:
-        check = _check(recording, settings, stimuli)
-        stimuli = [one for one, is_doubtful in zip(stimuli, check.doubtful, strict=True) if not is_doubtful]
-        if check.doubtful.any():
-            left_out["no_artifact"] = int(check.doubtful.sum())
-        precision_ms = precision_ms if check.precision_ms is None else check.precision_ms
-        problems += check.problems
+    stimuli, left_out, check = _use(recording, settings, found.source, group)
+    if not check.on_time and found.source is not StimulusSource.ARTIFACT:
+        alignment = align_times(np.array([marker.time_s for marker in group]))
+        if alignment is not None:
+            precision_ms = alignment.precision_ms
+            problems += alignment.problems
+            stimuli, left_out, check = _use(recording, settings, found.source, _moved(group, alignment))
+            if n_without := alignment.n_without + left_out.get("no_artifact", 0):
+                left_out["no_artifact"] = n_without
+    precision_ms = precision_ms if check.precision_ms is None else check.precision_ms
+    problems += check.problems
     if is_average:
         source = StimulusSource.AVERAGE
         if not all(stimulus.n_averaged for stimulus in stimuli):
@@ -143,6 +165,31 @@ def _build_set(
         n_left_out=left_out,
         problems=tuple(problems),
     )
+
+
+def _moved(group: list[Marker], alignment: Alignment) -> list[Marker]:
+    pairs = zip(group, alignment.times_s.tolist(), strict=True)
+    moved = [replace(marker, time_s=time_s) for marker, time_s in pairs if np.isfinite(time_s)]
+    return sorted(moved, key=lambda marker: marker.time_s)
+
+
+def _use(
+    recording: Recording, settings: Settings, source: StimulusSource, group: list[Marker]
+) -> tuple[list[Stimulus], dict[str, int], _Check]:
+    """Make stimuli of the markers that can be used; how many cannot, by reason; what the artifacts say."""
+    left_out: dict[str, int] = {}
+    inside = _inside(recording, np.array([marker.time_s for marker in group]), settings)
+    if not inside.all():
+        left_out["outside_data"] = int((~inside).sum())
+        group = [marker for marker, is_inside in zip(group, inside, strict=True) if is_inside]
+    stimuli = _as_stimuli(group)
+    if source is StimulusSource.ARTIFACT or not stimuli:
+        return stimuli, left_out, _Check(doubtful=np.zeros(len(stimuli), dtype=bool))
+    check = _check(recording, settings, stimuli)
+    if check.doubtful.any():
+        left_out["no_artifact"] = int(check.doubtful.sum())
+    stimuli = [one for one, is_doubtful in zip(stimuli, check.doubtful, strict=True) if not is_doubtful]
+    return stimuli, left_out, check
 
 
 def _branch_source(table: StimulationSettings, told: StimulusText) -> BranchSource | None:
@@ -206,14 +253,15 @@ class _Check:
     """What the stimulus artifacts say of the markers."""
 
     doubtful: NDArray[np.bool_]  # (n,): no artifact where the neighbours have one
-    precision_ms: float | None  # None: too few artifacts to tell
+    precision_ms: float | None = None  # None: too few artifacts to tell
+    on_time: bool = False  # artifacts are at their markers
     problems: tuple[Problem, ...] = ()
 
 
 def _check(recording: Recording, settings: Settings, stimuli: Sequence[Stimulus]) -> _Check:
     times_s = np.array([stimulus.time_s for stimulus in stimuli])
     channels = channels_for_artifacts(recording, settings)
-    unchecked = _Check(doubtful=np.zeros(len(times_s), dtype=bool), precision_ms=None)
+    unchecked = _Check(doubtful=np.zeros(len(times_s), dtype=bool))
     if not channels:
         return unchecked
     before_s = next(
@@ -230,7 +278,8 @@ def _check(recording: Recording, settings: Settings, stimuli: Sequence[Stimulus]
     lag_ms, precision_ms, problems = _offset(seen, recording.channels[channels[0]].rate_hz)
     intensities = np.array([np.nan if one.intensity_ma is None else one.intensity_ma for one in stimuli])
     doubtful = _doubtful(seen, lag_ms, intensities)
-    return _Check(doubtful=doubtful, precision_ms=precision_ms, problems=problems)
+    on_time = precision_ms is not None and abs(lag_ms) <= WORTH_MOVING_MS
+    return _Check(doubtful=doubtful, precision_ms=precision_ms, on_time=on_time, problems=problems)
 
 
 def _offset(seen: Artifacts, rate_hz: float) -> tuple[float, float | None, tuple[Problem, ...]]:
@@ -239,7 +288,7 @@ def _offset(seen: Artifacts, rate_hz: float) -> tuple[float, float | None, tuple
     if len(lags) < 3 or len(lags) < 0.6 * seen.checked.sum():
         return 0.0, None, ()
     lag_ms = float(np.median(lags))
-    if np.mean(np.abs(lags - lag_ms) <= _AT_ONE_LAG_MS) < 0.8:
+    if np.mean(np.abs(lags - lag_ms) <= AT_ONE_LAG_MS) < 0.8:
         return 0.0, None, ()
     scatter_ms = 2 * 1.4826 * float(np.median(np.abs(lags - lag_ms)))
     precision_ms = max(500.0 / rate_hz, scatter_ms)
@@ -269,7 +318,7 @@ def _doubtful(seen: Artifacts, lag_ms: float, intensities_ma: NDArray[np.float64
     usual = np.where(usual > 0, usual, np.inf)
     sizes = np.median(jumps / usual, axis=1)
     noise = np.median(np.median(seen.jumps_uv[:, :, early], axis=-1) / usual, axis=1)
-    has = seen.checked & (np.abs(seen.lag_ms - lag_ms) <= _AT_ONE_LAG_MS)
+    has = seen.checked & (np.abs(seen.lag_ms - lag_ms) <= AT_ONE_LAG_MS)
     if has.sum() <= _MOST_HAVE_ARTIFACT * seen.checked.sum():
         return doubtful
     known = has & np.isfinite(intensities_ma) & (intensities_ma > 0)

@@ -242,14 +242,88 @@ def lag_said_ms(message):
     return float(size_ms) * (1 if way == "after" else -1)
 
 
-@pytest.mark.parametrize("lag_ms", [-4.0, 1.0, 2.3, 7.5])
-def test_a_constant_lag_between_marker_and_artifact_is_reported_and_not_put_right(lag_ms):
-    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
-    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S, lag_ms=lag_ms), texts), PLAIN)
-    np.testing.assert_array_equal(times_of(found), TIMES_S)
+def draw_marked(lags_ms, *, artifacts_s=TIMES_S):
+    """Draw a recording whose markers come so long before their artifacts."""
+    texts = [(float(time_s), "Stim R zyg") for time_s in artifacts_s - np.asarray(lags_ms) / 1e3]
+    return record(draw_emg_uv(artifacts_s), texts)
+
+
+@pytest.mark.parametrize("lag_ms", [-30.0, -4.0, 2.3, 7.5, 10.0, 40.0])
+def test_markers_away_from_their_artifacts_by_a_constant_are_moved_to_them_with_a_problem(lag_ms):
+    (found,) = find_stimuli(draw_marked(np.full(len(TIMES_S), lag_ms)), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
     (problem,) = found.problems
     assert problem.code == "marker_offset"
     assert lag_said_ms(problem.message) == pytest.approx(lag_ms, abs=0.11)
+    assert found.precision_ms <= 0.1
+
+
+@pytest.mark.parametrize("jitter_ms", [0.8, 1.5, 15.0])
+def test_markers_that_scatter_are_moved_each_to_its_own_artifact_with_a_problem(jitter_ms):
+    lags_ms = np.random.default_rng(3).uniform(-jitter_ms, jitter_ms, len(TIMES_S))
+    (found,) = find_stimuli(draw_marked(lags_ms), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    (problem,) = found.problems
+    assert problem.code == "marker_jitter"
+    low_ms, high_ms = re.search(r"from (\S+) to (\S+) ms", problem.message).groups()
+    assert (float(low_ms), float(high_ms)) == pytest.approx((-jitter_ms, jitter_ms), rel=0.15)
+    assert found.precision_ms <= 0.1
+
+
+@pytest.mark.parametrize("lags_ms", [(0.0, 20.0), (300.0, 5.0)])
+def test_markers_of_a_clock_that_drifts_are_moved_to_their_artifacts_with_a_problem(lags_ms):
+    (found,) = find_stimuli(draw_marked(np.linspace(*lags_ms, len(TIMES_S))), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    (problem,) = found.problems
+    assert problem.code == "marker_drift"
+    said = re.search(r"from (\S+) to (\S+) ms", problem.message).groups()
+    assert tuple(map(float, said)) == pytest.approx(lags_ms, abs=0.2)
+    assert found.precision_ms <= 0.1
+
+
+@pytest.mark.parametrize("lag_ms", [0.0, 0.3, -0.7])
+def test_a_lag_below_a_millisecond_moves_no_marker(lag_ms):
+    recording = draw_marked(np.full(len(TIMES_S), lag_ms))
+    (found,) = find_stimuli(recording, PLAIN)
+    np.testing.assert_array_equal(times_of(found), [one.time_s for one in recording.annotations])
+    assert [problem.code for problem in found.problems] == (["marker_offset"] if abs(lag_ms) > 0.5 else [])
+
+
+def test_scattered_markers_without_an_artifact_are_left_out_and_counted():
+    lags_ms = np.random.default_rng(3).uniform(-2, 2, len(TIMES_S))
+    spurious = [(5.55, "Stim R zyg"), (20.07, "Stim R zyg")]
+    texts = [(float(time_s), "Stim R zyg") for time_s in TIMES_S - lags_ms / 1e3] + spurious
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    assert found.n_left_out == {"no_artifact": 2}
+
+
+def test_a_train_is_moved_as_one_to_its_first_pulse():
+    pulses_s = np.sort(np.concatenate([TIMES_S, TIMES_S + 3e-3]))
+    texts = [(time_s - 4e-3, "Stim R zyg") for time_s in pulses_s]
+    (found,) = find_stimuli(record(draw_emg_uv(pulses_s), texts), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    np.testing.assert_allclose(
+        [one.train_ms for one in found.stimuli], [(0.0, 3.0)] * len(TIMES_S), atol=1e-3
+    )
+
+
+def test_markers_are_not_moved_to_spikes_that_have_nothing_to_do_with_them():
+    texts = [(float(time_s), "Stim R zyg") for time_s in TIMES_S]
+    other_s = np.arange(0.51, 29, 0.0837)
+    (found,) = find_stimuli(record(draw_emg_uv(other_s, m_wave_uv=0.0), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S)
+    assert found.problems == ()
+
+
+def test_markers_are_not_moved_to_where_a_monitor_ends_to_blank_the_artifact():
+    texts = [(float(time_s), "Stim R zyg") for time_s in TIMES_S]
+    emg_uv = draw_emg_uv(TIMES_S, lag_ms=2.0)
+    for time_s in TIMES_S:
+        first = round(time_s * RATE_HZ)
+        emg_uv[:, first : first + 20] = emg_uv[:, [first - 1]]
+    (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S)
 
 
 def test_a_recording_without_markers_before_the_data_ends_says_what_was_left_out():
@@ -391,6 +465,7 @@ def test_records_tell_where_nothing_else_does():
 
 def test_a_sweep_that_begins_before_its_stimulus_shows_by_the_artifact():
     (found,) = find_stimuli(sweeps(stimulus_ms=8.0), PLAIN)
+    np.testing.assert_allclose(times_of(found), np.arange(20.0) + 0.008, atol=1e-4)
     (problem,) = found.problems
     assert problem.code == "marker_offset"
     assert lag_said_ms(problem.message) == pytest.approx(8.0, abs=0.11)
