@@ -24,6 +24,9 @@ _REACH_S = 50e-3  # an artifact farther from where it is expected belongs to no 
 _FEWEST = 5  # artifacts that make a series
 _MOST = 0.8  # of the markers have a pulse at them: then they are right
 _HALF = 0.5  # of the markers have an artifact away from them: chance makes no such series
+_STRAY = (
+    10.0  # times the usual distance from the lag of the neighbours; within 2 where lags are spread evenly
+)
 _N_NEIGHBOURS = 21  # markers that tell the lag of one without an artifact
 _STEEP_M_WAVE_HZ = 4000.0  # below this a quick M wave can be as steep as an artifact,
 _M_WAVE_MS = (1.5, 8.0)  # and what comes so long after its marker may be one
@@ -73,9 +76,15 @@ def align(
     intervals_s = [float(np.quantile(np.diff(some_s), 0.25)) for some_s in (marked_s, artifacts_s)]
     reach_s = min(_REACH_S, *(interval_s / 2 for interval_s in intervals_s))
     found = _match(marked_s, artifacts_s, reach_s)
-    if (found >= 0).sum() < _HALF * n_recorded:
+    if not (found >= 0).any():
         return None
     lags_ms = np.where(found >= 0, artifacts_s[found] - marked_s, np.nan) * 1e3
+    away_ms = np.abs(lags_ms - _local_medians(lags_ms))
+    # A spike far from where the others lie is none of theirs: markers that are right may be among noise.
+    stray = away_ms > _STRAY * max(float(np.nanmedian(away_ms)), precision_ms)
+    found[stray], lags_ms[stray] = -1, np.nan
+    if (found >= 0).sum() < _HALF * n_recorded:
+        return None
     local_ms = _local_medians(lags_ms)
     away_ms = np.abs(lags_ms - local_ms)
     scatter_ms = float(np.nanquantile(away_ms, 0.8))
@@ -158,11 +167,18 @@ def _follow(marked_s: list[float], artifacts_s: list[float], reach_s: float) -> 
 def _local_medians(lags_ms: NDArray[np.float64]) -> NDArray[np.float64]:
     """The median lag of the markers around each, those without an artifact too: (n,), no nan."""
     known = np.flatnonzero(np.isfinite(lags_ms))
-    reach = min(_N_NEIGHBOURS // 2, len(known) - 1)
-    # An odd reflection goes on with a drift beyond the ends.
-    padded = np.pad(lags_ms[known], reach, mode="reflect", reflect_type="odd")
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * reach + 1), axis=-1)
-    return np.interp(np.arange(len(lags_ms)), known, medians)
+    reach = min(_N_NEIGHBOURS // 2, (len(known) - 1) // 4)
+    windows = np.lib.stride_tricks.sliding_window_view(lags_ms[known], 2 * reach + 1)
+    inner = np.median(windows, axis=-1)
+    # Towards the ends a drift goes on as it does beside them.
+    span = min(2 * reach, len(inner) - 1)
+    steps = np.arange(1, reach + 1) / max(span, 1)
+    first = inner[0] - (inner[span] - inner[0]) * steps[::-1]
+    last = inner[-1] + (inner[-1] - inner[-1 - span]) * steps
+    local_ms: NDArray[np.float64] = np.interp(
+        np.arange(len(lags_ms)), known, np.concatenate([first, inner, last])
+    )
+    return local_ms
 
 
 def _nearest_of_its_artifact(found: NDArray[np.int64], away_ms: NDArray[np.float64]) -> NDArray[np.bool_]:

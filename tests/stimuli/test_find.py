@@ -316,6 +316,17 @@ def test_markers_are_not_moved_to_spikes_that_have_nothing_to_do_with_them():
     assert found.problems == ()
 
 
+@pytest.mark.parametrize("lag_ms", [0.0, 10.0])
+def test_spikes_near_some_markers_do_not_pass_for_scatter(lag_ms):
+    texts = [(float(time_s) - lag_ms / 1e3, "Stim R zyg") for time_s in TIMES_S]
+    artifacts_s = TIMES_S.copy()
+    artifacts_s[::3] += np.random.default_rng(6).uniform(-0.04, 0.04, len(TIMES_S[::3]))
+    (found,) = find_stimuli(record(draw_emg_uv(artifacts_s, m_wave_uv=0.0), texts), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    assert found.n_left_out == {}
+    assert [problem.code for problem in found.problems] == (["marker_offset"] if lag_ms else [])
+
+
 def test_markers_are_not_moved_to_where_a_monitor_ends_to_blank_the_artifact():
     texts = [(float(time_s), "Stim R zyg") for time_s in TIMES_S]
     emg_uv = draw_emg_uv(TIMES_S, lag_ms=2.0)
