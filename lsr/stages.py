@@ -30,22 +30,27 @@ _BASELINE, _DECOMPRESSION, _CLOSING = "baseline", "decompression", "closing"
 # "Before decompression" and "teflon ready" begin no decompression: such a text needs a pattern that looks
 # ahead as well. The baseline may be named so ("baseline before incision"); "no LSR" speaks of no stage.
 _LOOKS_AHEAD = re.compile(
-    r"\b(?:before|prior|pre|vor|await\w*|waiting|plan(?:ned|ning)?|geplant|request\w*|ready|prepar\w*|pending"
-    r"|case|until|will|soon|no|not|kein\w*|nicht)\b"
+    r"\b(?:before|prior|pre|vor|await\w*|waiting|plan(?:ned|ning)?|geplant|request\w*|angefordert|ready|bereit"
+    r"|prepar\w*|vorbereitet|pending|need\w*|next|soaked|on table|in \d+ ?min\w*|aborted|ohne)\b"
 )
+# These may deny the stage or anything else: what they stand with begins nothing, but nothing is clear.
+_DENIES = re.compile(r"\b(?:case|until|will|soon|no|not|kein\w*|nicht)\b")
 _NO_LSR = re.compile(
-    r"\bno (?:more )?(?:lsr|amr|responses?|change|effect)\b"
+    r"\bno (?:more )?(?:lsr|amr|responses?|change|effect)\b|\bkein\w* (?:lsr|amr|antwort\w*|änderung)\b"
     r"|\b(?:lsr|amr|response) (?:is |was )?not (?:there|present|seen|visible|gone|lost|changed)\b"
+    r"|\b(?:lsr|amr) nicht (?:mehr )?(?:da|nachweisbar|vorhanden|auslösbar)\b|\bno\. ?\d"
 )
+_CLAUSES = re.compile(r"[,;:.!?]\s")
 # Texts that tell what has been: decompression began before them, nobody knows when.
 _AFTER = re.compile(r".*?\b(?:after|nach|following|post(?!er))\W*", re.I)
 _DONE = re.compile(
-    r"\b(?:completed?|done|finished|end(?:ed)?|beendet|decompressed|dekomprimiert|moved|mobili[sz]ed|transposed"
-    r"|off)\b"
+    r"\b(?:completed?|done|finished|end(?:ed|e)?|beendet|fertig|abgeschlossen|erfolgt|decompressed"
+    r"|dekomprimiert|moved|mobili[sz]ed|transposed|off|inserted|placed|in place|in situ|eingelegt|removed"
+    r"|entfernt|continued|ongoing|läuft|während|during|further|again|2nd|second|zweite\w*)\b|#\d"
 )
 # What a text about decompression may speak of, in whatever words.
 _MAY_BE_DECOMPRESSION = re.compile(
-    r"compress|dekompr|mvd|teflon|pledget|\bfelt\b|vessel|gefäß|\bartery\b|\b[ap]ica\b|\bsca\b|\bloop\b"
+    r"compress|dekompr|mvd|teflon|pledget|\bfelt\b|vessel|gefäß|\bartery\b|\b[ap]ica\b|\bsca\b|\bva\b|\bloop\b"
     r"|\bconflict|nerve\b.*\b(?:freed?|clear|released)\b|transpos|interpos"
 )
 
@@ -137,7 +142,7 @@ class _Read:
     """What a text tells of stages."""
 
     stage: str | None = None
-    has_been: bool = False  # the stage is decompression, and the text finds it done
+    has_been: bool = False  # the text finds decompression done, or under way
     is_unclear: bool = False  # it may speak of decompression, but does not say whether that has begun
 
 
@@ -145,22 +150,39 @@ def _read(text: str, stages: Mapping[str, Sequence[str]]) -> _Read:
     if reads_as_pulse(text):
         return _Read()
     plain = text.strip().lower()
-    looks_ahead = _LOOKS_AHEAD.search(_NO_LSR.sub("", plain)) is not None
+    whole = _read_clause(plain, stages)
+    if whole.stage is None and not _LOOKS_AHEAD.search(plain):
+        # What "decompression started, no complications" denies is in its other clause.
+        for clause in _CLAUSES.split(_NO_LSR.sub("", plain)):
+            told = _read_clause(clause, stages)
+            if told.stage is not None:
+                return told
+    return whole
+
+
+def _read_clause(plain: str, stages: Mapping[str, Sequence[str]]) -> _Read:
+    said = _NO_LSR.sub("", plain)
+    begins_nothing = [one for one in (_LOOKS_AHEAD, _DENIES) if one.search(said)]
     what = _AFTER.sub("", plain)  # "baseline after decompression": decompression has been
-    is_after = not looks_ahead and what != plain and _fits(what, stages.get(_DECOMPRESSION, ()))
+    is_after = not begins_nothing and what != plain and _fits(what, stages.get(_DECOMPRESSION, ()))
+    is_done = _DONE.search(plain) is not None
+    # "Before decompression" is clear; "decompression not complete", or "teflon until it fits", is not.
+    is_unclear = _MAY_BE_DECOMPRESSION.search(plain) is not None and (
+        _LOOKS_AHEAD not in begins_nothing or is_done
+    )
     for name, patterns in stages.items():
-        if looks_ahead and name != _BASELINE:
-            patterns = [one for one in patterns if _LOOKS_AHEAD.search(one.lower())]
+        if begins_nothing and name != _BASELINE:
+            patterns = [one for one in patterns if any(word.search(one.lower()) for word in begins_nothing)]
         if is_after and name != _DECOMPRESSION:
             patterns = [one for one in patterns if _AFTER.match(one)]
         if _fits(plain, patterns):
-            has_been = name == _DECOMPRESSION and (is_after or _DONE.search(plain) is not None)
-            return _Read(stage=name, has_been=has_been)
+            if name == _DECOMPRESSION:
+                return _Read(stage=name, has_been=is_after or is_done)
+            is_unclear &= name != _BASELINE
+            return _Read(stage=name, is_unclear=is_unclear, has_been=is_unclear and is_done)
     if is_after:
         return _Read(stage=_DECOMPRESSION, has_been=True)
-    # "No decompression yet" is clear; "decompression not complete" is not.
-    speaks_of_it = _MAY_BE_DECOMPRESSION.search(plain) is not None
-    return _Read(is_unclear=speaks_of_it and (not looks_ahead or _DONE.search(plain) is not None))
+    return _Read(is_unclear=is_unclear, has_been=is_unclear and is_done)
 
 
 def _fits(plain: str, patterns: Sequence[str]) -> bool:

@@ -166,7 +166,7 @@ def test_a_pattern_of_the_settings_may_name_what_the_default_ones_pass_over(stag
         ([(600, "AICA moved")], 300),
         ([(500, "nerve free"), (600, "Decompression")], 500),
         ([(500, "nerve free"), (600, "Decompression done")], 300),
-        ([(500, "Decompression not complete"), (600, "Decompression")], 500),
+        ([(500, "Decompression not complete"), (600, "Decompression")], 300),
         ([(500, "Teflon ready"), (600, "Decompression")], None),
         ([(500, "before decompression"), (600, "Decompression")], None),
         ([(50, "right MVD, AICA loop?"), (600, "Decompression")], None),  # before any stage
@@ -313,3 +313,56 @@ def test_a_clock_has_no_75_minutes(tmp_path):
 def test_what_is_still_to_come_begins_no_stage(text):
     assert stage_of(text, DEFAULT_STAGES) is None
     assert stage_of("teflon", DEFAULT_STAGES) == "decompression"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Decompression started, no BAEP change",
+        "Decompression, no complications",
+        "Decompression no. 1",
+        "Start MVD, BAEP not changed",
+        "Ende Dekompression",
+        "Dekompression erfolgt",
+        "Teflon inserted",
+        "2nd teflon",
+        "Decompression continued",
+        "kein LSR nach Dekompression",
+    ],
+)
+def test_texts_that_tell_of_decompression_open_it_whatever_else_they_deny(text):
+    assert stage_of(text, DEFAULT_STAGES) == "decompression"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ohne Dekompression",
+        "Teflon bereit",
+        "Teflon angefordert",
+        "need teflon",
+        "teflon on table",
+        "Decompression in 5 min",
+        "decompression next",
+        "Decompression aborted",
+        "No decompression yet",
+        "MVD case, right side",
+    ],
+)
+def test_texts_that_look_ahead_open_no_decompression(text):
+    assert stage_of(text, DEFAULT_STAGES) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "VA moved",
+        "Arachnoid dissection, AICA moved",
+        "LSR absent, decompression complete",
+        "Further decompression",
+    ],
+)
+def test_where_a_text_finds_decompression_under_way_it_may_have_begun_with_the_stage_before(text):
+    texts = [(100, "Baseline"), (300, "Arachnoid dissection"), (500, text), (600, "Teflon")]
+    *_, last = find_stages(record(texts), COURSE)
+    assert (last.name, last.maybe_from_s) == ("decompression", 300)
