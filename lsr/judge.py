@@ -17,7 +17,7 @@ from lsr.anatomy import Relation
 from lsr.detection.detect import detect_beside, unusable
 from lsr.detection.detection import Detection, MWave, Presence
 from lsr.detection.m_wave import DirectMuscle, read_direct
-from lsr.detection.prepare import EARLIEST_MS, clear_times_ms
+from lsr.detection.prepare import EARLIEST_MS, Cleaned, clean, clear_times_ms
 from lsr.findings.blocks import Block, count_leading, form_blocks
 from lsr.findings.contact import see_stimulus, withhold_lost
 from lsr.findings.course import is_operation
@@ -334,9 +334,21 @@ def _count_alike(
     """Count the single sweeps that hold the LSR in each block that shows none; None for the others."""
     channel = pair.site.channel
 
-    def cut(rows: Sequence[int]) -> Sweeps | None:
+    detection = judge.material.settings.detection
+
+    def cut(rows: Sequence[int]) -> Cleaned | None:
+        """Whole sweeps of some blocks, level and hum taken out."""
         which = judge.material.some(np.concatenate([blocks[k].stimuli for k in rows]))
-        return judge.material.sweeps(which, [channel]).get(channel)
+        sweeps = judge.material.sweeps(which, [channel]).get(channel)
+        if sweeps is None or not (usable := np.isfinite(sweeps.emg_uv).all(axis=1)).any():
+            return None
+        return clean(
+            sweeps.emg_uv[usable],
+            sweeps.time_ms,
+            start_ms=EARLIEST_MS,
+            search_ms=detection.search_window_ms,
+            mains_hz=detection.mains_hz,
+        )
 
     shown = [k for k, block in enumerate(own) if block.detection.presence is Presence.PRESENT]
     answered = cut(shown[-_LAST_SHOWN:]) if shown else None
@@ -347,8 +359,7 @@ def _count_alike(
     for k in range(shown[0] + 1, len(own)):
         silent = cut([k]) if k not in shown and own[k].detection.p_value is not None else None
         if silent is not None:
-            usable = np.isfinite(silent.emg_uv).all(axis=1)
-            counts[k] = count_alike(silent.emg_uv[usable], answered.emg_uv, silent.time_ms, onset_ms)
+            counts[k] = count_alike(silent.emg_uv, answered.emg_uv, silent.time_ms, onset_ms)
     return tuple(counts)
 
 

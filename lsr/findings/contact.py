@@ -21,6 +21,7 @@ from lsr.findings.findings import BlockFinding, Seen
 
 ELECTRODE_CHANGED = "electrode_changed"
 _LOST = 1 / 3  # of what the channel saw: as for its noise, less is no matter of chance
+_BACK = 0.6  # of it again: the electrode is on; a block just above a third is not enough
 _PLAIN = 5.0  # times what noise alone spans: what was seen can be missed
 
 
@@ -91,10 +92,14 @@ def withhold_lost(
             before = _usual(theirs, answered)
             if before is not None:
                 elsewhere.append([np.nan if one is None else one.log_uv - before for one in theirs])
+        is_off = False
         for k, one in enumerate(mine):
-            known = [change[k] for change in elsewhere if np.isfinite(change[k])]
-            alike = min(0.0, float(np.median(known))) if known else 0.0
-            lost[k] |= one is not None and one.log_uv - usual < alike + np.log(_LOST)
+            if one is not None:
+                # All others have to have lost as much: several electrodes may come off, the direct one stays.
+                known = [change[k] for change in elsewhere if np.isfinite(change[k])]
+                fall = one.log_uv - usual - (min(0.0, max(known)) if known else 0.0)
+                is_off = k not in answered and fall < np.log(_BACK if is_off else _LOST)
+            lost[k] |= is_off
     return tuple(
         replace(block, detection=replace(found, presence=Presence.INDETERMINATE, reason=ELECTRODE_CHANGED))
         if is_lost and (found := block.detection).presence is not Presence.PRESENT
@@ -107,7 +112,8 @@ def _size(block: BlockFinding, part: int) -> _Size | None:
     if block.seen is None:
         return None
     size, noise = block.seen[2 * part : 2 * part + 2]
-    return _Size(float(np.log(max(size, 1e-9))), size > _PLAIN * noise)
+    free_of_noise = np.sqrt(max(size**2 - noise**2, 1e-9))  # an electrode that floats is noisier, too
+    return _Size(float(np.log(free_of_noise)), size > _PLAIN * noise)
 
 
 def _usual(sizes: Sequence[_Size | None], answered: Sequence[int]) -> float | None:

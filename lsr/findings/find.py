@@ -100,8 +100,8 @@ def _doubt_swaps(
         others = sorted({label for label in came_up if label != pair.channel})
         if outcome is not None and outcome.disappeared_at is not None and others:
             message = (
-                f"while the LSR was lost here, a response came up in {', '.join(map(repr, others))}: "
-                "the electrodes may have been swapped"
+                f"the LSR was lost here, and a response that was not there at baseline came up in "
+                f"{', '.join(map(repr, others))}: the electrodes may have been swapped"
             )
             warnings = (*pair.warnings, Problem(code="channels_may_be_swapped", message=message))
             doubted.append((replace(pair, warnings=warnings), replace(outcome, residual=None)))
@@ -242,8 +242,8 @@ def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
     if lost:
         message = (
             f"in {len(lost)} of {len(judged.blocks)} blocks, from {lost[0].start_s:.0f} s on, the channel "
-            "sees less than a third of the stimulus that it saw where it answered, and others do not: the "
-            "electrode may be off or the gain changed, so silence there is no loss"
+            "sees less than a third of the stimulus that it saw where it answered: the electrode may be off "
+            "or the gain changed, so silence there is no loss"
         )
         warnings.append(Problem(code=ELECTRODE_CHANGED, message=message))
     window_ms = settings.detection.search_window_ms

@@ -4,7 +4,7 @@ Conventions
 -----------
 Rows are sweeps, columns samples; time is milliseconds from the stimulus. An LSR that answers one stimulus in
 ten is lost in the average of a block; in single sweeps it is as plain as ever. It is known by its waveform,
-which the blocks that show it tell. Bursts resemble it now and then, but as often later in the sweep.
+which the blocks that show it tell. Bursts resemble it now and then, but as often elsewhere.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ _BEFORE_MS = 0.5
 _SHIFT_MS, _SHIFT_STEP_MS = 0.6, 0.2  # a single response may come so much earlier or later
 _LEAST_SHARE = 0.5  # of the waveform's size
 _ALIKE = 0.75  # correlation with it
-_LATER_MS = (20.0, 22.0, 24.0, 26.0, 28.0)  # after the response: where the same is sought for comparison
-_FEWEST, _TIMES_CHANCE = 3, 4.0  # sweeps; what comes by chance so often is not told from it
+# Where the same is sought for comparison, from the onset on: before the stimulus and after the response.
+_ELSEWHERE_MS = (-28.0, -26.0, -24.0, -22.0, -20.0, 12.0, 14.0, 20.0, 22.0, 24.0, 26.0, 28.0)
+_QUIET_MS = -1.0  # what comes before the stimulus ends before it
+_FEWEST, _TIMES_CHANCE = 2, 4.0  # sweeps; what comes by chance so often is not told from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +31,7 @@ class Alike:
 
     n_sweeps: int
     n_alike: int  # with a waveform like it, at least half as large
-    by_chance: float  # the same later in the sweeps, where no LSR is: mean over several places
+    by_chance: float  # the same elsewhere in the sweeps, where no LSR is: mean over several places
 
     @property
     def tells(self) -> bool:
@@ -64,22 +66,28 @@ def count_alike(
     Returns
     -------
     Alike
-        None by chance and none alike where the sweeps are too short to tell.
+        None by chance where the sweeps are too short to tell how many.
     """
     step_ms = float(time_ms[1] - time_ms[0])
     silence = np.median(silent_uv, axis=0)  # a few responses do not sway it
-    begin = int(np.searchsorted(time_ms, onset_ms - _BEFORE_MS))
-    length = round(_LASTS_MS / step_ms)
-    shape = (answered_uv.mean(axis=0) - silence)[begin : begin + length]
     reach = round(_SHIFT_MS / step_ms)
-    places = [round(later / step_ms) for later in _LATER_MS]
-    places = [place for place in places if begin + place + length + reach <= time_ms.size]
-    if shape.size < length or begin < reach or not places:
-        return Alike(n_sweeps=silent_uv.shape[0], n_alike=0, by_chance=0.0)
+    begin = max(int(np.searchsorted(time_ms, onset_ms - _BEFORE_MS)), reach)
+    length = min(round(_LASTS_MS / step_ms), time_ms.size - begin - reach)
+    shape = (answered_uv.mean(axis=0) - silence)[begin : begin + length]
+    places = [begin + round(elsewhere / step_ms) for elsewhere in _ELSEWHERE_MS]
+    stimulus = int(np.searchsorted(time_ms, _QUIET_MS))
+    places = [
+        place
+        for place in places
+        if place >= reach and place + length + reach <= (stimulus if place < begin else time_ms.size)
+    ]
     rest = silent_uv - silence
     shifts = range(-reach, reach + 1, max(1, round(_SHIFT_STEP_MS / step_ms)))
-    found = [_n_alike(rest, shape, [begin + place + shift for shift in shifts]) for place in (0, *places)]
-    return Alike(n_sweeps=silent_uv.shape[0], n_alike=found[0], by_chance=float(np.mean(found[1:])))
+    here, *elsewhere_found = (
+        _n_alike(rest, shape, [place + shift for shift in shifts]) for place in (begin, *places)
+    )
+    by_chance = float(np.mean(elsewhere_found)) if elsewhere_found else 0.0
+    return Alike(n_sweeps=silent_uv.shape[0], n_alike=here, by_chance=by_chance)
 
 
 def _n_alike(rest_uv: np.ndarray, shape_uv: np.ndarray, begins: Sequence[int]) -> int:

@@ -49,6 +49,34 @@ def test_crosstalk_that_goes_while_the_artifact_stays_tells_as_well(told):
     assert told([PLAIN, PLAIN, lost, lost]) == [None, None, ELECTRODE_CHANGED, ELECTRODE_CHANGED]
 
 
+def test_several_electrodes_that_come_off_together_are_no_weaker_stimulus(make_blocks):
+    """Planted: three of four channels go, the direct muscle's stays."""
+    blocks = make_blocks("present", "present", "absent", "absent")
+    off, on = [PLAIN, PLAIN, NOTHING, NOTHING], [ELSEWHERE] * 4
+    own, *others = (
+        [replace(block, seen=one) for block, one in zip(blocks, channel, strict=True)]
+        for channel in (off, off, off, on)
+    )
+    assert [one.detection.reason for one in withhold_lost(own, others)] == [
+        None,
+        None,
+        *[ELECTRODE_CHANGED] * 2,
+    ]
+
+
+def test_an_electrode_that_floats_in_more_noise_is_off_as_well(told):
+    floats = Seen(artifact_uv=500.0, artifact_noise_uv=40.0, direct_uv=25.0, direct_noise_uv=24.0)
+    assert told([PLAIN, PLAIN, floats, floats]) == [None, None, ELECTRODE_CHANGED, ELECTRODE_CHANGED]
+
+
+def test_a_block_just_above_a_third_does_not_put_the_electrode_on_again(told):
+    nearly, back = scaled(PLAIN, 0.4), scaled(PLAIN, 0.9)
+    assert told([PLAIN, PLAIN, nearly, nearly]) == [None] * 4
+    assert told([PLAIN, NOTHING, nearly, back]) == [None] * 4  # answered in the second block all the same
+    assert told([PLAIN, PLAIN, NOTHING, nearly]) == [None, None, ELECTRODE_CHANGED, ELECTRODE_CHANGED]
+    assert told([PLAIN, PLAIN, NOTHING, back]) == [None, None, ELECTRODE_CHANGED, None]
+
+
 def test_what_other_channels_lost_as_well_is_a_weaker_stimulus(told):
     weaker = (1.0, 1.0, 0.25, 0.25)
     own, elsewhere = ([scaled(one, factor) for factor in weaker] for one in (PLAIN, ELSEWHERE))

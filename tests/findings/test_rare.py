@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lsr.findings import rare
 from lsr.findings.course import judge_course
 from lsr.findings.rare import Alike, count_alike
 from lsr.settings import DetectionSettings
@@ -37,7 +38,7 @@ def count(draw):
     return lambda silent: count_alike(silent, answered, TIME_MS, ONSET_MS)
 
 
-@pytest.mark.parametrize("n_answered", [3, 8])
+@pytest.mark.parametrize("n_answered", [2, 8])
 def test_the_sweeps_that_answered_are_counted(draw, count, n_answered):
     found = count(draw(n_answered))
     assert (found.n_sweeps, found.n_alike, found.by_chance) == (N_SWEEPS, n_answered, 0.0)
@@ -55,13 +56,13 @@ def test_a_fifth_of_the_size_is_no_full_response(draw, count):
 
 
 def test_bursts_that_resemble_it_anywhere_tell_nothing(draw, count):
-    """Twelve sweeps with the waveform within the window, as many with it at each later place."""
+    """Six sweeps with the waveform where the LSR would be, as many with it at each other place."""
     silent = draw(0)
-    for row, late_ms in enumerate(np.repeat([0.0, 20.0, 22.0, 24.0, 26.0, 28.0], 12)):
+    for row, late_ms in enumerate(np.repeat([0.0, *rare._ELSEWHERE_MS], 6)):
         silent[row] += lsr_at(late_ms)
     found = count(silent)
-    assert found.n_alike == 12
-    assert found.by_chance >= 11
+    assert found.n_alike >= 6
+    assert found.by_chance >= 5
     assert not found.tells
 
 
@@ -71,10 +72,12 @@ def test_what_all_sweeps_hold_as_a_tail_is_no_response(draw, count):
     assert count(draw(5) + tail).n_alike == 5
 
 
-def test_sweeps_that_end_too_early_tell_nothing(draw):
-    short = TIME_MS < 16.0
-    found = count_alike(draw(8)[:, short], draw(20)[:, short], TIME_MS[short], ONSET_MS)
-    assert (found.n_alike, found.tells) == (0, False)
+@pytest.mark.parametrize(("begins_ms", "ends_ms"), [(-20.0, 30.0), (0.0, 37.0), (0.0, 20.0)])
+def test_short_sweeps_tell_as_well(draw, begins_ms, ends_ms):
+    short = (begins_ms <= TIME_MS) & (ends_ms > TIME_MS)
+    answered = draw(20, n_sweeps=20, seed=2)[:, short]
+    assert count_alike(draw(6)[:, short], answered, TIME_MS[short], ONSET_MS).n_alike == 6
+    assert count_alike(draw(0)[:, short], answered, TIME_MS[short], ONSET_MS).n_alike == 0
 
 
 def test_an_lsr_that_answers_now_and_then_has_not_disappeared(make_blocks):
@@ -85,7 +88,7 @@ def test_an_lsr_that_answers_now_and_then_has_not_disappeared(make_blocks):
         counts = (None,) * 6 + tuple(alike)
         return judge_course(blocks, DetectionSettings(), stage_order=("baseline",), alike=counts)
 
-    assert judged(2).course == "disappeared"
+    assert judged(0).course == "disappeared"
     assert judged(6).course is None
     assert judged(6).residual is None
     assert [one.code for one in judged(6).warnings] == ["answers_now_and_then"]
