@@ -51,6 +51,8 @@ def _of_two(window: Any) -> Any:
 def _rising(window: tuple[float, float]) -> tuple[float, float]:
     if window[0] >= window[1]:
         raise ValueError(f"the window must end after it starts, found {list(window)}")
+    if window[0] < 0:
+        raise ValueError(f"the window must not start before 0, found {list(window)}")
     return window
 
 

@@ -8,6 +8,7 @@ What is not yet whole has a name that begins with a dot, so no folder that is lo
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,9 +35,14 @@ def written_whole(path: Path) -> Iterator[Path]:
         It cannot be written, or not take its place.
     """
     place = Path(os.path.realpath(path))
+    if place.exists() and not place.is_file():
+        yield place  # a pipe, or a device, is written to as it is
+        return
     partial = place.with_name(f".lsr-{uuid.uuid4().hex}.part")
     try:
         yield partial
+        if place.exists():
+            shutil.copymode(place, partial)
         partial.replace(place)
     finally:
         partial.unlink(missing_ok=True)

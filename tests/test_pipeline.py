@@ -167,6 +167,14 @@ def test_free_text_of_annotations_may_name_a_person_and_is_not_shown():
     assert [event.text for event in report.traces.events] == ["Baseline", FREE_TEXT, "decompression"]
 
 
+def test_what_else_a_stimulus_is_called_may_name_a_person_and_is_not_shown():
+    shown = [
+        lsr.analyze(draw_study(text=text)).stimulation[0].text
+        for text in ("Stim R zygomatic", "Stim Zzyzxova R zygomatic")
+    ]
+    assert shown == ["Stim R zygomatic", None]
+
+
 def test_every_stimulus_has_its_row_with_what_its_sweep_shows():
     persists = np.arange(N_STIMULI) % 3 > 0
     report = lsr.analyze(draw_study(persists=persists), with_sweeps=True)

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+_ROUNDING = 1e-6
 _HALF_LENGTH = 4  # samples at the lower rate: short, so that nothing reaches farther than 0.5 ms
 
 
@@ -39,7 +40,8 @@ def decimate(emg_uv: np.ndarray, time_ms: np.ndarray, *, highest_hz: float) -> t
     emg_uv, time_ms : np.ndarray
         Every kept sample stands at its true time: a symmetric filter has no delay.
     """
-    factor = int((time_ms.size - 1) * 1000 / (time_ms[-1] - time_ms[0]) // highest_hz)
+    rate_hz = (time_ms.size - 1) * 1000 / (time_ms[-1] - time_ms[0])
+    factor = int(rate_hz * (1 + _ROUNDING) // highest_hz)  # 9999.999 Hz is twice 5 kHz as well
     if factor < 2:
         return emg_uv, time_ms
     reach = _HALF_LENGTH * factor

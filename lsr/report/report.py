@@ -24,6 +24,7 @@ from lsr.findings.findings import BlockFinding, Course, Findings, PairFinding, P
 from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, StimulusSet, StimulusSource
+from lsr.stimuli.texts import reads_as_event
 from lsr.traces import Traces
 
 if TYPE_CHECKING:
@@ -506,7 +507,8 @@ def stimulation_report(stimuli: StimulusSet, *, with_sweeps: bool) -> Stimulatio
         branch_source=stimuli.branch_source,
         source=stimuli.source,
         precision_ms=round(stimuli.precision_ms, 4),
-        text=stimuli.text,
+        # A text of other than the field's words may name a person.
+        text=stimuli.text if stimuli.text and reads_as_event(stimuli.text) else None,
         n_stimuli=len(stimuli.stimuli),
         n_left_out=stimuli.n_left_out,
         intensity_ma=(min(intensities), max(intensities)) if intensities else None,

@@ -65,7 +65,9 @@ def _several_shapes(series: Sequence[NDArray[np.float64]]) -> tuple[Problem, ...
     return (Problem(code="several_artifact_shapes", message=message),)
 
 
-def find_series(recording: Recording, channels: tuple[int, ...]) -> tuple[list[NDArray[np.float64]], float]:
+def find_series(
+    recording: Recording, channels: tuple[int, ...], longest_interval_s: float = _LONGEST_INTERVAL_S
+) -> tuple[list[NDArray[np.float64]], float]:
     """Find the spikes of every series that is plausible as stimulation.
 
     Parameters
@@ -73,6 +75,8 @@ def find_series(recording: Recording, channels: tuple[int, ...]) -> tuple[list[N
     recording : Recording
     channels : tuple of int
         As `channels_for_artifacts` chose them, at least one.
+    longest_interval_s : float
+        Between stimuli; where markers tell how often they come, it may be any.
 
     Returns
     -------
@@ -90,7 +94,7 @@ def find_series(recording: Recording, channels: tuple[int, ...]) -> tuple[list[N
     times_s, spreads_ms, shapes = _shapes(recording, channels, rough_s)
     series = []
     for members in _same_shape(shapes):
-        plausible = _plausible_series(times_s[members])
+        plausible = _plausible_series(times_s[members], longest_interval_s)
         if plausible is not None:
             series.append(plausible)
     precision_ms = max(500.0 / rate_hz, float(np.median(spreads_ms))) if len(spreads_ms) else 0.0
@@ -208,14 +212,14 @@ def _length(shapes: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(squares), dtype=np.float32)
 
 
-def _plausible_series(times_s: NDArray[np.float64]) -> NDArray[np.float64] | None:
+def _plausible_series(times_s: NDArray[np.float64], longest_interval_s: float) -> NDArray[np.float64] | None:
     """The pulses of a series that comes as stimuli do; None for one that does not."""
     gaps = np.diff(times_s, prepend=-np.inf)
     leads = times_s[gaps > LONGEST_PULSE_GAP_S]
     if len(leads) < _FEWEST:
         return None
     interval_s = float(np.median(np.diff(leads)))
-    if not _SHORTEST_INTERVAL_S <= interval_s <= _LONGEST_INTERVAL_S:
+    if not _SHORTEST_INTERVAL_S <= interval_s <= longest_interval_s:
         return None
     kept: list[float] = []
     lead_s = -np.inf

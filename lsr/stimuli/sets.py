@@ -117,7 +117,7 @@ def _aligner(recording: Recording, settings: Settings) -> _Align:
 
     @cache
     def pulses() -> tuple[NDArray[np.float64], float]:
-        series, precision_ms = find_series(recording, channels)
+        series, precision_ms = find_series(recording, channels, longest_interval_s=np.inf)
         return np.sort(np.concatenate([np.empty(0), *series])), precision_ms
 
     return lambda times_s: align(recording, channels, times_s, *pulses()) if channels else None
@@ -138,10 +138,12 @@ def _build_set(
     stimuli, left_out, check = _use(recording, settings, found.source, group)
     if not check.on_time and found.source is not StimulusSource.ARTIFACT:
         alignment = align_times(np.array([marker.time_s for marker in group]))
-        if alignment is not None:
+        moved = alignment and _use(recording, settings, found.source, _moved(group, alignment))
+        # Of two pulses near each other the wrong one may be taken: then the artifacts still lie elsewhere.
+        if alignment and moved and (moved[2].on_time or moved[2].precision_ms is None):
+            stimuli, left_out, check = moved
             precision_ms = alignment.precision_ms
             problems += alignment.problems
-            stimuli, left_out, check = _use(recording, settings, found.source, _moved(group, alignment))
             if n_without := alignment.n_without + left_out.get("no_artifact", 0):
                 left_out["no_artifact"] = n_without
     precision_ms = precision_ms if check.precision_ms is None else check.precision_ms

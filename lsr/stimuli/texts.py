@@ -119,6 +119,9 @@ _MEASURE = re.compile(rf"[@=:x\u00d7,;(]*\s*(?<![A-Za-z\d]){_NUMBER}\s*{_UNITS}(
 _FILLING = re.compile(r"\b(?:at|from recording site)\b|(?<!\w)[x\u00d7@](?!\w)|[,;()]", re.I)
 _COUNTER = re.compile(r"[\s#_:.-]+(\d+)$")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
+_THREE_NUMBERS = re.compile(
+    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|(?:(?<![\d.,])\d+(?:[.,]\d+)?(?![.,]?\w)\W+){2}\d"
+)
 _CLOCK_TIME = re.compile(r"\d:\d")
 _PULSE_WORD = re.compile(r"stim[a-z]?|stimulus[a-z]?|stimulation|trig|trigger|trg|reiz")
 _XML_NOTE = "<edf_xmlnote"
@@ -196,6 +199,8 @@ def _form_reads_as_pulse(lower: str) -> bool:
 
 def reads_as_event(text: str, more_words: frozenset[str] = frozenset()) -> bool:
     """Tell whether a text holds this field's words alone: no name is among them, so it can be quoted."""
+    if _THREE_NUMBERS.search(text):
+        return False  # a date, or a number of a patient
     known = _NO_PULSE | _MAY_COME_FIRST | _OTHER_EVENT_WORDS | more_words
     words = [word for word in _TOKEN.findall(text.lower()) if not (word.isdigit() and len(word) <= 4)]
     return bool(words) and all(

@@ -25,6 +25,13 @@ def test_rates_that_are_low_enough_are_left_alone():
     np.testing.assert_array_equal(kept_ms, time_ms)
 
 
+@pytest.mark.parametrize("stretched", [1.0, 1 + 1e-9, 1 - 1e-9])
+def test_a_time_axis_that_rounding_stretches_is_lowered_alike(stretched):
+    time_ms = 0.1 * stretched * np.arange(1000)
+    _, kept_ms = decimate(np.zeros((2, 1000)), time_ms, highest_hz=5000.0)
+    assert kept_ms.size == 500
+
+
 def test_nothing_is_smeared_farther_than_half_a_millisecond():
     time_ms = np.arange(0.0, 40.0, 0.05)
     step = np.where(time_ms >= 10.0, 1.0, 0.0)[None, :]

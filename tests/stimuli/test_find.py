@@ -693,6 +693,15 @@ def test_pulses_half_a_millisecond_apart_are_a_train_and_no_mark_told_twice():
     assert found.n_left_out == {}
 
 
+def test_markers_of_rare_stimuli_are_moved_to_their_artifacts_too():
+    """Stimuli every eleven seconds are no series by themselves; markers 12 ms early tell of them."""
+    times_s = 2.0 + 11.0 * np.arange(12)
+    texts = [(time_s - 0.012, "Stim R zyg") for time_s in times_s]
+    (found,) = find_stimuli(record(draw_emg_uv(times_s, seconds=130.0), texts), PLAIN)
+    assert [problem.code for problem in found.problems] == ["marker_offset"]
+    np.testing.assert_allclose(times_of(found), times_s, atol=3e-4)
+
+
 def test_a_weak_stimulus_among_strong_ones_is_kept_for_its_intensity():
     weak = np.arange(len(TIMES_S)) % 13 == 6
     intensity_ma = np.where(weak, 0.2, 20.0)

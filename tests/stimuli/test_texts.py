@@ -156,6 +156,9 @@ def test_an_xml_note_that_declares_entities_is_not_read():
 def test_only_the_words_of_the_field_can_be_quoted():
     assert reads_as_event("Stimulator off")
     assert not reads_as_event("Anna Muster asked for water")
+    assert not reads_as_event("baseline 12.03.1960")
+    assert not reads_as_event("baseline 2 1 1960")
+    assert reads_as_event("stimulus 3: 0.2ms 12.5mA")
 
 
 def test_fifty_thousand_different_texts_are_read_in_well_under_a_second():
