@@ -12,9 +12,14 @@ from lsr.whole_files import written_whole
 def test_nothing_stays_of_what_fails(tmp_path):
     place = tmp_path / "report.html"
     place.write_text("before")
-    with pytest.raises(OSError, match="full"), written_whole(place) as partial:
-        partial.write_text("half")
-        raise OSError("full")
+
+    def write_half():
+        with written_whole(place) as partial:
+            partial.write_text("half")
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        write_half()
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
     assert place.read_text() == "before"
 
