@@ -447,7 +447,7 @@ def test_what_a_rival_explains_no_better_than_a_response_does_is_never_absent():
     found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
     assert found.p_value > 0.03, "borderline"
     assert found.detection_limit_uv < 20, "blind"
-    assert (found.presence, found.reason) == ("indeterminate", "artifact_outlasts_window")
+    assert (found.presence, found.reason) == ("indeterminate", "explained_otherwise")
 
 
 def test_copies_of_one_sweep_count_as_one():
