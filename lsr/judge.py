@@ -332,9 +332,7 @@ def _count_alike(
     judge: _Judge, pair: Pair, blocks: Sequence[Block], own: Sequence[BlockFinding]
 ) -> tuple[Alike | None, ...]:
     """Count the single sweeps that hold the LSR in each block that shows none; None for the others."""
-    channel = pair.site.channel
-
-    detection = judge.material.settings.detection
+    channel, detection = pair.site.channel, judge.material.settings.detection
 
     def cut(rows: Sequence[int]) -> Cleaned | None:
         """Whole sweeps of some blocks, level and hum taken out."""

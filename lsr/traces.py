@@ -10,10 +10,8 @@ them.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -25,7 +23,7 @@ from lsr.recording import Recording
 from lsr.settings import Settings
 from lsr.stages import Event, Stage, stage_of
 from lsr.stimuli import StimulusSet
-from lsr.stimuli.texts import reads_as_event, reads_as_pulse
+from lsr.stimuli.texts import reads_as_event, reads_as_pulse, words_of
 from lsr.sweeps import Cut, Sweeps, cut_sweeps, plan_cut
 
 _FROM_MS, _FINE_UNTIL_MS, _UNTIL_MS = -5.0, 20.0, 60.0
@@ -33,7 +31,6 @@ _MOST_SAMPLES = 380_000  # of the single sweeps of a recording, all pairs togeth
 # Steps up to 20 ms and after it: the finest that stay below that number, then the coarsest.
 _STEPS_MS = ((0.2, 0.4), (0.4, 2.0))
 FREE_TEXT = "free text, not shown: it may name a person"
-_WORD = re.compile(r"[a-z]+")
 _FADE_MS = 5.0  # the tail that detection knows of ends with its window, and is faded out after it
 
 
@@ -113,7 +110,7 @@ def _events(
     An annotation of other than the field's words may name a person, so it is not shown.
     """
     stages = settings.course.stages
-    words = frozenset(_WORD.findall(" ".join(chain.from_iterable(stages.values())).lower()))
+    words = words_of(stages)
 
     def shown(text: str) -> str:
         return text if reads_as_event(text, words) else (stage_of(text, stages) or FREE_TEXT)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lsr.recording import Problem, Recording
 from lsr.stimuli.marker import AT_ONE_LAG_MS, LONGEST_PULSE_GAP_S, WORTH_MOVING_MS
 
-_REACH_S = 50e-3  # an artifact farther from where it is expected belongs to no marker
+REACH_S = 50e-3  # an artifact farther from where it is expected belongs to no marker
 _FEWEST = 5  # artifacts that make a series
 _MOST = 0.8  # of the markers have a pulse at them: then they are right
 _HALF = 0.5  # of the markers have an artifact away from them: chance makes no such series
@@ -72,9 +72,9 @@ def align(
         return None
     if _on_time(marked_s, pulses_s, n_recorded):
         return None
-    # Markers and artifacts may both be denser than _REACH_S; sets of several branches share the artifacts.
+    # Markers and artifacts may both be denser than REACH_S; sets of several branches share the artifacts.
     intervals_s = [float(np.quantile(np.diff(some_s), 0.25)) for some_s in (marked_s, artifacts_s)]
-    reach_s = min(_REACH_S, *(interval_s / 2 for interval_s in intervals_s))
+    reach_s = min(REACH_S, *(interval_s / 2 for interval_s in intervals_s))
     found = _match(marked_s, artifacts_s, reach_s)
     if not (found >= 0).any():
         return None
@@ -118,8 +118,8 @@ def _recorded(recording: Recording, times_s: NDArray[np.float64]) -> NDArray[np.
     """Tell which markers lie in the data or within reach of it."""
     starts = np.array([segment.start_s for segment in recording.segments])
     stops = np.array([segment.stop_s for segment in recording.segments])
-    segment = np.searchsorted(starts, times_s + _REACH_S) - 1
-    recorded: NDArray[np.bool_] = (segment >= 0) & (times_s - _REACH_S < stops[segment])
+    segment = np.searchsorted(starts, times_s + REACH_S) - 1
+    recorded: NDArray[np.bool_] = (segment >= 0) & (times_s - REACH_S < stops[segment])
     return recorded
 
 

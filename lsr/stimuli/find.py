@@ -8,7 +8,6 @@ one data record per sweep, and the stimulus artifact at the last.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +24,7 @@ from lsr.stimuli.searched import find_artifacts
 from lsr.stimuli.sets import build_sets
 from lsr.stimuli.stimulus import StimulusSet, StimulusSource
 from lsr.stimuli.sweep_files import holds_sweeps
-from lsr.stimuli.texts import reads_as_event
+from lsr.stimuli.texts import reads_as_event, words_of
 from lsr.stimuli.triggered import find_triggered, named_channel, trigger_channels
 
 _COUNTS_DIFFER = 0.02  # share of stimuli by which two sources may differ without a word
@@ -173,8 +172,7 @@ def _nothing_found(
     """What was looked at, and the way out; free texts may hold names, so only known words are quoted."""
     counts = Counter(annotation.text.strip() for annotation in recording.annotations)
     counts.pop("", None)
-    stage_words = " ".join(pattern for patterns in settings.course.stages.values() for pattern in patterns)
-    words = frozenset(re.findall(r"[a-z]+", stage_words.lower()))
+    words = words_of(settings.course.stages)
     quotable = [text for text, _ in counts.most_common() if reads_as_event(text, words)]
     quoted = ", ".join(repr(text[:30]) for text in quotable[:3])
     patterns = [table.annotation for table in tables if table.annotation]

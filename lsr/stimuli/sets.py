@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from lsr.anatomy import Branch, Side
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings, StimulationSettings
-from lsr.stimuli.aligned import Alignment, align
+from lsr.stimuli.aligned import REACH_S, Alignment, align
 from lsr.stimuli.artifacts import LOOK_AROUND_S, Artifacts, channels_for_artifacts, measure_artifacts
 from lsr.stimuli.marker import (
     AT_ONE_LAG_MS,
@@ -35,6 +35,7 @@ from lsr.stimuli.stimulus import BranchSource, Stimulus, StimulusSet, StimulusSo
 from lsr.stimuli.sweep_files import holds_averages
 from lsr.stimuli.texts import StimulusText, fill_in
 
+_LOOKED_AT, _SOME_SHARE = 60, 0.1  # markers; a clock that drifts has its artifacts within reach of some only
 _MOST_HAVE_ARTIFACT = 0.8  # only then does a marker without one stand out
 _COMPARABLE = 0.25  # an artifact below this share of its neighbours' is none of theirs
 _PLAIN = 12.0  # times the noise: an artifact this large is not overlooked
@@ -120,7 +121,21 @@ def _aligner(recording: Recording, settings: Settings) -> _Align:
         series, precision_ms = find_series(recording, channels, longest_interval_s=np.inf)
         return np.sort(np.concatenate([np.empty(0), *series])), precision_ms
 
-    return lambda times_s: align(recording, channels, times_s, *pulses()) if channels else None
+    def align_times(times_s: NDArray[np.float64]) -> Alignment | None:
+        # The search reads all of the recording, which is long where stimuli are few: look at some first.
+        some = np.linspace(0, len(times_s) - 1, min(len(times_s), _LOOKED_AT)).round().astype(int)
+        if not channels or not _show_spikes(recording, channels, times_s[some]):
+            return None
+        return align(recording, channels, times_s, *pulses())
+
+    return align_times
+
+
+def _show_spikes(recording: Recording, channels: Sequence[int], times_s: NDArray[np.float64]) -> bool:
+    """Tell whether anything sharp lies within reach of some of the markers, as far as can be looked at."""
+    seen = measure_artifacts(recording, channels, times_s, before_s=REACH_S, after_s=REACH_S)
+    lags_ms = seen.lag_ms[seen.checked]
+    return lags_ms.size == 0 or float(np.isfinite(lags_ms).mean()) >= _SOME_SHARE
 
 
 def _build_set(

@@ -9,8 +9,10 @@ drove depends on the skin. What a text does not say is None. Decimal points and 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, TypeVar
 
 from lsr.anatomy import Branch, Side
@@ -195,6 +197,18 @@ def _form_reads_as_pulse(lower: str) -> bool:
     if not tokens or not _PULSE_WORD.fullmatch(tokens[0]):
         return False
     return not any(token in _NO_PULSE or token.startswith(_NO_PULSE_BEGINS) for token in tokens[1:])
+
+
+def words_of(patterns: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The whole words of shell patterns, such as those of stages: they name nobody.
+
+    Examples
+    --------
+    >>> sorted(words_of({"opening": ["*Dura eröffn*", "mobili?ed"]}))
+    ['dura', 'eröffn']
+    """
+    pieces = " ".join(chain.from_iterable(patterns.values())).lower().replace("*", " ").split()
+    return frozenset(piece for piece in pieces if piece.isalpha())
 
 
 def reads_as_event(text: str, more_words: frozenset[str] = frozenset()) -> bool:
