@@ -106,7 +106,6 @@ class DetectionSettings(_Frozen):
     alpha: Annotated[Number, Field(gt=0, lt=0.5)] = 0.01  # false positive rate per pair and block
     smallest_response_uv: Annotated[Number, Field(gt=0)] = 20.0  # "absent" must have been able to see this
     power: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95  # with this probability
-    confidence: Annotated[Number, Field(gt=0.5, lt=1)] = 0.95  # of every interval
     mains_hz: Annotated[Number, Field(ge=40, le=70)] | None = None  # None: 50 or 60, whichever is there
     seed: Annotated[Whole, Field(ge=0)] = 0  # of the resampling draws
 

@@ -265,8 +265,6 @@ def test_settings_cannot_be_changed_in_place():
         {"alpha": 0.5},
         {"power": 0.5},
         {"power": 1.0},
-        {"confidence": 0.5},
-        {"confidence": 1.0},
         {"smallest_response_uv": 0.0},
         {"mains_hz": 39.0},
         {"search_window_ms": [5.5, 101.0]},

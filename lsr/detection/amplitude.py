@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsr.detection.onset import ONSET_SHARE, Draws
+from lsr.intervals import CONFIDENCE, DEVIATIONS
 
 _PHASE_SHARE = 0.1  # a deflection this large, relative to peak to peak, is a phase
-_NORMAL = 1.96  # deviations of a 95 % interval
 _N_COUNTED = 25  # draws whose phases are counted
 _POLYPHASIC = 5  # more than four phases: the convention for motor unit potentials
 
@@ -34,22 +34,15 @@ class Measures:
     morphology: str
 
 
-def measure(draws: Draws, *, confidence: float) -> Measures:
-    """Size and shape of the drawn responses.
-
-    Parameters
-    ----------
-    draws : Draws
-    confidence : float
-        Of the amplitude's interval.
-    """
+def measure(draws: Draws) -> Measures:
+    """Size and shape of the drawn responses."""
     waves = draws.waves_uv
     height = np.abs(waves)
     peak = height.argmax(axis=1)
     peak_to_peak = np.ptp(waves, axis=1)
     above = height > ONSET_SHARE * height.max(axis=1, keepdims=True)
     last = waves.shape[1] - 1 - np.argmax(above[:, ::-1], axis=1)
-    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
+    tails = ((1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2)
     phases = int(np.median([count_phases(wave) for wave in waves[:: max(1, len(waves) // _N_COUNTED)]]))
     low, high = np.quantile(peak_to_peak, tails)
     return Measures(
@@ -78,7 +71,7 @@ def widen_interval(size: Measures, relative_sizes: np.ndarray) -> tuple[float, f
     if relative_sizes.size < 2:
         return low, high
     share = float(relative_sizes.std(ddof=1)) / np.sqrt(relative_sizes.size)
-    varies = _NORMAL * share * size.amplitude_uv
+    varies = DEVIATIONS * share * size.amplitude_uv
     below, above = np.hypot(size.amplitude_uv - low, varies), np.hypot(high - size.amplitude_uv, varies)
     return max(0.0, size.amplitude_uv - float(below)), size.amplitude_uv + float(above)
 

@@ -256,14 +256,13 @@ def _measure(
     return _Measured(
         response_uv=response_uv,
         onset_ms=draws.onset(),
-        onset_interval_ms=draws.onset_interval(settings.confidence),
-        size=measure(draws, confidence=settings.confidence),
+        onset_interval_ms=draws.onset_interval(),
+        size=measure(draws),
         persistence=measure_persistence(
             nuisances.sweeps_uv - model.nuisance_estimate(response_uv),
             model,
             noise,
             response_uv,
-            confidence=settings.confidence,
         ),
     )
 

@@ -18,6 +18,7 @@ import numpy as np
 from lsr.detection.evidence import Fits, Model, fit, start_numbers
 from lsr.detection.presence import Score
 from lsr.detection.waveform import FAMILIES, LASTING_FAMILIES, Family
+from lsr.intervals import CONFIDENCE
 
 ONSET_SHARE = 0.05
 _COARSE_MS, _FINE_MS = 0.5, 0.1
@@ -51,13 +52,13 @@ class Draws:
         """
         return float(np.median(_shortest(self.onset_ms, _MIDDLE)))
 
-    def onset_interval(self, confidence: float) -> tuple[float, float]:
-        """The shortest stretch that holds such a share of the onsets, drawn out to the early side.
+    def onset_interval(self) -> tuple[float, float]:
+        """The shortest stretch that holds 95 % of the onsets, drawn out to the early side.
 
         There the shortest leaves out most, though a foot that the noise hides may begin there.
         """
-        held = _shortest(self.onset_ms, confidence)
-        earliest = np.quantile(self.onset_ms, _BEFORE_SHARE * (1 - confidence))
+        held = _shortest(self.onset_ms, CONFIDENCE)
+        earliest = np.quantile(self.onset_ms, _BEFORE_SHARE * (1 - CONFIDENCE))
         return float(min(held[0], earliest)), float(held[-1])
 
     def within(self, window_ms: tuple[float, float]) -> Draws | None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from lsr.detection.evidence import Model
 from lsr.detection.noise import Noise
+from lsr.intervals import CONFIDENCE, DEVIATIONS
 
 _SHIFTS_MS = np.arange(-1.0, 1.01, 0.1)
 _LEAST_SHARE = 0.25  # of the mean response; fainter cannot be told from variation of the noise
@@ -51,8 +52,6 @@ def measure_persistence(
     model: Model,
     noise: Noise,
     response_uv: np.ndarray,
-    *,
-    confidence: float,
 ) -> Persistence:
     """Compare every sweep with the mean response.
 
@@ -64,13 +63,12 @@ def measure_persistence(
     noise : Noise
     response_uv : np.ndarray, shape (n_samples,)
         The mean response; its size is that of an average sweep.
-    confidence : float
-        Of the interval: what a mixture of answering and silent sweeps leaves open, and where sweeps can be
-        counted no less than the count does (Wilson 1927).
 
     Returns
     -------
     Persistence
+        Its interval holds what a mixture of answering and silent sweeps leaves open, and where sweeps can be
+        counted no less than the count does (Wilson 1927).
     """
     own_deviation = np.sqrt(noise.variance_uv2) / noise.average_sd_uv
     found = _compare(sweeps_uv, model, response_uv, own_deviation)
@@ -84,12 +82,12 @@ def measure_persistence(
             scale, typical = larger, np.ones(_SHARES.size)
             found = _compare(sweeps_uv, model, aligned_uv, own_deviation)
     n, answered = sweeps_uv.shape[0], int(found.present.sum())
-    share, interval = answered / n, wilson(answered, n, confidence)
+    share, interval = answered / n, wilson(answered, n)
     if judged:
         log_likelihood = _log_likelihood(found, typical)
         faintness = float(np.median(found.deviation))
         likelihood = np.exp((_TEMPER if faintness > _SURE else 1.0) * (log_likelihood - log_likelihood.max()))
-        low, high = _held(likelihood / likelihood.sum(), confidence)
+        low, high = _held(likelihood / likelihood.sum())
         if faintness > _FAINT:
             share = float(_SHARES[log_likelihood.argmax()])
             interval = share, share
@@ -185,27 +183,24 @@ def _log_likelihood(found: _Compared, typical: np.ndarray) -> np.ndarray:
     return total
 
 
-def _held(plausible: np.ndarray, confidence: float) -> tuple[float, float]:
-    """The shares that hold such a part of the posterior, as much being left out on either side."""
+def _held(plausible: np.ndarray) -> tuple[float, float]:
+    """The shares that hold 95 % of the posterior, as much being left out on either side."""
     below = np.cumsum(plausible)
-    low = int(np.searchsorted(below, (1 - confidence) / 2))
-    high = int(np.searchsorted(below, (1 + confidence) / 2))
+    low = int(np.searchsorted(below, (1 - CONFIDENCE) / 2))
+    high = int(np.searchsorted(below, (1 + CONFIDENCE) / 2))
     return float(_SHARES[low]), float(_SHARES[min(high, _SHARES.size - 1)])
 
 
-def wilson(successes: int, n: int, confidence: float) -> tuple[float, float]:
+def wilson(successes: int, n: int) -> tuple[float, float]:
     """Wilson's score interval of a share.
 
     Examples
     --------
-    >>> low, high = wilson(8, 10, 0.95)
+    >>> low, high = wilson(8, 10)
     >>> round(low, 2), round(high, 2)
     (0.49, 0.94)
     """
-    from scipy.special import ndtri
-
-    z = ndtri((1 + confidence) / 2)
-    share = successes / n
+    z, share = DEVIATIONS, successes / n
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return float(max(0.0, centre - half)), float(min(1.0, centre + half))

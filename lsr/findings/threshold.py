@@ -15,10 +15,11 @@ import numpy as np
 
 from lsr.detection.detection import Presence
 from lsr.findings.findings import BlockFinding, PairSweep, RecruitmentLevel, StimulusThreshold
+from lsr.intervals import DEVIATIONS
 
 _MOST_LEVELS = 16  # more intensities than that are joined to groups of like size
 _LEAST_SPAN = 1.15  # highest to lowest: else the intensity does not vary
-_LIKELY = 1.92  # log likelihood below the best within the 95 % interval: half of chi-square's 3.84
+_LIKELY = DEVIATIONS**2 / 2  # log likelihood below the best within the interval: Wilks 1938
 _BEST = 0.02  # log likelihood below the best that is as good as the best
 _FIELD = 241  # intensities tried
 

@@ -16,8 +16,8 @@ import numpy as np
 from lsr.findings.findings import BlockFinding
 from lsr.findings.likeness import Likeness
 from lsr.findings.states import m_wave_uv
+from lsr.intervals import DEVIATIONS
 
-_DEVIATIONS_95 = 1.96
 _DEVIATIONS_99 = 2.58  # what a change has to exceed to be no chance
 _LEAST_FALL = 0.25  # of the amplitude; less is not called a reduction whatever its interval
 _ALIKE = 0.5  # a fall of the M wave by this share of the LSR's, in logarithms, is a fall alike
@@ -73,7 +73,7 @@ def find_change(
     chosen = next((ratio for ratio in ratios if ratio.is_reduction), ratios[0])
     return Change(
         percent=100 * (chosen.value - 1),
-        interval_percent=(100 * (chosen.end(-_DEVIATIONS_95) - 1), 100 * (chosen.end(_DEVIATIONS_95) - 1)),
+        interval_percent=(100 * (chosen.end(-DEVIATIONS) - 1), 100 * (chosen.end(DEVIATIONS) - 1)),
         is_reduction=chosen.is_reduction,
         fell_with_m_wave=_fell_with_m_wave(blocks, first[0], last[-1], chosen.value),
     )
@@ -124,7 +124,7 @@ def _amplitude(block: BlockFinding) -> _Size | None:
     deviation = _VARIES * found.amplitude_uv
     if found.amplitude_ci_uv is not None:
         low, high = found.amplitude_ci_uv
-        deviation = (high - low) / (2 * _DEVIATIONS_95)
+        deviation = (high - low) / (2 * DEVIATIONS)
     return _Size(value=found.amplitude_uv, deviation=deviation)
 
 

@@ -60,7 +60,7 @@ def test_each_sweep_tells_its_own_amplitude():
 
 def test_the_interval_of_persistence_is_no_narrower_than_that_of_the_count():
     found = detect_planted(np.tile([1.0, 0.0], 5))
-    low, high = wilson(5, 10, 0.95)
+    low, high = wilson(5, 10)
     assert found.persistence == 0.5
     assert found.persistence_ci[0] <= low + 1e-9
     assert found.persistence_ci[1] >= high - 1e-9

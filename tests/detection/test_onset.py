@@ -80,7 +80,7 @@ def test_the_interval_reaches_to_where_a_hidden_foot_may_begin():
     """It leaves out a quarter of its 5 % on the early side, however flat the draws are there."""
     onset_ms = np.concatenate([np.linspace(7.0, 9.9, 30), np.linspace(9.9, 10.1, 370)])
     draws = Draws(onset_ms=onset_ms, start_ms=onset_ms, waves_uv=np.ones((400, 2)), step_ms=0.05)
-    low, high = draws.onset_interval(0.95)
+    low, high = draws.onset_interval()
     assert np.mean(onset_ms < low) == pytest.approx(0.0125, abs=0.0026)
     assert 10.09 < high <= 10.1
 

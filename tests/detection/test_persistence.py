@@ -98,7 +98,7 @@ def test_bursts_of_muscle_in_three_sweeps_of_ten_are_no_response():
 
 
 def test_the_interval_of_a_share_is_wilsons():
-    low, high = wilson(8, 10, 0.95)
+    low, high = wilson(8, 10)
     assert (low, high) == (pytest.approx(0.490, abs=0.001), pytest.approx(0.943, abs=0.001))
-    assert wilson(0, 10, 0.95)[0] == 0.0
-    assert wilson(10, 10, 0.95)[1] == pytest.approx(1.0)
+    assert wilson(0, 10)[0] == 0.0
+    assert wilson(10, 10)[1] == pytest.approx(1.0)
