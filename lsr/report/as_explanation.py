@@ -14,8 +14,9 @@ from collections.abc import Iterator
 
 from lsr.anatomy import Relation
 from lsr.detection.detection import Presence
-from lsr.report.as_text import counted, pair_names, verdict, words, wrapped
+from lsr.report.as_text import pair_names, verdict, wrapped
 from lsr.report.report import PairReport, Report
+from lsr.report.wording import counted, words
 
 REASONS = {
     "artifact_outlasts_window": "the stimulus artifact is so large where a response may lie that a small one "

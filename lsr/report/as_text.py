@@ -17,14 +17,27 @@ from lsr.anatomy import Muscle, Relation
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
 from lsr.report.report import BlockReport, Measures, MWaveReport, Note, PairReport, Report, StimulationReport
-from lsr.stimuli import BranchSource
+from lsr.report.wording import (
+    INFERRED,
+    clock,
+    counted,
+    counts,
+    digits,
+    gather_warnings,
+    inferred_sets,
+    length,
+    pair_order,
+    residual,
+    stimulated,
+    untold,
+    words,
+)
 
 WIDTH = 80
 
 _BOLD, _DIM, _YELLOW, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
 _UNIT = re.compile(r"(\d) (%|ms|uV|mA|s\b)")  # a number stays with its unit
 _NOTHING = "-"  # in a table: does not apply
-INFERRED = "branch inferred, not stated"
 _LONG_GAP = 1.5  # lengths of a block, from an LSR to its loss; more is no matter of how blocks divide
 
 
@@ -71,50 +84,6 @@ def _painted(text: str, code: str, *, colour: bool) -> str:
     return "\n".join(f"{code}{line}{_RESET}" for line in text.split("\n"))
 
 
-def clock(time_s: float) -> str:
-    """Word seconds since the start as hours, minutes and seconds.
-
-    Examples
-    --------
-    >>> clock(1880.2)
-    '00:31:20'
-    """
-    minutes, seconds = divmod(int(time_s), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}"
-
-
-def length(duration_s: float, end_s: float) -> str:
-    """Word how much was recorded, and over what time where that is more.
-
-    Examples
-    --------
-    >>> length(14.0, 14.0)
-    '14 s'
-    >>> length(16.0, 3000.0)
-    '16 s within 00:50:00'
-    """
-    recorded = f"{duration_s:.3g} s" if duration_s < 60 else clock(duration_s)
-    return recorded if end_s < duration_s + 1 else f"{recorded} within {clock(end_s)}"
-
-
-def words(name: str) -> str:
-    """Word a name of the report: underscores are spaces."""
-    return name.replace("_", " ")
-
-
-def counted(count: int, noun: str) -> str:
-    """Word a count of things.
-
-    Examples
-    --------
-    >>> counted(1, "stimulus"), counted(3, "stimulus"), counted(2, "gap")
-    ('1 stimulus', '3 stimuli', '2 gaps')
-    """
-    plural = {"stimulus": "stimuli"}.get(noun, f"{noun}s")
-    return f"{count} {noun if count == 1 else plural}"
-
-
 def _opening(report: Report) -> str:
     recording = report.recording
     start = f", started {recording.start.replace('T', ' ')}" if recording.start else ""
@@ -128,7 +97,7 @@ def _opening(report: Report) -> str:
 
 def stimulation_line(one: StimulationReport) -> str:
     """Word one set of stimuli: where, how many, how known, how strong, what was left out."""
-    text = f"{one.id}  {_stimulated(one)}"
+    text = f"{one.id}  {stimulated(one)}"
     if one.branch_source:
         text += f" (branch: {words(one.branch_source)})"
     text += f": {counted(one.n_stimuli, 'stimulus')}, told by {words(one.source)}"
@@ -138,17 +107,8 @@ def stimulation_line(one: StimulationReport) -> str:
         low, high = one.intensity_ma
         text += f", {low:g} mA" if low == high else f", {low:g}-{high:g} mA"
     if one.n_left_out:
-        text += f"; left out: {_counts(one.n_left_out)}"
+        text += f"; left out: {counts(one.n_left_out)}"
     return wrapped(text, indent="    ")
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {words(reason)}" for reason, count in counts.items())
-
-
-def _stimulated(one: StimulationReport) -> str:
-    branch = words(one.branch) if one.branch else "unknown branch"
-    return f"{one.side} {branch}" if one.side else branch
 
 
 def _recorded(pair: PairReport) -> str:
@@ -159,11 +119,8 @@ def _headlines(report: Report, *, colour: bool) -> Iterable[str]:
     """Give one headline per pair: targets first, as they are what is asked about."""
     if not report.pairs:
         return ["No pair of a stimulated branch and a muscle could be judged."]
-    order = [Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT]
-    names = pair_names(report)
-    numbers = sorted(range(len(report.pairs)), key=lambda number: order.index(report.pairs[number].relation))
-    lines = []
-    for number in numbers:
+    names, lines = pair_names(report), []
+    for number in pair_order(report):
         pair = report.pairs[number]
         inferred = f"; {INFERRED}" if pair.stimulation in inferred_sets(report) else ""
         line = wrapped(f"{names[number]}: {verdict(pair)}{inferred}", indent="    ")
@@ -179,15 +136,10 @@ def _headline_code(pair: PairReport) -> str:
     return {Presence.PRESENT: _BOLD, Presence.INDETERMINATE: _YELLOW, Presence.ABSENT: ""}[pair.presence]
 
 
-def inferred_sets(report: Report) -> set[str]:
-    """Which stimulus sets met a branch that nobody states, inferred from M waves."""
-    return {one.id for one in report.stimulation if one.branch_source is BranchSource.INFERRED}
-
-
 def pair_names(report: Report) -> list[str]:
     """Name each pair by branch and muscle; where that is not enough, by stimulus set and channel too."""
     sets = {one.id: one for one in report.stimulation}
-    plain = [f"{_stimulated(sets[pair.stimulation])} -> {_recorded(pair)}" for pair in report.pairs]
+    plain = [f"{stimulated(sets[pair.stimulation])} -> {_recorded(pair)}" for pair in report.pairs]
     return [
         name if plain.count(name) == 1 else f"{pair.stimulation} {name} ({pair.channel})"
         for name, pair in zip(plain, report.pairs, strict=True)
@@ -211,23 +163,6 @@ def verdict(pair: PairReport) -> str:
         measured = f"{_onset(pair)}{_amplitude(pair)}"
         return f"{what} CANNOT BE TOLD: {why}{f'; seen with{measured[1:]}' if measured else ''}{caution}"
     return f"{what} {pair.presence.upper()}{_measured(pair)}{caution}"
-
-
-_UNTOLD = {
-    "no_baseline_verdict": "nothing at baseline can be judged",
-    "faint_at_baseline": "too faint at baseline",
-    "faint_at_end": "too faint at the end to say whether it is gone",
-    "no_final_verdict": "the end cannot be judged",
-    "answers_now_and_then": "single stimuli still show it at the end",
-    "m_wave_fell_alike": "it fell as the M wave did (stimulus, electrode or anaesthesia change)",
-}
-
-
-def untold(pair: PairReport) -> str | None:
-    """Word why the course of an LSR in an operation cannot be told; None where it is, or is not asked for."""
-    if pair.course is not None:
-        return None
-    return next((_UNTOLD[one.code] for one in pair.warnings if one.code in _UNTOLD), None)
 
 
 def _course(pair: PairReport, course: Course) -> str:
@@ -325,10 +260,7 @@ def _m_wave(pair: PairReport) -> str:
 
 
 def _uv(value: float | None) -> str:
-    """Word microvolts: three digits that count are enough to read."""
-    if value is None:
-        return _NOTHING
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return _NOTHING if value is None else digits(value)
 
 
 def _ms(value: float | None) -> str:
@@ -349,27 +281,6 @@ def _residual(report: Report) -> str:
     if report.residual_lsr is None and not any(pair.course for pair in report.pairs):
         return ""
     return wrapped(f"Residual LSR: {residual(report)}")
-
-
-def residual(report: Report) -> str:
-    """Word whether an LSR is left at the end of an operation."""
-    if report.residual_lsr is None:
-        return "cannot be told"
-    if report.residual_lsr:
-        return "YES, in at least one pair"
-    if never_there(report):
-        return "none was there at baseline, so its loss cannot be judged"
-    left = {Course.PERSISTED, Course.REDUCED, Course.REAPPEARED}
-    doubtful = any(pair.course in left for pair in report.pairs if pair.relation is not Relation.TARGET)
-    return "no, in none of the target pairs" + (
-        "; a muscle that the stimulated branch may supply itself still responds" if doubtful else ""
-    )
-
-
-def never_there(report: Report) -> bool:
-    """Whether an operation began without an LSR: then nothing tells that decompression did anything."""
-    courses = {pair.course for pair in report.pairs if pair.relation is Relation.TARGET}
-    return courses == {Course.NOT_DETECTED_AT_BASELINE}
 
 
 def _sides(report: Report) -> str:
@@ -524,17 +435,9 @@ def _range(
 
 
 def _warnings(report: Report) -> list[Note]:
-    """Gather the warnings of all pairs, each sentence once, with the pairs it concerns."""
-    pairs: dict[tuple[str, str], list[str]] = {}
-    for name, pair in zip(pair_names(report), report.pairs, strict=True):
-        for warning in pair.warnings:
-            pairs.setdefault((warning.code, warning.message), []).append(name)
     return [
-        Note(
-            code=code,
-            message=message if len(names) == len(report.pairs) else f"{'; '.join(names)}: {message}",
-        )
-        for (code, message), names in pairs.items()
+        Note(code=code, message=f"{'; '.join(names)}: {message}" if names else message)
+        for code, message, names in gather_warnings(report, pair_names(report))
     ]
 
 

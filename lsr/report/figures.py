@@ -19,8 +19,9 @@ import numpy as np
 
 from lsr.anatomy import Relation
 from lsr.detection.detection import Presence
-from lsr.report.as_html.view import clock_of, moment, pair_order, pair_titles, words
+from lsr.report.as_html.view import clock_of, moment, pair_titles, words
 from lsr.report.plain import visible
+from lsr.report.wording import pair_order
 from lsr.whole_files import written_whole
 
 if TYPE_CHECKING:

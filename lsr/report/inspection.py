@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from lsr.errors import NoStimuli
 from lsr.recording import Recording
-from lsr.report.as_text import WIDTH, clock, counted, length, stimulation_line, table, words, wrapped
+from lsr.report.as_text import WIDTH, stimulation_line, table, wrapped
 from lsr.report.report import (
     NOTICE,
     ChannelReport,
@@ -29,6 +29,7 @@ from lsr.report.report import (
     notes,
     stimulation_report,
 )
+from lsr.report.wording import clock, counted, length, words
 from lsr.settings import Settings, given_settings
 
 _TEXTS_SHOWN = 20  # distinct annotation texts in the text rendering; JSON has all

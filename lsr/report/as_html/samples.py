@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lsr.report.as_html.view import clock_of, pair_order, pair_titles, words
+from lsr.report.as_html.view import clock_of, pair_titles, words
 from lsr.report.plain import visible
+from lsr.report.wording import pair_order
 
 if TYPE_CHECKING:
     from lsr.report.report import BlockReport, Report

@@ -17,18 +17,23 @@ from typing import TYPE_CHECKING, Any
 from lsr.anatomy import Muscle, Relation, Side
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
-from lsr.report.as_text import (
+from lsr.report.plain import visible
+from lsr.report.wording import (
     INFERRED,
     clock,
     counted,
+    counts,
+    digits,
+    gather_warnings,
     inferred_sets,
     length,
     never_there,
+    pair_order,
     residual,
+    stimulated,
     untold,
 )
-from lsr.report.as_text import words as plain_words
-from lsr.report.plain import visible
+from lsr.report.wording import words as plain_words
 
 if TYPE_CHECKING:
     from lsr.report.report import BlockReport, Note, PairReport, Report, StimulationReport
@@ -61,7 +66,6 @@ _TOLD_ELSEWHERE = (
     "no_final_verdict",
     "answers_now_and_then",
 )
-_ORDER = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,15 +158,10 @@ def moment(report: Report, time_s: float) -> str:
     return clock((clock_of(report.recording.start) + time_s) % 86_400)
 
 
-def pair_order(report: Report) -> list[int]:
-    """Sort the numbers of the pairs: targets first, as they are what is asked about."""
-    return sorted(range(len(report.pairs)), key=lambda k: _ORDER.index(report.pairs[k].relation))
-
-
 def pair_titles(report: Report) -> list[str]:
     """Name each pair by branch and muscle; where that is not enough, by stimulus set and channel too."""
     sets = {one.id: one for one in report.stimulation}
-    plain = [f"{_branch(sets[pair.stimulation])} → {_muscle(pair)}" for pair in report.pairs]
+    plain = [f"{stimulated(sets[pair.stimulation])} → {_muscle(pair)}" for pair in report.pairs]
     return [
         title
         if plain.count(title) == 1
@@ -179,11 +178,6 @@ def _flat(settings: dict[str, Any], within: str = "") -> Iterator[str]:
             yield from _flat(value, place)
         else:
             yield f"{place} = {json.dumps(value, ensure_ascii=False)}"
-
-
-def _branch(one: StimulationReport) -> str:
-    branch = words(one.branch) if one.branch else "unknown branch"
-    return f"{one.side} {branch}" if one.side else branch
 
 
 def _muscle(pair: PairReport) -> str:
@@ -369,18 +363,14 @@ def _stimulation(one: StimulationReport) -> dict[str, str]:
     source = words(one.source) + (f" “{visible(one.text, longest=80)}”" if one.text else "")
     return {
         "id": one.id,
-        "branch": _branch(one),
+        "branch": stimulated(one),
         "branch_source": words(one.branch_source) if one.branch_source else _NONE,
         "n": counted(one.n_stimuli, "stimulus"),
         "source": source,
         "precision": f"±{one.precision_ms:.2g} ms",
         "intensity": intensity,
-        "left_out": _counts(one.n_left_out) or _NONE,
+        "left_out": visible(counts(one.n_left_out)) or _NONE,
     }
-
-
-def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {words(reason)}" for reason, count in counts.items())
 
 
 def _block_rows(report: Report, pair: PairReport) -> list[dict[str, str]]:
@@ -482,30 +472,24 @@ def _late(presence: Presence, onset_ms: float | None) -> str:
 def _left_out(report: Report, titles: list[str]) -> list[dict[str, str]]:
     """What was not judged, and why."""
     rows = [
-        {"what": f"{one.id} {_branch(one)}: marks taken for no stimulus", "why": _counts(one.n_left_out)}
+        {
+            "what": f"{one.id} {stimulated(one)}: marks taken for no stimulus",
+            "why": visible(counts(one.n_left_out)),
+        }
         for one in report.stimulation
         if one.n_left_out
     ]
     return rows + [
-        {"what": title, "why": _counts(pair.rejected)}
+        {"what": title, "why": visible(counts(pair.rejected))}
         for title, pair in zip(titles, report.pairs, strict=True)
         if pair.rejected and pair.relation is not Relation.DIRECT
     ]
 
 
 def _warnings(report: Report, titles: list[str]) -> list[dict[str, str]]:
-    """Warnings of all pairs, each sentence once, with the pairs it concerns."""
-    pairs: dict[tuple[str, str], list[str]] = {}
-    for title, pair in zip(titles, report.pairs, strict=True):
-        for one in pair.warnings:
-            pairs.setdefault((one.code, one.message), []).append(title)
     return [
-        {
-            "code": visible(code),
-            "message": visible(message),
-            "pairs": "" if len(named) == len(report.pairs) else "; ".join(named),
-        }
-        for (code, message), named in pairs.items()
+        {"code": visible(code), "message": visible(message), "pairs": "; ".join(named)}
+        for code, message, named in gather_warnings(report, titles)
     ]
 
 
@@ -590,9 +574,7 @@ def _with_interval(value: float | None, interval: tuple[float, float] | None, wo
 
 
 def _uv(value: float | None) -> str:
-    if value is None:
-        return _NONE
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return _NONE if value is None else digits(value)
 
 
 def _with_unit(value: float | None) -> str:
