@@ -26,7 +26,7 @@ from lsr.stimuli.texts import reads_as_pulse
 _DAY_S = 86_400.0
 _LONGEST_LEAD_S = 6 * 3600.0  # an event this long before the recording is not taken for the next day's
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?")
-_BASELINE, _DECOMPRESSION, _CLOSING = "baseline", "decompression", "closing"
+_BASELINE, DECOMPRESSION, _CLOSING = "baseline", "decompression", "closing"
 # "Before decompression" and "teflon ready" begin no decompression: such a text needs a pattern that looks
 # ahead as well. The baseline may be named so ("baseline before incision"); "no LSR" speaks of no stage.
 _LOOKS_AHEAD = re.compile(
@@ -102,10 +102,10 @@ def find_stages(
             read[text] = _read(text, course.stages)
         told = read[text]
         before = {name for _, name in begins}
-        looks_back = told.has_been and (_AFTER.match(text) or _DECOMPRESSION not in before)
-        if looks_back and before & {_DECOMPRESSION, _CLOSING}:
+        looks_back = told.has_been and (_AFTER.match(text) or DECOMPRESSION not in before)
+        if looks_back and before & {DECOMPRESSION, _CLOSING}:
             continue  # the stage goes on
-        if begins and _DECOMPRESSION not in before and (told.has_been or told.is_unclear):
+        if begins and DECOMPRESSION not in before and (told.has_been or told.is_unclear):
             from_s = begins[-1][0] if told.has_been else time_s
             maybe_from_s = from_s if maybe_from_s is None else min(maybe_from_s, from_s)
         if told.stage is not None and (not begins or begins[-1][1] != told.stage):
@@ -119,7 +119,7 @@ def find_stages(
             name=name,
             start_s=start_s,
             end_s=max(start_s, end_s),
-            maybe_from_s=maybe_from_s if name == _DECOMPRESSION else None,
+            maybe_from_s=maybe_from_s if name == DECOMPRESSION else None,
         )
         for (start_s, name), end_s in zip(begins, ends, strict=True)
     )
@@ -164,7 +164,7 @@ def _read_clause(plain: str, stages: Mapping[str, Sequence[str]]) -> _Read:
     said = _NO_LSR.sub("", plain)
     begins_nothing = [one for one in (_LOOKS_AHEAD, _DENIES) if one.search(said)]
     what = _AFTER.sub("", plain)  # "baseline after decompression": decompression has been
-    is_after = not begins_nothing and what != plain and _fits(what, stages.get(_DECOMPRESSION, ()))
+    is_after = not begins_nothing and what != plain and _fits(what, stages.get(DECOMPRESSION, ()))
     is_done = _DONE.search(plain) is not None
     # "Before decompression" is clear; "decompression not complete", or "teflon until it fits", is not.
     is_unclear = _MAY_BE_DECOMPRESSION.search(plain) is not None and (
@@ -173,15 +173,15 @@ def _read_clause(plain: str, stages: Mapping[str, Sequence[str]]) -> _Read:
     for name, patterns in stages.items():
         if begins_nothing and name != _BASELINE:
             patterns = [one for one in patterns if any(word.search(one.lower()) for word in begins_nothing)]
-        if is_after and name != _DECOMPRESSION:
+        if is_after and name != DECOMPRESSION:
             patterns = [one for one in patterns if _AFTER.match(one)]
         if _fits(plain, patterns):
-            if name == _DECOMPRESSION:
+            if name == DECOMPRESSION:
                 return _Read(stage=name, has_been=is_after or is_done)
             is_unclear &= name != _BASELINE
             return _Read(stage=name, is_unclear=is_unclear, has_been=is_unclear and is_done)
     if is_after:
-        return _Read(stage=_DECOMPRESSION, has_been=True)
+        return _Read(stage=DECOMPRESSION, has_been=True)
     return _Read(is_unclear=is_unclear, has_been=is_unclear and is_done)
 
 

@@ -35,11 +35,10 @@ from lsr.findings.states import (
 from lsr.findings.trend import LEAST_M_FALL, Change, change_to_nothing, find_change
 from lsr.recording import Problem
 from lsr.settings import DetectionSettings
-from lsr.stages import Stage
+from lsr.stages import DECOMPRESSION, Stage
 
 _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many blocks is an operation
 _MIN_BLOCKS = 3
-_DECOMPRESSION = "decompression"
 _HINT = 0.05  # p-value; above it, nothing stands out
 _LAST_SHARE = 0.25  # of the blocks: the end of an operation without stages
 
@@ -393,7 +392,7 @@ def doubt_early(pair: PairFinding, stages: Sequence[Stage]) -> PairFinding:
     gone = pair.disappeared_at
     if pair.course is not Course.DISAPPEARED_BEFORE_DECOMPRESSION or gone is None:
         return pair
-    marked = next((stage for stage in stages if stage.name == _DECOMPRESSION), None)
+    marked = next((stage for stage in stages if stage.name == DECOMPRESSION), None)
     if marked is not None:
         begun_s = marked.start_s if marked.maybe_from_s is None else marked.maybe_from_s
         if gone.time_s <= begun_s:
@@ -427,6 +426,6 @@ def _unjudged_end(blocks: Sequence[BlockFinding], last: int) -> tuple[Problem, .
 
 
 def _before_decompression(stage: str | None, stage_order: Sequence[str]) -> bool:
-    if stage is None or stage not in stage_order or _DECOMPRESSION not in stage_order:
+    if stage is None or stage not in stage_order or DECOMPRESSION not in stage_order:
         return False
-    return stage_order.index(stage) < stage_order.index(_DECOMPRESSION)
+    return stage_order.index(stage) < stage_order.index(DECOMPRESSION)
