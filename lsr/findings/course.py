@@ -53,6 +53,7 @@ class Outcome:
     baseline_block: int | None = None
     residual: bool | None = None  # present at the end; None: cannot be told
     warnings: tuple[Problem, ...] = ()
+    there: tuple[bool | None, ...] = ()  # whether the LSR was in each block; None: cannot be told
 
 
 def is_operation(blocks: Sequence[BlockFinding]) -> bool:
@@ -111,6 +112,20 @@ def judge_course(
         pooled=[(found, which) for found, which in together if found is not None],
     )
     states = _with_end(blocks, states)
+    outcome = _judge_states(blocks, settings, states, stage_order, first_stage, runs, alike)
+    return replace(outcome, there=states.there)
+
+
+def _judge_states(
+    blocks: Sequence[BlockFinding],
+    settings: DetectionSettings,
+    states: States,
+    stage_order: Sequence[str],
+    first_stage: Detection | None,
+    runs: Sequence[Run],
+    alike: Sequence[Alike | None],
+) -> Outcome:
+    """Judge what became of an LSR, given in which blocks it was there."""
     baseline = _at_baseline(blocks, states, first_stage, settings.alpha)
     if baseline is None and _seen_soon_after(blocks, states, stage_order):
         outcome = _follow(blocks, settings, states, stage_order, runs, alike)

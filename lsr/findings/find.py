@@ -157,6 +157,7 @@ def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome
         disappeared_at=outcome.disappeared_at if outcome else None,
         baseline_block=outcome.baseline_block if outcome else None,
         sweeps=sweeps,
+        there=outcome.there if outcome else (),
         warnings=(*warnings, *(outcome.warnings if outcome else ())),
     )
     return finding, outcome

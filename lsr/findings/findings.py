@@ -198,6 +198,7 @@ class PairFinding:
     m_wave_threshold: StimulusThreshold | None = None
     recruitment: tuple[RecruitmentLevel, ...] = ()  # by intensity; empty where it does not vary
     sweeps: tuple[PairSweep, ...] = ()
+    there: tuple[bool | None, ...] = ()  # by block, the operation as its own control; empty: no operation
     warnings: tuple[Problem, ...] = ()
 
 

@@ -38,6 +38,7 @@ WIDTH = 80
 _BOLD, _DIM, _YELLOW, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
 _UNIT = re.compile(r"(\d) (%|ms|uV|mA|s\b)")  # a number stays with its unit
 _NOTHING = "-"  # in a table: does not apply
+_THERE = {Presence.PRESENT: "yes", Presence.ABSENT: "no", Presence.INDETERMINATE: "?"}
 _LONG_GAP = 1.5  # lengths of a block, from an LSR to its loss; more is no matter of how blocks divide
 
 
@@ -395,17 +396,20 @@ def _has_course(pair: PairReport) -> bool:
 def _block_table(pair: PairReport, report: Report) -> str:
     """Show how a pair went on, one line for consecutive blocks of one stage that answer alike."""
     name = pair_names(report)[report.pairs.index(pair)]
-    head = ["from", "to", "stage", "answer", "n", "onset", "uV", "M wave uV"]
-    widths = [-8, -8, -20, -7, 3, 9, 9, 9]
+    head = ["from", "to", "stage", "alone", "there", "n", "onset", "uV", "M wave uV"]
+    widths = [-8, -8, -14, -7, -5, 3, 9, 9, 9]
     rows = []
-    for (stage, presence), group in groupby(pair.blocks, key=lambda block: (block.stage, block.presence)):
+    for (stage, alone, in_course), group in groupby(
+        pair.blocks, key=lambda block: (block.stage, block.presence, block.presence_in_course)
+    ):
         run = list(group)
         rows.append(
             [
                 clock(run[0].start_s),
                 clock(run[-1].end_s),
                 words(stage or _NOTHING),
-                _short_presence(presence),
+                _short_presence(alone),
+                _THERE.get(in_course, _NOTHING),
                 str(len(run)),
                 _range(run, lambda block: block.onset_latency_ms, _ms),
                 _range(run, lambda block: block.amplitude_uv, _uv),
@@ -413,8 +417,8 @@ def _block_table(pair: PairReport, report: Report) -> str:
             ]
         )
     legend = (
-        "from, to: since the start; answer: of each block by itself; n: blocks of stimuli; "
-        "onset, uV: lowest to highest of them"
+        "from, to: since the start; alone: what a block tells by itself; there: what the operation, as its "
+        "own control, tells of it; n: blocks of stimuli; onset, uV: lowest to highest of them"
     )
     return "\n".join(
         [wrapped(f"Course of {name}", indent="    "), table(head, rows, widths), wrapped(legend)]

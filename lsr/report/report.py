@@ -324,6 +324,7 @@ class BlockReport(Measures):
     end_s: Seconds
     stage: str | None
     intensity_ma: Milliamperes
+    presence_in_course: Presence | None  # with the operation as its own control; None: no operation
     warnings: list[Note]
 
 
@@ -537,7 +538,10 @@ def _pair_report(pair: PairFinding, *, with_sweeps: bool) -> PairReport:
         baseline_block=pair.baseline_block,
         disappeared_at=_copied(pair.disappeared_at, DisappearanceReport.model_fields),
         recruitment=[_copied(level, RecruitmentReport.model_fields) for level in pair.recruitment],
-        blocks=[_block_report(block) for block in pair.blocks],
+        blocks=[
+            _block_report(block, in_course)
+            for block, in_course in zip(pair.blocks, _in_course(pair), strict=True)
+        ],
         warnings=notes(warnings),
         evidence=[EvidenceReport(step=step, found=found) for step, found in pair.detection.evidence],
         sweeps=[_sweep_report(sweep) for sweep in pair.sweeps] if with_sweeps else None,
@@ -557,13 +561,20 @@ def _spontaneous_report(found: Spontaneous | None) -> SpontaneousReport | None:
     )
 
 
-def _block_report(block: BlockFinding) -> BlockReport:
+def _in_course(pair: PairFinding) -> list[Presence | None]:
+    """What the operation, as its own control, tells of each block."""
+    told = {True: Presence.PRESENT, False: Presence.ABSENT, None: Presence.INDETERMINATE}
+    return [told[one] for one in pair.there] or [None] * len(pair.blocks)
+
+
+def _block_report(block: BlockFinding, in_course: Presence | None) -> BlockReport:
     return BlockReport(
         **_measures(block.detection, block.m_wave),
         start_s=block.start_s,
         end_s=block.end_s,
         stage=block.stage,
         intensity_ma=block.intensity_ma,
+        presence_in_course=in_course,
         warnings=notes(_own_warnings(block.detection)),
     )
 

@@ -128,10 +128,19 @@ def test_not_detected_is_never_called_disappeared(render, operation_pair):
     assert "disappear" not in render(pair).lower()
 
 
+def test_a_block_that_tells_nothing_alone_shows_what_the_operation_tells(render, operation_pair):
+    told = replace(operation_pair, there=(True, True, True, True, None, False))
+    rows = [line.split() for line in render(told).splitlines() if line.startswith("00:")]
+    assert [(row[3], row[4]) for row in rows] == [
+        *(("present", "yes"), ("present", "yes")),
+        *(("absent", "?"), ("absent", "no")),
+    ]
+
+
 def test_blocks_that_answer_alike_share_a_line(render, operation_pair):
     lines = render(operation_pair).splitlines()
-    assert "00:26:20 00:29:15 baseline             present   3   9.5-9.7       230      1235" in lines
-    assert any(line.startswith("00:30:20 00:32:15 decompression        absent    2") for line in lines)
+    assert "00:26:20 00:29:15 baseline       present -       3   9.5-9.7       230      1235" in lines
+    assert any(line.startswith("00:30:20 00:32:15 decompression  absent  -       2") for line in lines)
 
 
 def test_every_line_fits_the_terminal(render, pair, direct_pair, operation_pair, indeterminate_pair):

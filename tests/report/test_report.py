@@ -166,3 +166,16 @@ def test_channels_carry_what_the_configuration_says_of_them(recording, make_find
     channel = report.recording.channels[0]
     assert (channel.muscle, channel.side) == ("platysma", "left")
     assert report.settings["channels"]["R Ment"]["muscle"] == "platysma"
+
+
+def test_a_block_carries_what_the_operation_tells_of_it(recording, settings, make_findings, operation_pair):
+    told = (True, True, None, True, False, False)
+    report = build_report(recording, make_findings(replace(operation_pair, there=told)), settings)
+    assert [block.presence_in_course for block in report.pairs[0].blocks] == [
+        *("present", "present", "indeterminate"),
+        *("present", "absent", "absent"),
+    ]
+
+
+def test_without_an_operation_no_block_is_told_by_its_course(report):
+    assert all(block.presence_in_course is None for pair in report.pairs for block in pair.blocks)

@@ -324,6 +324,10 @@
     tellTrend(timeS);
   }
 
+  function inCourse(block) {
+    return block.in_course && block.in_course !== block.presence ? ", in the course " + block.in_course : "";
+  }
+
   function tellTrend(timeS) {
     const told = [clock(timeS)];
     const stage = stagesShown().find((one) => one.start_s <= timeS && timeS < one.end_s);
@@ -333,7 +337,7 @@
       const block = pair.blocks[nearestBlock(pair, timeS)];
       told.push(pair.title + ": " + (block.presence === "present"
         ? microvolts(block.amplitude_uv) + " µV, onset " + (block.onset_ms === null ? "–" : block.onset_ms.toFixed(1)) + " ms, " + percent(block.persistence)
-        : block.presence));
+        : block.presence) + inCourse(block));
     });
     byId("trend-readout").textContent = told.join(" · ");
   }
@@ -617,7 +621,7 @@
     if (block.stage) told.push(block.stage);
     if (isDirect(pair)) told.push("M wave " + microvolts(block.m_wave_uv) + " µV");
     else if (block.presence === "present") told.push("LSR zone: " + microvolts(block.amplitude_uv) + " µV, onset " + (block.onset_ms === null ? "–" : block.onset_ms.toFixed(1) + " ms"), "answered " + percent(block.persistence));
-    else told.push(block.presence + (block.reason ? " (" + block.reason + ")" : ""));
+    else told.push(block.presence + (block.reason ? " (" + block.reason + ")" : "") + inCourse(block));
     told.push("gain ×" + Number(chosen.gain.toPrecision(2)));
     byId("viewer-readout").textContent = told.join(" · ");
   }

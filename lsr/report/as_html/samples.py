@@ -118,6 +118,7 @@ def _block(block: BlockReport) -> dict[str, Any]:
         "stage": words(block.stage) if block.stage else None,
         "presence": block.presence.value,
         "reason": words(block.reason) if block.reason else None,
+        "in_course": block.presence_in_course,
         "onset_ms": block.onset_latency_ms,
         "onset_ci_ms": block.onset_latency_ci_ms,
         "amplitude_uv": block.amplitude_uv,

@@ -380,6 +380,7 @@ def _block_rows(report: Report, pair: PairReport) -> list[dict[str, str]]:
             "to": moment(report, block.end_s),
             "stage": _stage(block.stage),
             "presence": _answer(pair, block),
+            "in_course": words(block.presence_in_course) if block.presence_in_course else _NONE,
             "onset": _with_interval(block.onset_latency_ms, block.onset_latency_ci_ms, _ms),
             "amplitude": _with_interval(block.amplitude_uv, block.amplitude_ci_uv, _uv),
             "persistence": _percent(block.persistence),
