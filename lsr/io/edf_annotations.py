@@ -108,7 +108,7 @@ class AnnotationReader:
         record_bytes : int
             From one record to the next.
         """
-        n_records = len(blocks[0])
+        n_records, n_before = len(blocks[0]), len(self.events)
         mantissas = np.full(n_records, -1, dtype=np.int64)
         decimals = np.full(n_records, -1, dtype=np.int64)  # -1: the record has no time-keeping TAL
         for signal, (block, offset) in enumerate(zip(blocks, offsets, strict=True)):
@@ -134,6 +134,8 @@ class AnnotationReader:
             self._mantissas.append(mantissas)
             self._decimals.append(decimals)
         self._n_records += n_records
+        if len(blocks) > 1:  # read signal by signal; in the file they take turns
+            self.events[n_before:] = sorted(self.events[n_before:], key=_record)
 
     def _read_plain(self, content: bytes, record: int) -> bool:
         """Read the usual TALs, one text each, all at once; False, and nothing read, where one is unusual."""
@@ -335,6 +337,10 @@ def _continue_untimed(
     # Differences from exact ticks: starts late in a long recording have lost their last digits.
     steps_s = np.diff(base) / per_second + np.diff(behind) * float(record_duration)
     return steps_s, start_s
+
+
+def _record(event: Event) -> int:
+    return event[3]
 
 
 def _ticks(onset: bytes) -> Ticks | None:

@@ -166,6 +166,18 @@ def test_annotations_of_all_signals_are_kept_inside_the_data_or_not(
     ]
 
 
+def test_annotations_of_several_signals_come_in_the_order_of_the_file(
+    write_edf, drawn, keep_time, count_up, saved
+):
+    first = keep_time(["+0", "+1"], [b"+0.5\x14a\x14b\x14\0", b"+1.5\x14d\x14\0"])
+    second = drawn(label="EDF Annotations", notes=[b"+0.7\x14c\x14\0", b"+1.2\x14e\x14\0"])
+    with read_recording(saved(write_edf([first, drawn(stored=count_up(2, 100)), second]))) as recording:
+        assert [(one.text, one.record) for one in recording.annotations] == [
+            *(("a", 0), ("b", 0), ("c", 0)),
+            *(("d", 1), ("e", 1)),
+        ]
+
+
 def test_a_closed_recording_says_so(gapped):
     recording = read_recording(gapped)
     recording.close()
