@@ -338,11 +338,18 @@ def _read_signals(parser: _Parser, sample_bytes: int, duration: Fraction) -> tup
 def _check_rate(parser: _Parser, found: Field, n_samples: int, duration: Fraction) -> None:
     if not duration or n_samples / duration > _FASTEST_HZ:
         record = parser.fixed_field("duration of a data record")
-        rate = "no sampling rate" if not duration else f"{float(n_samples / duration):.3g} Hz"
+        rate = _in_hz(n_samples / duration) if duration else "no sampling rate"
         raise MalformedRecording(
             f"{parser.name}: {record.place}, and {found.place}: that gives {rate}; "
             "write the true length of a data record in seconds into the header, or export the file again"
         )
+
+
+def _in_hz(rate: Fraction) -> str:
+    try:
+        return f"{float(rate):.3g} Hz"
+    except OverflowError:
+        return "more than 1e+308 Hz"
 
 
 def _read_signal(

@@ -115,6 +115,7 @@ CASES = [
     Case("record duration negative", record_s="-1", error=MalformedRecording, names=("byte 244", "-1")),
     Case("record duration no whole number", record_s="0.333333", starts=("+0", "+0.333333", "+0.666666", "+1"), check=lambda r: whole(r) and len(r.segments) == 1),
     Case("1e303 Hz", record_s="1e-301", error=MalformedRecording, names=("1e+303 Hz", "byte 244", "true length")),
+    Case("more Hz than a float holds", record_s="1e-308", error=MalformedRecording, names=("more than 1e+308 Hz", "byte 244", "true length")),
     Case("record duration beyond numbers", record_s="1e999999", error=MalformedRecording, names=("byte 244",)),
     # --- dates
     Case("date anonymised by X", fixed={"recording": "Startdate X X X X"}, problems=("start_anonymised",), check=lambda r: r.start is None and r.start_clock == time(10, 20, 30)),
