@@ -330,7 +330,7 @@ def _read_signals(parser: _Parser, sample_bytes: int, duration: Fraction) -> tup
             parser.note("annotation_label", f"{place.place}, and is read as the label of annotations.")
         if not is_annotation and n_samples:
             _check_rate(parser, found, n_samples, duration)
-        signals.append(_read_signal(parser, signal, label, n_samples, offset, is_annotation))
+        signals.append(_read_signal(parser, signal, label, n_samples, offset, is_annotation, sample_bytes))
         offset += sample_bytes * n_samples
     return tuple(signals)
 
@@ -353,7 +353,13 @@ def _in_hz(rate: Fraction) -> str:
 
 
 def _read_signal(
-    parser: _Parser, signal: int, label: str, n_samples: int, offset: int, is_annotation: bool
+    parser: _Parser,
+    signal: int,
+    label: str,
+    n_samples: int,
+    offset: int,
+    is_annotation: bool,
+    sample_bytes: int,
 ) -> EdfSignal:
     def text(name: str) -> str:
         return _text(parser.signal_field(name, signal).raw)
@@ -364,7 +370,7 @@ def _read_signal(
     is_voltage, gain, zero, low, high = False, 1.0, 0.0, 0.0, 0.0
     if not is_annotation:
         who = f"channel {label!r} (signal {signal + 1})"
-        calibration = _read_calibration(parser, signal, who)
+        calibration = _read_calibration(parser, signal, who, sample_bytes)
         per_unit = microvolts_per(unit)
         if calibration is not None:
             gain, zero, low, high = calibration
@@ -394,10 +400,13 @@ def _read_signal(
     )
 
 
-def _read_calibration(parser: _Parser, signal: int, who: str) -> tuple[float, float, float, float] | None:
+def _read_calibration(
+    parser: _Parser, signal: int, who: str, sample_bytes: int
+) -> tuple[float, float, float, float] | None:
     """Read gain, offset and physical range in the unit of the file; None where they make no sense.
 
-    Physical minimum above maximum is in order: it states a negative gain.
+    Physical minimum above maximum is in order: it states a negative gain. A digital range that the samples
+    cannot hold says that they are stored otherwise (without sign, say), or that a digit is wrong.
     """
     fields = [
         parser.signal_field(name, signal)
@@ -406,8 +415,13 @@ def _read_calibration(parser: _Parser, signal: int, who: str) -> tuple[float, fl
     values = [parser.number(found) for found in fields]
     physical_min, physical_max, digital_min, digital_max = values
     broken = [found for found, value in zip(fields, values, strict=True) if not abs(value) < _LARGEST_RANGE]
+    bits = 8 * sample_bytes
+    # One beyond is let pass: writers round the end of a symmetric range.
+    beyond = [k for k in (2, 3) if not abs(values[k]) <= 2 ** (bits - 1) or values[k] != int(values[k])]
     if broken:
         why = f"{broken[0].place}, which is no usable number"
+    elif beyond:
+        why = f"{fields[beyond[0]].place}, which is no whole number of {bits} bits"
     elif physical_min == physical_max:
         why = f"{fields[0].place}, and {fields[1].place}: no physical range"
     elif digital_min >= digital_max:
