@@ -84,8 +84,12 @@ class Field:
 
         In a header whose fields are shifted a number's place may hold a part of a name.
         """
-        shown = _WORD.sub(lambda word: b"***" if word[0] in self.private else word[0], self.raw)
-        return f"{self.name} (byte {self.offset}) holds {shown!r}"
+        return f"{self.name} (byte {self.offset}) holds {self.shown!r}"
+
+    @property
+    def shown(self) -> bytes:
+        """What it holds, without words of private fields."""
+        return _WORD.sub(lambda word: b"***" if word[0] in self.private else word[0], self.raw)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,11 +366,11 @@ def _read_signal(
     sample_bytes: int,
 ) -> EdfSignal:
     def text(name: str) -> str:
-        return _text(parser.signal_field(name, signal).raw)
+        return _text(parser.signal_field(name, signal).shown)
 
-    unit = text("physical dimension")
+    unit = _text(parser.signal_field("physical dimension", signal).raw)
     if not unit or not is_known_unit(unit):
-        unit = parser.units.get(label, unit)
+        unit = parser.units.get(label, text("physical dimension"))
     is_voltage, gain, zero, low, high = False, 1.0, 0.0, 0.0, 0.0
     if not is_annotation:
         who = f"channel {label!r} (signal {signal + 1})"

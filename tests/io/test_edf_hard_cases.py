@@ -150,6 +150,7 @@ CASES = [
     Case("label in UTF-8", fields={"label": "Müller".encode()}, problems=("header_not_ascii",), check=lambda r: r.channels[0].label == "Müller"),
     Case("label in UTF-8 cut in a letter", fields={"label": "äöüäöüä".encode()[:14] + b"a\xc3"}, problems=("header_not_ascii",), check=lambda r: r.channels[0].label == "äöüäöüäa"),
     Case("patient name in UTF-8", fixed={"patient": "X F X Jürgen".encode()}, problems=("header_not_ascii",), check=lambda r: "rgen" not in str(r.problems)),
+    Case("patient name in other fields", fields={"unit": "Secret", "prefilter": "HP:3Hz Secret", "transducer": "Anna"}, problems=("unknown_unit",), check=lambda r: (r.channels[0].unit, r.channels[0].prefilter, r.channels[0].transducer) == ("***", "HP:3Hz ***", "***")),
     Case("header padded with NUL", fixed={"n_records": b"4".ljust(8, b"\0")}, problems=("header_not_ascii",), check=n_records(4)),
     # --- units
     Case("unit nV", fields={"unit": "nV"}, check=factor(1e-3)),
