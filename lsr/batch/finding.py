@@ -97,7 +97,7 @@ def _labels(given: Sequence[Path]) -> list[str]:
 
 
 def _in_folder(folder: Path, prefix: str, but_not: Path | None) -> Iterator[Found | Refusal]:
-    seen = {_identity(but_not)} if but_not is not None and but_not.exists() else set()
+    seen = {_identity(but_not)} if but_not is not None and but_not.is_dir() else set()
     waiting = [(folder, prefix)]
     while waiting:
         place, below = waiting.pop()

@@ -13,6 +13,17 @@ import pytest
 SAMPLE = Path(__file__).parents[2] / "sample_data" / "trigger_channel.edf"
 
 
+def test_a_file_in_place_of_the_output_folder_is_wrong_usage(call, tmp_path):
+    (tmp_path / "in").mkdir()
+    shutil.copy(SAMPLE, tmp_path / "in")
+    (tmp_path / "taken").write_text("here")
+    result = call("batch", tmp_path / "in", "--out", tmp_path / "taken")
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'taken'}: cannot be written" in result.stderr
+    assert "name another folder with --out" in result.stderr
+    assert (tmp_path / "taken").read_text() == "here"
+
+
 @pytest.fixture
 def ran(monkeypatch):
     """Replace the run; gives its calls, and takes what it comes to."""
