@@ -30,7 +30,7 @@ from lsr.io.edf_header import (
     read_header,
     without_words,
 )
-from lsr.io.signatures import begins_edf
+from lsr.io.signatures import begins_edf, check_is_no_pipe
 from lsr.io.units import is_known_unit
 from lsr.whole_files import written_whole
 
@@ -83,7 +83,7 @@ def deidentify(
     Raises
     ------
     UnknownFormat
-        The source is neither EDF nor BDF.
+        The source is neither EDF nor BDF, or no file.
     RecordingError
         Source and target are one file, the target is there already, a signal holds annotations under a
         label that does not say so, or reading fails.
@@ -93,6 +93,7 @@ def deidentify(
         raise RecordingError(f"{copy}: source and target are the same file; name another target")
     if os.path.lexists(copy):
         raise RecordingError(f"{copy}: is there already; name another target, or remove it first")
+    check_is_no_pipe(origin)
     file = RawFile(origin)
     try:
         head = file.file.read(8)

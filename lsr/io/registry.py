@@ -16,7 +16,7 @@ from lsr.io.ascii_sweeps import find_description, read_ascii_sweeps
 from lsr.io.bids_names import find_bids_name
 from lsr.io.edf import read_edf
 from lsr.io.edf_header import without_words
-from lsr.io.signatures import begins_edf, claims_edf
+from lsr.io.signatures import begins_edf, check_is_no_pipe, claims_edf
 from lsr.recording import Recording
 
 
@@ -81,14 +81,16 @@ def check_is_there(path: Path) -> None:
 
 
 def _adapter_for(path: Path) -> Callable[[Path], Recording]:
+    check_is_no_pipe(path)
+    is_folder = path.is_dir()
     head = _first_bytes(path)
     if begins_edf(head):
         return read_edf
     if find_description(path) is not None:
         return read_ascii_sweeps
-    if path.is_file() and not head:
+    if not is_folder and not head:
         raise UnknownFormat(f"{path.name}: the file is empty; copy it again from the monitor")
-    if claims_edf(path):
+    if not is_folder and claims_edf(path):
         raise UnknownFormat(
             f"{path.name}: version (byte 0) holds {without_words(head)!r}, and is '0' and seven spaces in "
             "EDF or 0xff and 'BIOSEMI' in BDF; it is no such file, or a damaged one: export it again"

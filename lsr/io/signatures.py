@@ -13,6 +13,7 @@ import stat
 import tomllib
 from pathlib import Path
 
+from lsr.errors import UnknownFormat
 from lsr.io.ascii_sweeps import FOLDER_FILE, find_description
 from lsr.io.bids_names import all_sidecars, find_bids_name
 
@@ -49,6 +50,18 @@ def begins_edf(head: bytes) -> bool:
 def claims_edf(path: Path) -> bool:
     """Tell whether a file says by its name that it is EDF or BDF."""
     return path.name.lower().endswith(_EDF_SUFFIXES)
+
+
+def check_is_no_pipe(path: Path) -> None:
+    """Make sure that a path, where something is there, can be opened without waiting for a writer.
+
+    Raises
+    ------
+    UnknownFormat
+        A pipe or a device; reading goes back and forth, and neither can.
+    """
+    if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+        raise UnknownFormat(f"{path}: a pipe or a device, no file; write the recording to a file first")
 
 
 def is_recording(path: Path) -> bool:
@@ -148,6 +161,8 @@ def _is_file(path: Path) -> bool:
 
 
 def _head(path: Path) -> bytes:
+    if not _is_file(path):
+        return b""
     try:
         with path.open("rb") as file:
             return file.read(_HEADER_BYTES)

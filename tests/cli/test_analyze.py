@@ -1,6 +1,7 @@
 """`lsr analyze` gives data on stdout, complaints on stderr, and goes on after a bad file."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -158,6 +159,22 @@ def test_a_folder_is_for_batch_and_has_a_name(call, tmp_path, monkeypatch):
     assert result.stderr.endswith(
         f"lsr: {tmp_path}: a folder, and no recording itself; use lsr batch for those in it\n"
     )
+
+
+def test_a_folder_that_is_called_like_a_recording_is_a_folder(call, tmp_path):
+    (tmp_path / "x.edf").mkdir()
+    result = call("analyze", tmp_path / "x.edf")
+    assert result.exit_code == 1
+    assert "a folder, and no recording itself; use lsr batch for those in it" in result.stderr
+
+
+@pytest.mark.parametrize("command", [("analyze",), ("inspect",), ("batch", "--out", "out"), ("deidentify",)])
+def test_a_pipe_is_not_waited_for(call, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.edf")
+    result = call(*command, "pipe.edf", *["copy.edf"] * (command == ("deidentify",)))
+    assert result.exit_code == 1
+    assert "pipe.edf: a pipe or a device, no file; write the recording to a file first" in result.stderr
 
 
 def test_wrong_settings_stand_above_a_later_failure(call, analyzed):
