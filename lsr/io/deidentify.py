@@ -60,7 +60,11 @@ _PIECES = re.compile(r"\d+(?:[.,]\d+)?|[^\W\d_]+")
 # Signs of ASCII, no-break space, degree, plus or minus, dashes.
 _BETWEEN = re.compile(r"[ -/:-@\[-`{-~\u00a0\u00b0\u00b1\u2013\u2014\t]*")
 _RANGE = re.compile(r" ?[-/] ?")  # "12-14 mA"
-_FILTERS = re.compile(r"((HP|LP|BP|N|Notch|DC|None|\d+(\.\d+)?|[mk]?Hz)[ :;,/-]*)*", re.IGNORECASE)
+_FILTERS = re.compile(
+    r"((HP|LP|BP|N|Notch|DC|None|(?<!\d)\d{1,5}(\.\d{1,4})?(?![\d.])|[mk]?Hz)[ :;,/-]*)*", re.IGNORECASE
+)
+# Two numbers may be a range ("BP:10-3000Hz"); three may be a date, and so may any without a word.
+_NOT_OF_FILTERS = re.compile(r"(\d[\d.]*[ :;,/-]+){2}\d|^[\d .:;,/-]*\d[\d .:;,/-]*$")
 _CALIBRATION = ("physical minimum", "physical maximum", "digital minimum", "digital maximum")
 # How an annotation signal begins in every record, whatever its label.
 _TIME_KEEPING = re.compile(rb"[+-]\d+(\.\d*)?(\x15[^\x14]*)?\x14")
@@ -149,12 +153,17 @@ def _blank_header(raw: bytearray, header: EdfHeader) -> bytes:
         for signal in header.signals:
             tells_more = name in ("transducer", "reserved")  # equipment, and free text
             tells_more |= name in _CALIBRATION and not holds_number(bytes(raw[begin : begin + width]))
-            tells_more |= name == "prefiltering" and not _FILTERS.fullmatch(signal.prefilter)
+            tells_more |= name == "prefiltering" and not _tells_filters(signal.prefilter)
             tells_more |= name == "physical dimension" and not is_known_unit(signal.unit)
             if tells_more:
                 raw[begin : begin + width] = b" " * width
             begin += width
     return bytes(raw)
+
+
+def _tells_filters(text: str) -> bool:
+    """Whether a text tells of filters alone; numbers that may be a date, or a telephone's, do not."""
+    return _FILTERS.fullmatch(text) is not None and not _NOT_OF_FILTERS.search(text)
 
 
 def _begins_like_annotations(record: bytearray, signal: EdfSignal, sample_bytes: int) -> bool:

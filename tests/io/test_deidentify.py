@@ -140,6 +140,27 @@ def test_free_text_of_the_header_goes(write_edf, drawn, count_up, saved, tmp_pat
     assert b"Secret" not in raw
 
 
+@pytest.mark.parametrize(
+    ("prefilter", "stays"),
+    [
+        ("HP:0.1Hz LP:75Hz N:50Hz", True),
+        ("BP:10-3000 Hz", True),
+        ("DC; LP: 10kHz", True),
+        ("04-07-1957", False),
+        ("HP: 04/07/57", False),
+        ("19570704", False),
+        ("N:04071957", False),
+        ("0201/12345", False),
+        ("1" * 79 + "x", False),  # at once, whatever it is
+    ],
+)
+def test_numbers_that_are_no_filters_go(write_edf, drawn, count_up, saved, tmp_path, prefilter, stays):
+    source = saved(write_edf([drawn(stored=count_up(1, 50), fields={"prefilter": prefilter})]))
+    deidentify(source, tmp_path / "out.edf")
+    with read_recording(tmp_path / "out.edf") as after:
+        assert after.channels[0].prefilter == (prefilter if stays else "")
+
+
 @pytest.mark.parametrize("label", ["EDF Annotations2", "Notes"])
 def test_annotations_under_another_label_are_not_copied(
     write_edf, drawn, keep_time, count_up, saved, tmp_path, label
