@@ -253,7 +253,8 @@ def _form_of(text: str) -> tuple[str, list[float]]:
         numbers.append(float(found[0].replace(",", ".")))
         return str(len(numbers) - 1)
 
-    return _ANY_NUMBER.sub(place, _TIMES.sub(" x ", text)), numbers
+    # Blanks in a row say nothing, and the patterns below would try each as a beginning.
+    return _ANY_NUMBER.sub(place, _TIMES.sub(" x ", " ".join(text.split()))), numbers
 
 
 def _with_numbers(form: str, numbers: list[float]) -> str:

@@ -169,6 +169,14 @@ def test_fifty_thousand_different_texts_are_read_in_well_under_a_second():
     assert told[1234].intensity_ma == pytest.approx(1.234)
 
 
+def test_blanks_in_a_row_cost_no_time_and_say_nothing():
+    blanks = " " * 20_000
+    begin = time.process_time()
+    told = read_stimulus_text(f"Stim R zyg{blanks}12 mA{blanks}")
+    assert time.process_time() - begin < 3.0
+    assert told == read_stimulus_text("Stim R zyg 12 mA")
+
+
 @pytest.mark.parametrize(
     "note",
     [
