@@ -152,6 +152,8 @@ def find_m_wave(
     if at.size < 2 * _LEAST_SAMPLES:
         return nothing
     low, high = max(window_ms[0], float(at[0]) + 0.2), window_ms[1]
+    if low > high:  # the spike outlasts the window
+        return nothing
     peak = float(np.abs(wave - np.median(wave)).max())
     deviation = max(noise_uv, _FINEST_SHARE * peak, 1e-9)
     later = np.clip((at - high) / _LATER_MS, 0, 1)

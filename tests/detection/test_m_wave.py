@@ -35,6 +35,15 @@ def test_an_m_wave_is_found_beside_an_artifact_tail_and_hum():
     assert found.onset_latency_ms == pytest.approx(truth.m_wave_onset_ms, abs=0.8)
 
 
+@pytest.mark.parametrize("window_ms", [(0.0, 1.0), (0.1, 0.15), (1.5, 1.6)])
+def test_in_a_window_that_the_artifact_outlasts_no_m_wave_is_found(window_ms):
+    sweeps = draw_sweeps(seed=112, m_wave_uv=2000.0, nuisance=["tail", "hum"])
+    settings = lsr.Settings.from_dict({"detection": {"direct_window_ms": window_ms}})
+    found = lsr.detect(sweeps.emg_uv, sweeps.time_ms, sweeps.direct_emg_uv, settings=settings)
+    assert found.m_wave.presence != "present"
+    assert found.presence != "absent"
+
+
 @pytest.mark.parametrize("low_pass_hz", [1000.0, 4000.0])
 def test_an_artifact_tail_alone_proves_no_stimulation(low_pass_hz):
     """A nerve that was not excited: the direct muscle shows the artifact and nothing else."""
