@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -33,18 +34,25 @@ def deidentify(
     from lsr import RecordingError
     from lsr.io import deidentify as blank
 
-    def work() -> Path:
+    def work() -> int:
         try:
-            blank.deidentify(source, target, keep or ())
+            return blank.deidentify(source, target, keep or ())
         except OSError as error:
             raise RecordingError(
                 f"{source}: the copy {target} cannot be written ({error.strerror}); name another target"
             ) from error
-        return target
 
     attempts = Attempts(verbose=verbose)
-    if attempts.attempt(source, work) is not None:
+    n_missed = attempts.attempt(source, work)
+    if n_missed is not None:
         show(str(target))
+        if n_missed:
+            missed = (
+                f"{target}: {n_missed} annotations that lsr takes for stimuli or stages are blanked: words "
+                "or numbers in them may tell of a person; an analysis of the copy lacks them, unless "
+                "--keep names their pattern"
+            )
+            complain(missed, NOTICE)
         advice = f"{target}: look at its labels and annotations, with lsr inspect, before you hand it on"
         complain(advice, NOTICE)
     attempts.finish()
@@ -54,7 +62,7 @@ def _refuse_target(target: Path) -> None:
     """Nothing is overwritten, and no name is made up: the source's own may be the patient's."""
     if target.is_dir():
         refuse(f"{target}: is a folder; name the file to write in it")
-    if target.exists():
+    if os.path.lexists(target):
         refuse(f"{target}: is there already; name another target, or remove it first")
     if not target.parent.is_dir():
         refuse(f"{target}: there is no folder {target.parent}; make it, or name another target")

@@ -32,6 +32,9 @@ from lsr.io.edf_header import (
 )
 from lsr.io.signatures import begins_edf, check_is_no_pipe
 from lsr.io.units import is_known_unit
+from lsr.settings import DEFAULT_STAGES
+from lsr.stages import stage_of
+from lsr.stimuli.texts import reads_as_pulse
 from lsr.whole_files import written_whole
 
 # Words that an annotation may consist of and be kept: what is said of stimuli, of stages, and by monitors.
@@ -73,7 +76,7 @@ _BLANK_TEXT = b"X"
 
 def deidentify(
     source: str | os.PathLike[str], target: str | os.PathLike[str], keep: Sequence[str] = ()
-) -> None:
+) -> int:
     """Write a copy of an EDF or BDF file without anything that tells of the patient.
 
     Parameters
@@ -83,6 +86,12 @@ def deidentify(
     keep : Sequence[str]
         Patterns of annotations to keep besides those of `KEPT_WORDS` and numbers, such as ``"Marker ?"``;
         case does not matter. Whoever gives one vouches that no annotation it fits names a person.
+
+    Returns
+    -------
+    int
+        How many annotations were blanked that lsr takes for stimuli or stages by itself: an analysis of the
+        copy lacks them.
 
     Raises
     ------
@@ -114,11 +123,12 @@ def deidentify(
             out.write(_blank_header(raw, header))
             record = bytearray(header.record_bytes)
             like_annotations = [0] * len(header.signals)
+            n_missed = 0
             for number in range(header.n_records):
                 file.read_into(memoryview(record), header.header_bytes + number * header.record_bytes)
                 for index, signal in enumerate(header.signals):
                     like_annotations[index] += _begins_like_annotations(record, signal, header.sample_bytes)
-                _blank_annotations(record, header, keep)
+                n_missed += _blank_annotations(record, header, keep)
                 out.write(record)
             for index, count in enumerate(like_annotations):
                 if 2 * count > header.n_records:  # in a few records samples look so by chance
@@ -127,6 +137,7 @@ def deidentify(
                         f"{origin.name}: signal {index + 1} ({label!r}) holds annotations, and its label is "
                         "not 'EDF Annotations': they would be copied as they are; correct the label"
                     )
+        return n_missed
     finally:
         file.close()
 
@@ -174,24 +185,40 @@ def _begins_like_annotations(record: bytearray, signal: EdfSignal, sample_bytes:
     return _TIME_KEEPING.match(record, signal.record_offset, stop) is not None
 
 
-def _blank_annotations(record: bytearray, header: EdfHeader, keep: Sequence[str]) -> None:
+def _blank_annotations(record: bytearray, header: EdfHeader, keep: Sequence[str]) -> int:
+    """Blank the annotations of a data record; count those that an analysis will miss."""
+    n_missed = 0
     for signal in header.signals:
         if signal.is_annotation:
             begin = signal.record_offset
             stop = begin + signal.samples_per_record * header.sample_bytes
-            lists = [_blank_list(tal, keep) for tal in bytes(record[begin:stop]).rstrip(b"\0").split(b"\0")]
-            record[begin:stop] = b"\0".join(lists).ljust(stop - begin, b"\0")
+            tals = bytes(record[begin:stop]).rstrip(b"\0").split(b"\0")
+            lists = [_blank_list(tal, keep) for tal in tals]
+            record[begin:stop] = b"\0".join(blanked for blanked, _ in lists).ljust(stop - begin, b"\0")
+            n_missed += sum(missed for _, missed in lists)
+    return n_missed
 
 
-def _blank_list(tal: bytes, keep: Sequence[str]) -> bytes:
-    """Blank the texts of one time-stamped annotation list; nothing stays of what is none."""
+def _blank_list(tal: bytes, keep: Sequence[str]) -> tuple[bytes, int]:
+    """Blank the texts of one time-stamped annotation list; nothing stays of what is none.
+
+    Give also how many of them an analysis will miss.
+    """
     match = TAL.fullmatch(tal)
     if not match:
-        return b""
+        return b"", 0
     length = match["duration"]
     lasts = b"\x15" + length if length and LOOSE_DURATION.fullmatch(length) else b""
-    kept = [text if _is_kept(text, keep) else _BLANK_TEXT for text in match["texts"].split(b"\x14")]
-    return match["onset"] + lasts + b"\x14" + b"\x14".join(kept)
+    texts = match["texts"].split(b"\x14")
+    kept = [text if _is_kept(text, keep) else _BLANK_TEXT for text in texts]
+    n_missed = sum(new is _BLANK_TEXT and _is_missed(text) for text, new in zip(texts, kept, strict=True))
+    return match["onset"] + lasts + b"\x14" + b"\x14".join(kept), n_missed
+
+
+def _is_missed(raw: bytes) -> bool:
+    """Whether an annotation is one that an analysis takes for a stimulus or a stage."""
+    text = raw.decode("utf-8", errors="replace")
+    return reads_as_pulse(text) or stage_of(text, DEFAULT_STAGES) is not None
 
 
 def _is_kept(raw: bytes, keep: Sequence[str]) -> bool:

@@ -40,6 +40,27 @@ def test_annotations_that_the_user_vouches_for_stay(call, named, tmp_path):
     assert b"sneezed" in (tmp_path / "copy.edf").read_bytes()
 
 
+def test_stimuli_and_stages_that_are_blanked_are_told(call, named, tmp_path):
+    raw = named.read_bytes()
+    old = b"Stimulus right zygomatic"
+    for new in (b"Stim 1234", b"Reiz rechts bukkal", b"Hautschnitt"):
+        raw = raw.replace(old, new + b" " * (len(old) - len(new)), 1)
+    named.write_bytes(raw)
+    told = call("deidentify", named, tmp_path / "copy.edf")
+    assert told.exit_code == 0
+    assert "3 annotations that lsr takes for stimuli or stages are blanked" in told.stderr
+    assert "--keep" in told.stderr
+    kept = call("deidentify", named, tmp_path / "kept.edf", "--keep", "Stim*", "--keep", "*zyg*")
+    assert "2 annotations that lsr takes" in kept.stderr
+
+
+def test_a_broken_link_in_place_of_the_target_is_there_already(call, named, tmp_path):
+    (tmp_path / "link.edf").symlink_to(tmp_path / "gone.edf")
+    result = call("deidentify", named, tmp_path / "link.edf")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is there already" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("target", "says"),
     [("case.edf", "is there already"), ("", "is a folder"), ("nowhere/copy.edf", "there is no folder")],
