@@ -145,7 +145,7 @@ def find(
         sets.append(named)
         pairs = find_pairs(named, sites)
         judged += judge_set(replace(material, stimuli=named), pairs, pooled, read, stages, progress)
-    findings = find_findings(judged, sets, settings, [*problems, *beyond.values()])
+    findings = find_findings(judged, sets, settings, [*problems, *beyond.values()], stages)
     told = tuple(doubt_early(pair, stages) for pair in findings.pairs)
     progress("looking between the stimuli", 0, 0)
     return replace(findings, pairs=told, spontaneous=find_spontaneous(recording, sites, sets, stages))

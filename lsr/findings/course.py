@@ -136,7 +136,7 @@ def _judge_states(
     if baseline is None:
         return _cannot_tell("no_baseline_verdict", "whether an LSR was there at baseline cannot be told")
     if not baseline:
-        return _not_at_baseline(blocks, states)
+        return _not_at_baseline(blocks, states, stage_order)
     if not states.present:
         message = "at baseline an LSR is seen over all its stimuli only: single blocks are too noisy for it"
         return _cannot_tell("faint_at_baseline", message)
@@ -292,15 +292,23 @@ def _cannot_tell(code: str, message: str, *, baseline_block: int | None = None) 
     return Outcome(baseline_block=baseline_block, warnings=(Problem(code=code, message=message),))
 
 
-def _not_at_baseline(blocks: Sequence[BlockFinding], states: States) -> Outcome:
+def _not_at_baseline(blocks: Sequence[BlockFinding], states: States, stage_order: Sequence[str]) -> Outcome:
     """No response at baseline: never "disappeared", though one may have come up later."""
     last = max((k for k, one in enumerate(states.there) if one is not None), default=0)
+    course: Course | None = Course.NOT_DETECTED_AT_BASELINE
     warnings: tuple[Problem, ...] = ()
+    if _since_decompression(blocks[0].stage, stage_order):
+        course = None
+        message = (
+            "nothing was stimulated before decompression: whether an LSR was there at baseline cannot be told"
+        )
+        warnings = (Problem(code="no_baseline_verdict", message=message),)
     if any(states.there):
-        message = "no LSR was detected at baseline, but one was later"
-        warnings = (Problem(code="appeared_later", message=message),)
+        at_first = "at baseline" if course else "at first"
+        message = f"no LSR was detected {at_first}, but one was later"
+        warnings = (*warnings, Problem(code="appeared_later", message=message))
     return Outcome(
-        course=Course.NOT_DETECTED_AT_BASELINE,
+        course=course,
         residual=states.there[last] if _reaches_end(blocks, last) else None,
         warnings=warnings,
     )
@@ -422,6 +430,32 @@ def doubt_early(pair: PairFinding, stages: Sequence[Stage]) -> PairFinding:
     return replace(pair, course=Course.DISAPPEARED, warnings=(*pair.warnings, warning))
 
 
+def doubt_end(last_s: float, outcome: Outcome, stages: Sequence[Stage]) -> Outcome:
+    """Leave open what is left of an LSR where no stimulus tells of it since decompression began.
+
+    Parameters
+    ----------
+    last_s : float
+        The end of the last block that was judged.
+    outcome : Outcome
+    stages : sequence of Stage
+        All of the recording, as `find_stages` finds them.
+
+    Returns
+    -------
+    Outcome
+    """
+    begun_s = next((stage.start_s for stage in stages if stage.name == DECOMPRESSION), None)
+    if begun_s is None or last_s >= begun_s or (outcome.course is None and outcome.residual is None):
+        return outcome
+    message = (
+        f"nothing was stimulated since decompression began: the course is that up to {last_s:.0f} s, and "
+        "whether an LSR is left cannot be told"
+    )
+    warning = Problem(code="not_stimulated_since", message=message)
+    return replace(outcome, residual=None, warnings=(*outcome.warnings, warning))
+
+
 def _reaches_end(blocks: Sequence[BlockFinding], last: int) -> bool:
     """Whether a block lies in the last stage, or, without stages, among the last quarter of blocks."""
     others = [k for k, block in enumerate(blocks) if block.stage != blocks[-1].stage]
@@ -444,3 +478,9 @@ def _before_decompression(stage: str | None, stage_order: Sequence[str]) -> bool
     if stage is None or stage not in stage_order or DECOMPRESSION not in stage_order:
         return False
     return stage_order.index(stage) < stage_order.index(DECOMPRESSION)
+
+
+def _since_decompression(stage: str | None, stage_order: Sequence[str]) -> bool:
+    """Whether a stage is decompression or one after it."""
+    known = stage in stage_order and DECOMPRESSION in stage_order
+    return known and not _before_decompression(stage, stage_order)

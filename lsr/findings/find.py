@@ -18,7 +18,7 @@ from lsr.anatomy import Relation
 from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
 from lsr.findings.conduction import find_nerve_conduction
 from lsr.findings.contact import ELECTRODE_CHANGED
-from lsr.findings.course import Outcome, is_operation, judge_course
+from lsr.findings.course import Outcome, doubt_end, is_operation, judge_course
 from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
 from lsr.findings.likeness import Contrast, is_at_edge
 from lsr.findings.multiplicity import holm
@@ -28,6 +28,7 @@ from lsr.findings.states import Run
 from lsr.findings.threshold import Level, find_threshold, recruitment, response_levels
 from lsr.recording import Problem
 from lsr.settings import Settings
+from lsr.stages import Stage
 from lsr.stimuli import StimulusSet
 
 
@@ -54,6 +55,7 @@ def find_findings(
     stimuli: Sequence[StimulusSet],
     settings: Settings,
     problems: Sequence[Problem] = (),
+    stages: Sequence[Stage] = (),
 ) -> Findings:
     """Join what was detected in all pairs.
 
@@ -64,12 +66,14 @@ def find_findings(
     settings : Settings
     problems : sequence of Problem
         Odd things met on the way.
+    stages : sequence of Stage
+        All of the recording, as `find_stages` finds them.
 
     Returns
     -------
     Findings
     """
-    found = _doubt_swaps([_find_pair(one, settings) for one in judged])
+    found = _doubt_swaps([_find_pair(one, settings, stages) for one in judged])
     pairs = _adjusted([pair for pair, _ in found], settings.detection.alpha)
     ends = [
         outcome.residual
@@ -110,7 +114,9 @@ def _doubt_swaps(
     return doubted
 
 
-def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome | None]:
+def _find_pair(
+    judged: Judged, settings: Settings, stages: Sequence[Stage]
+) -> tuple[PairFinding, Outcome | None]:
     relation, site = judged.pair.relation, judged.pair.site
     detection, outcome = judged.pooled, None
     warnings = _warnings(judged, settings)
@@ -128,6 +134,7 @@ def _find_pair(judged: Judged, settings: Settings) -> tuple[PairFinding, Outcome
                 parts_uv=judged.parts_uv,
                 contrasts=judged.contrasts,
             )
+            outcome = doubt_end(judged.blocks[-1].end_s, outcome, stages)
             detection = _spokesman(judged, settings.detection.alpha)
         detection = _counted(detection, judged)
     elif relation is Relation.DIRECT:

@@ -8,7 +8,7 @@ import pytest
 from lsr.anatomy import Relation
 from lsr.detection.detection import Presence
 from lsr.findings import states
-from lsr.findings.course import doubt_early, is_operation, judge_course
+from lsr.findings.course import doubt_early, doubt_end, is_operation, judge_course
 from lsr.findings.findings import PairFinding
 from lsr.findings.likeness import Likeness
 from lsr.findings.states import Run
@@ -158,6 +158,29 @@ def test_before_decompression_is_said_only_where_decompression_is_marked(
 def test_other_courses_need_no_mark_of_decompression(lost_early):
     still_there = dataclasses.replace(lost_early, course="persisted", disappeared_at=None)
     assert doubt_early(still_there, []) == still_there
+
+
+@pytest.mark.parametrize("first", ["decompression", "closing"])
+def test_what_was_not_stimulated_before_decompression_tells_nothing_of_the_baseline(judge, first):
+    """Planted: a second file, or one without the markers of its first half, begins when the LSR is gone."""
+    outcome = judge(*shown("AAAA"), stages=[first, first, "closing", "closing"])
+    assert outcome.course is None
+    assert codes(outcome) == ["no_baseline_verdict"]
+    assert outcome.residual is False
+    assert judge(*shown("AAAA"), stages=["opening"] * 2 + [first] * 2).course == "not_detected_at_baseline"
+
+
+@pytest.mark.parametrize("there", ["PPPPPP", "PPPPAA", "AAAAAA"])
+def test_what_was_not_stimulated_since_decompression_tells_nothing_of_the_end(judge, there):
+    """Planted: the surgeon decompresses, and nobody stimulates again."""
+    outcome = judge(*shown(there), stages=TWO_EACH[:6])
+    last_s = 1510.0
+    doubted = doubt_end(last_s, outcome, [stage("baseline", 0), stage("decompression", 1600)])
+    assert doubted.residual is None
+    assert doubted.course == outcome.course
+    assert "not_stimulated_since" in codes(doubted)
+    for stages in ([], [stage("baseline", 0)], [stage("baseline", 0), stage("decompression", 1400)]):
+        assert doubt_end(last_s, outcome, stages) == outcome
 
 
 def test_a_loss_of_the_m_wave_beside_that_of_the_lsr_is_told(judge):

@@ -9,6 +9,7 @@ from lsr.detection.detection import Presence, SweepFinding
 from lsr.findings.find import Judged, find_findings
 from lsr.findings.pairs import Pair, Site
 from lsr.settings import Settings
+from lsr.stages import Stage
 from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
 
 STAGES = ("baseline", "opening", "arachnoid_dissection", "decompression", "closing")
@@ -56,8 +57,8 @@ def make_judged(make_blocks, detect_as, m_wave_of):
     return make
 
 
-def find(*judged):
-    return find_findings(judged, [STIMULI], Settings())
+def find(*judged, stages=()):
+    return find_findings(judged, [STIMULI], Settings(), stages=stages)
 
 
 def codes(pair):
@@ -88,6 +89,16 @@ def test_whether_an_lsr_is_left_is_asked_of_targets_alone(make_judged):
     target, ambiguous = make_judged(GONE), make_judged(STAYS, relation=Relation.AMBIGUOUS)
     assert find(target, ambiguous).residual_lsr is False
     assert find(ambiguous).residual_lsr is None
+
+
+def test_an_lsr_that_was_not_asked_for_since_decompression_may_be_left_or_not(make_judged):
+    """Planted: decompression begins after the last stimulus."""
+    begun = [Stage(name="decompression", start_s=9000.0, end_s=9100.0)]
+    assert find(make_judged(GONE)).residual_lsr is False
+    for end in (GONE, STAYS):
+        found = find(make_judged(end), stages=begun)
+        assert found.residual_lsr is None
+        assert "not_stimulated_since" in codes(found.pairs[0])
 
 
 # --- what speaks for a pair ----------------------------------------------------------------------------
