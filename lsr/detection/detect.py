@@ -211,6 +211,7 @@ def _judge(
         presence=presence,
         reason=reason,
         reasons=prepared.reasons,
+        begins_late=alone <= settings.alpha < p and found_by.without.begins_after,
         p=p,
         score=value,
         limit=limit,
@@ -341,7 +342,7 @@ def _look_beside(
         return found_by, 0.0
     if not elsewhere:
         return found_by, 1.0
-    if found_by.without.beyond > found_by.without.before:
+    if found_by.without.begins_after:
         return found_by, 0.0
     columns = found_by.without.earlier_columns(found_by.otherwise.time_ms)
     earlier = Rival("what begins before the window", columns, 0.0, "explained_otherwise")
@@ -500,6 +501,7 @@ def _assemble(
     presence: Presence,
     reason: str | None,
     reasons: tuple[str | None, ...],
+    begins_late: bool = False,
     p: float | None = None,
     score: float | None = None,
     limit: float | None = None,
@@ -541,6 +543,7 @@ def _assemble(
         detection_limit_uv=limit,
         m_wave=m_wave,
         late_response=late,
+        begins_late=begins_late,
         sweeps=_sweep_findings(reasons, measured),
         warnings=warnings,
         evidence=(

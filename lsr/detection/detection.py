@@ -118,6 +118,7 @@ class Detection:
     detection_limit_uv: float | None  # peak to peak of a response seen with the stated power
     m_wave: MWave | None  # of the direct muscle, where it was given
     late_response: LateResponse | None
+    begins_late: bool = False  # not present, but what stands out begins after the search window: a late LSR?
     sweeps: tuple[SweepFinding, ...] = ()
     warnings: tuple[tuple[str, str], ...] = ()  # (code, message)
     evidence: tuple[tuple[str, str], ...] = ()  # (step, what it found), in order: why the verdict came out

@@ -64,6 +64,11 @@ class Score:
         """Whether a start outside the window is likelier than none at all, if there is none inside."""
         return float(np.logaddexp(self.before, self.beyond)) > float(np.log(_NOTHING))
 
+    @property
+    def begins_after(self) -> bool:
+        """Whether it then rather starts beyond the window than before it."""
+        return self.begins_elsewhere and self.beyond > self.before
+
     def earlier_columns(self, time_ms: np.ndarray) -> np.ndarray:
         """What may begin before the window, (n_samples, n_columns): times its prior deviation, uV."""
         start_ms, family, size_uv = self.earliest

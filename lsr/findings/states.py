@@ -326,6 +326,8 @@ def _by_likeness(
         return None
     if own is False:
         return None if size + 2 * deviation > _DOUBTFUL else False
+    if block.detection.begins_late:
+        return None  # it does not hold the LSR where that was; it may hold it later
     limit_uv = block.detection.detection_limit_uv
     most_uv = min((size + 2 * deviation + bias) * likeness.amplitude_uv, limit_uv or np.inf)
     smallest_uv = min(settings.smallest_response_uv, _CLEARLY_LESS * likeness.amplitude_uv)

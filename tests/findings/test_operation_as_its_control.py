@@ -12,7 +12,14 @@ STAGES = ("Baseline", "Dura opening", "Decompression", "Closing")
 BLOCKS_EACH, PER_BLOCK = 2, 20
 
 
-def operation(lsr_by_stage, *, m_wave_by_stage=(1.0, 1.0, 1.0, 1.0), seed=0):
+def operation(
+    lsr_by_stage,
+    *,
+    m_wave_by_stage=(1.0, 1.0, 1.0, 1.0),
+    later_ms_by_stage=(0.0, 0.0, 0.0, 0.0),
+    crosstalk_uv=60,
+    seed=0,
+):
     """Four stages of forty stimuli; a muscle beside shows crosstalk of its own shape, and an LSR of 30 uV."""
     rng = np.random.default_rng(seed)
     n_stimuli = BLOCKS_EACH * PER_BLOCK
@@ -20,14 +27,15 @@ def operation(lsr_by_stage, *, m_wave_by_stage=(1.0, 1.0, 1.0, 1.0), seed=0):
     emg_uv = rng.normal(0, 4, (2, round((times_s[-1] + 2) * RATE_HZ)))
     since_ms = np.arange(round(0.08 * RATE_HZ)) * 1000 / RATE_HZ
     m_wave = 1500 * np.exp(-(((since_ms - 5.5) / 1.1) ** 2)) * np.sin(1.6 * (since_ms - 5.2))
-    crosstalk = 60 * np.exp(-(((since_ms - 6.3) / 2.2) ** 2)) * np.sin(1.1 * (since_ms - 4.7))
-    response = 16 * np.exp(-(((since_ms - 11.5) / 1.6) ** 2)) * np.sin(1.5 * (since_ms - 11.3))
+    crosstalk = crosstalk_uv * np.exp(-(((since_ms - 6.3) / 2.2) ** 2)) * np.sin(1.1 * (since_ms - 4.7))
+    onward_ms = [since_ms - later_ms for later_ms in later_ms_by_stage]
+    response = [16 * np.exp(-(((at - 11.5) / 1.6) ** 2)) * np.sin(1.5 * (at - 11.3)) for at in onward_ms]
     for k, time_s in enumerate(times_s):
         stage = k // n_stimuli
         at = slice(round(time_s * RATE_HZ), round(time_s * RATE_HZ) + since_ms.size)
         reached = m_wave_by_stage[stage] * rng.normal(1, 0.02)
         emg_uv[0, at] += reached * m_wave
-        emg_uv[1, at] += reached * crosstalk + lsr_by_stage[stage] * rng.normal(1, 0.2) * response
+        emg_uv[1, at] += reached * crosstalk + lsr_by_stage[stage] * rng.normal(1, 0.2) * response[stage]
     notes = [(120.0 * k + 0.5, name) for k, name in enumerate(STAGES)]
     notes += [(float(time_s), "Stim R zygomatic") for time_s in times_s]
     return Recording.from_arrays(
@@ -69,3 +77,16 @@ def test_crosstalk_that_falls_with_the_m_wave_is_no_lsr_that_disappeared(seed):
 def test_crosstalk_that_stays_is_neither_an_lsr_that_went_nor_one_that_came(seed):
     found = course_of(operation((0.0,) * 4, seed=seed))
     assert found.course in (None, "not_detected_at_baseline")
+
+
+@pytest.mark.parametrize("later_ms", [5.5, 7.0])
+def test_an_lsr_that_comes_later_than_the_window_after_decompression_is_not_gone(later_ms):
+    """Planted: at the end it is half as large and begins after the window; where it was, nothing is left."""
+    changed = {"later_ms_by_stage": (0.0, 0.0, later_ms, later_ms), "crosstalk_uv": 0}
+    recording = operation((4.0, 4.0, 2.0, 2.0), **changed)
+    report = lsr.analyze(recording)
+    (pair,) = (pair for pair in report.pairs if pair.channel == "R Mentalis")
+    assert pair.course is None
+    assert report.residual_lsr is None
+    gone = lsr.analyze(operation((4.0, 4.0, 0.0, 0.0), **changed))
+    assert gone.residual_lsr is False
