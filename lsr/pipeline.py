@@ -25,7 +25,7 @@ from lsr.recording import Problem, Recording
 from lsr.settings import Settings, given_settings
 from lsr.spontaneous.watch import find_spontaneous
 from lsr.stages import Stage, check_events, find_stages, read_events
-from lsr.stimuli import StimulusSet, find_stimuli
+from lsr.stimuli import StimulusSet, find_stimuli, find_unmarked
 from lsr.sweeps import find_beyond_range, plan_cut
 from lsr.threads import one_thread
 from lsr.traces import find_traces
@@ -145,7 +145,10 @@ def find(
         sets.append(named)
         pairs = find_pairs(named, sites)
         judged += judge_set(replace(material, stimuli=named), pairs, pooled, read, stages, progress)
-    findings = find_findings(judged, sets, settings, [*problems, *beyond.values()], stages)
+    evoked = [(one.stimuli, one.pair.site.channel) for one in judged if one.is_proof]
+    unmarked = find_unmarked(recording, sets, evoked)
+    problems += [*beyond.values(), *unmarked.problems]
+    findings = find_findings(judged, sets, settings, problems, stages=stages, unmarked=unmarked)
     told = tuple(doubt_early(pair, stages) for pair in findings.pairs)
     progress("looking between the stimuli", 0, 0)
     return replace(findings, pairs=told, spontaneous=find_spontaneous(recording, sites, sets, stages))

@@ -456,6 +456,38 @@ def doubt_end(last_s: float, outcome: Outcome, stages: Sequence[Stage]) -> Outco
     return replace(outcome, residual=None, warnings=(*outcome.warnings, warning))
 
 
+def doubt_unmarked(outcome: Outcome, *, before: bool, after: bool) -> Outcome:
+    """Leave open what stimuli may have shown that no marker tells of.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    before, after : bool
+        Whether there are any before the first that is marked, and after the last.
+
+    Returns
+    -------
+    Outcome
+    """
+    if before and outcome.course is Course.NOT_DETECTED_AT_BASELINE:
+        message = (
+            "stimuli before the first that is marked are not used: whether an LSR was there at baseline "
+            "cannot be told"
+        )
+        warning = Problem(code="no_baseline_verdict", message=message)
+        outcome = replace(outcome, course=None, warnings=(warning, *outcome.warnings))
+    if after and (outcome.course is not None or outcome.residual is not None):
+        message = (
+            "stimuli after the last that is marked are not used: what became of the LSR, and whether one is "
+            "left, cannot be told"
+        )
+        warning = Problem(code="end_not_marked", message=message)
+        outcome = replace(outcome, residual=None, warnings=(*outcome.warnings, warning))
+        if outcome.course is not Course.NOT_DETECTED_AT_BASELINE:
+            outcome = replace(outcome, course=None, change=None, disappeared_at=None)
+    return outcome
+
+
 def _reaches_end(blocks: Sequence[BlockFinding], last: int) -> bool:
     """Whether a block lies in the last stage, or, without stages, among the last quarter of blocks."""
     others = [k for k, block in enumerate(blocks) if block.stage != blocks[-1].stage]

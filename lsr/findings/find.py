@@ -18,7 +18,7 @@ from lsr.anatomy import Relation
 from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
 from lsr.findings.conduction import find_nerve_conduction
 from lsr.findings.contact import ELECTRODE_CHANGED
-from lsr.findings.course import Outcome, doubt_end, is_operation, judge_course
+from lsr.findings.course import Outcome, doubt_end, doubt_unmarked, is_operation, judge_course
 from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
 from lsr.findings.likeness import Contrast, is_at_edge
 from lsr.findings.multiplicity import holm
@@ -29,7 +29,7 @@ from lsr.findings.threshold import Level, find_threshold, recruitment, response_
 from lsr.recording import Problem
 from lsr.settings import Settings
 from lsr.stages import Stage
-from lsr.stimuli import StimulusSet
+from lsr.stimuli import StimulusSet, Unmarked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,21 @@ class Judged:
     m_wave_levels: tuple[Level, ...]  # by intensity; empty where it does not vary
     n_too_close: int  # stimuli whose window touches a gap or the next stimulus
 
+    @property
+    def is_proof(self) -> bool:
+        """Whether it is a direct muscle that shows an M wave."""
+        shown = self.m_wave is not None and self.m_wave.presence is Presence.PRESENT
+        return shown and self.pair.relation is Relation.DIRECT
+
 
 def find_findings(
     judged: Sequence[Judged],
     stimuli: Sequence[StimulusSet],
     settings: Settings,
     problems: Sequence[Problem] = (),
+    *,
     stages: Sequence[Stage] = (),
+    unmarked: Unmarked | None = None,
 ) -> Findings:
     """Join what was detected in all pairs.
 
@@ -68,12 +76,14 @@ def find_findings(
         Odd things met on the way.
     stages : sequence of Stage
         All of the recording, as `find_stages` finds them.
+    unmarked : Unmarked | None
+        Whether somebody stimulated where no marker says so.
 
     Returns
     -------
     Findings
     """
-    found = _doubt_swaps([_find_pair(one, settings, stages) for one in judged])
+    found = _doubt_swaps([_find_pair(one, settings, stages, unmarked) for one in judged])
     pairs = _adjusted([pair for pair, _ in found], settings.detection.alpha)
     ends = [
         outcome.residual
@@ -115,7 +125,7 @@ def _doubt_swaps(
 
 
 def _find_pair(
-    judged: Judged, settings: Settings, stages: Sequence[Stage]
+    judged: Judged, settings: Settings, stages: Sequence[Stage], unmarked: Unmarked | None
 ) -> tuple[PairFinding, Outcome | None]:
     relation, site = judged.pair.relation, judged.pair.site
     detection, outcome = judged.pooled, None
@@ -135,6 +145,8 @@ def _find_pair(
                 contrasts=judged.contrasts,
             )
             outcome = doubt_end(judged.blocks[-1].end_s, outcome, stages)
+            if unmarked is not None:
+                outcome = doubt_unmarked(outcome, before=unmarked.before, after=unmarked.after)
             detection = _spokesman(judged, settings.detection.alpha)
         detection = _counted(detection, judged)
     elif relation is Relation.DIRECT:

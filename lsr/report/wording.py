@@ -20,6 +20,7 @@ _UNTOLD = {
     "faint_at_end": "too faint at the end to say whether it is gone",
     "no_final_verdict": "the end cannot be judged",
     "answers_now_and_then": "single stimuli still show it at the end",
+    "end_not_marked": "stimuli at the end bear no marker",
     "m_wave_fell_alike": "it fell as the M wave did (stimulus, electrode or anaesthesia change)",
 }
 

@@ -9,5 +9,14 @@ artifact itself. Until they are sorted into sets, the marks found are `Marker`s.
 
 from lsr.stimuli.find import find_stimuli
 from lsr.stimuli.stimulus import BranchSource, Stimulus, StimulusSet, StimulusSource
+from lsr.stimuli.unmarked import Unmarked, find_unmarked
 
-__all__ = ["BranchSource", "Stimulus", "StimulusSet", "StimulusSource", "find_stimuli"]
+__all__ = [
+    "BranchSource",
+    "Stimulus",
+    "StimulusSet",
+    "StimulusSource",
+    "Unmarked",
+    "find_stimuli",
+    "find_unmarked",
+]

@@ -8,7 +8,7 @@ import pytest
 from lsr.anatomy import Relation
 from lsr.detection.detection import Presence
 from lsr.findings import states
-from lsr.findings.course import doubt_early, doubt_end, is_operation, judge_course
+from lsr.findings.course import doubt_early, doubt_end, doubt_unmarked, is_operation, judge_course
 from lsr.findings.findings import PairFinding
 from lsr.findings.likeness import Likeness
 from lsr.findings.states import Run
@@ -181,6 +181,27 @@ def test_what_was_not_stimulated_since_decompression_tells_nothing_of_the_end(ju
     assert "not_stimulated_since" in codes(doubted)
     for stages in ([], [stage("baseline", 0)], [stage("baseline", 0), stage("decompression", 1400)]):
         assert doubt_end(last_s, outcome, stages) == outcome
+
+
+@pytest.mark.parametrize("there", ["PPPPPPPPPP", "PPPPPPAAAA", "PPPPPPAAPP"])
+def test_what_stimuli_without_a_marker_may_have_shown_leaves_the_end_open(judge, there):
+    """Planted: the markers end before the stimuli do."""
+    outcome = judge(*shown(there))
+    assert doubt_unmarked(outcome, before=True, after=False) == outcome
+    doubted = doubt_unmarked(outcome, before=False, after=True)
+    assert doubted.course is doubted.residual is doubted.disappeared_at is doubted.change is None
+    assert codes(doubted)[-1] == "end_not_marked"
+
+
+def test_what_stimuli_without_a_marker_may_have_shown_leaves_the_baseline_open(judge):
+    """Planted: the markers begin after the stimuli do."""
+    outcome = judge(*shown("AAAAAAAAAA"))
+    early = doubt_unmarked(outcome, before=True, after=False)
+    assert early.course is None
+    assert early.residual is False
+    late = doubt_unmarked(outcome, before=False, after=True)
+    assert late.course == "not_detected_at_baseline"
+    assert late.residual is None
 
 
 def test_a_loss_of_the_m_wave_beside_that_of_the_lsr_is_told(judge):

@@ -66,6 +66,7 @@ _TOLD_ELSEWHERE = (
     "faint_at_end",
     "no_final_verdict",
     "answers_now_and_then",
+    "end_not_marked",
 )
 
 
