@@ -42,6 +42,7 @@ SECOND_ARTIFACT = "second_artifact"
 _SECOND_AFTER_MS, _SECOND_BEFORE_MS = 1.0, 8.0  # pulses of a train are 0.5 to 7 ms apart (Yamashita 2002)
 _SPIKE_BENDS = 0.8  # of what the data span nearby: drawn responses reach 0.5, pulses 0.8 to 1.5
 _SPIKE_NEAR_MS = 1.5
+_SPIKE_ELSEWHERE = 8.0  # times the usual bend of the direct muscle's average: it shows the pulse too
 _SPIKE_NOTABLE = 25.0  # times the noise of the average
 _SPIKE_AT_MS, _SPIKE_WIDTH_MS = np.arange(-0.9, 1.25, 0.15), 0.12  # with what low-passes ring
 _HUM_SIZES = (0.1, 0.5)  # of the largest value, where no quiet stretch tells the hum
@@ -251,7 +252,16 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         inflation=inflation,
         apart=apart,
         columns=columns,
-        rivals=_find_rivals(usual, at, data, deviation, dispersed, hum_is_told=hum.is_told),
+        rivals=_find_rivals(
+            usual,
+            at,
+            data,
+            deviation,
+            dispersed,
+            hum_is_told=hum.is_told,
+            direct_uv=None if wave is None else wave[window],
+            until_ms=prepared.search_ms[1],
+        ),
         removed=replace(
             removed,
             hum_in_average_uv=float(np.abs(hum.left_uv).max()),
@@ -268,6 +278,8 @@ def _find_rivals(
     dispersed: np.ndarray | None,
     *,
     hum_is_told: bool,
+    direct_uv: np.ndarray | None,
+    until_ms: float,
 ) -> tuple[Rival, ...]:
     """What may pass for a response: swinging tails, a dispersed copy of the M wave, hum nothing tells of."""
     first = float(np.abs(data[at < at[0] + 1.2]).max())
@@ -287,13 +299,34 @@ def _find_rivals(
             for hz in MAINS_HZ
             for size in _HUM_SIZES
         ]
-    second = _second_artifact(at, data, deviation_uv)
+    second = _second_artifact(at, data, deviation_uv, shared=_bends_sharply(at, direct_uv, until_ms))
     return (*rivals, second) if second else tuple(rivals)
 
 
-def _second_artifact(at: np.ndarray, data: np.ndarray, deviation_uv: float) -> Rival | None:
-    """Another pulse: a spike where the data bend more sharply than a muscle's do, and its tail."""
-    later = np.flatnonzero((at > at[0] + _SECOND_AFTER_MS) & (at < _SECOND_BEFORE_MS))
+def _bends_sharply(at: np.ndarray, direct_uv: np.ndarray | None, until_ms: float) -> np.ndarray:
+    """Where the direct muscle shows a spike, as of a stimulator that all channels see: (n_samples,) bool."""
+    shared = np.zeros(at.size, dtype=bool)
+    if direct_uv is None:
+        return shared
+    bends = np.zeros(at.size)
+    bends[1:-1] = np.abs(direct_uv[:-2] - 2 * direct_uv[1:-1] + direct_uv[2:])
+    inside = np.flatnonzero((at >= _SECOND_BEFORE_MS - _SPIKE_NEAR_MS) & (at < until_ms))
+    if inside.size > 2:
+        sharp = inside[bends[inside] > _SPIKE_ELSEWHERE * float(np.median(bends[inside]))]
+        shared[np.unique(np.clip([sharp - 1, sharp, sharp + 1], 0, at.size - 1))] = True
+    return shared
+
+
+def _second_artifact(
+    at: np.ndarray, data: np.ndarray, deviation_uv: float, *, shared: np.ndarray
+) -> Rival | None:
+    """Another pulse: a spike where the data bend more sharply than a muscle's do, and its tail.
+
+    Motor units may do so where few sweeps are averaged: later than the pulses of a train are, the direct
+    muscle has to show the pulse as well.
+    """
+    later = np.flatnonzero((at > at[0] + _SECOND_AFTER_MS) & ((at < _SECOND_BEFORE_MS) | shared))
+    later = later[later < at.size - 1]
     if not later.size:
         return None
     bends = np.abs(data[later - 1] - 2 * data[later] + data[later + 1])

@@ -323,7 +323,7 @@ def test_what_stands_out_in_few_sweeps_is_never_called_absent(seed, answered):
 # --- sweeps that hold more than one stimulus, or too little rest --------------------------------------
 
 
-def with_pulses(*at_ms, seed, planted_uv=0.0):
+def with_pulses(*at_ms, seed, planted_uv=0.0, in_direct=False):
     """Noise, pulses of a fifth of a millisecond that end in a tail, and perhaps a response."""
     time_ms = np.arange(-40, 80, 0.05)
     rng = np.random.default_rng(seed)
@@ -333,6 +333,7 @@ def with_pulses(*at_ms, seed, planted_uv=0.0):
         decay = np.exp(-np.clip(since - 0.2, 0, None) / rng.uniform(0.5, 2.0))
         pulse = np.where(since >= 0.2, rng.uniform(100, 800) * decay, 3000.0)
         emg_uv += np.where(since >= 0, pulse, 0.0)
+        direct_uv += np.where((since >= 0) & in_direct, 0.7 * pulse, 0.0)
     emg_uv += planted_uv / 1.4 * np.exp(-((time_ms - 12) ** 2)) * np.sin(2.5 * (time_ms - 12))
     m_wave = 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
     return lsr.detect(emg_uv, time_ms, direct_uv + m_wave)
@@ -343,6 +344,14 @@ def with_pulses(*at_ms, seed, planted_uv=0.0):
 @pytest.mark.parametrize("seed", range(3))
 def test_beside_the_artifact_of_a_second_pulse_nothing_is_told(seed, second_ms, planted_uv):
     found = with_pulses(0.0, second_ms, seed=seed, planted_uv=planted_uv)
+    assert (found.presence, found.reason) == ("indeterminate", "second_artifact")
+
+
+@pytest.mark.parametrize("second_ms", [8.6, 10.3, 12.9])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pulse_late_in_the_search_window_is_no_response(seed, second_ms):
+    """Planted: another stimulator that fires at a constant time after the facial nerve's."""
+    found = with_pulses(0.0, second_ms, seed=seed, in_direct=True)
     assert (found.presence, found.reason) == ("indeterminate", "second_artifact")
 
 
