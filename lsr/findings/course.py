@@ -27,6 +27,7 @@ from lsr.findings.states import (
     holds_nothing,
     holds_some,
     is_present,
+    is_stimulated_alike,
     judge_states,
     m_wave_uv,
     surely_gone,
@@ -264,7 +265,8 @@ def _at_baseline(
         return None  # not surely, given how many blocks are asked, but no absence either
     if first_stage is not None:
         if first_stage.presence is Presence.ABSENT:
-            return False
+            is_adequate = states.baseline is not None and states.baseline < _n_first(blocks)
+            return False if is_adequate else None
         hinted = first_stage.presence is Presence.PRESENT or first_stage.reason in (
             "borderline",
             "explained_otherwise",
@@ -303,6 +305,13 @@ def _not_at_baseline(blocks: Sequence[BlockFinding], states: States, stage_order
             "nothing was stimulated before decompression: whether an LSR was there at baseline cannot be told"
         )
         warnings = (Problem(code="no_baseline_verdict", message=message),)
+    elif _appears_with_stimulus(blocks, states):
+        course = None
+        message = (
+            "the first stimuli, or their M waves, were smaller than those that show an LSR later: whether "
+            "one was there at baseline cannot be told"
+        )
+        warnings = (Problem(code="no_baseline_verdict", message=message),)
     if any(states.there):
         at_first = "at baseline" if course else "at first"
         message = f"no LSR was detected {at_first}, but one was later"
@@ -312,6 +321,15 @@ def _not_at_baseline(blocks: Sequence[BlockFinding], states: States, stage_order
         residual=states.there[last] if _reaches_end(blocks, last) else None,
         warnings=warnings,
     )
+
+
+def _appears_with_stimulus(blocks: Sequence[BlockFinding], states: States) -> bool:
+    """Whether an LSR comes up only where M wave or current are larger than in any silent block before."""
+    if not states.present:
+        return False
+    first = states.present[0]
+    silent = [blocks[k] for k in range(first) if states.there[k] is False]
+    return not any(is_stimulated_alike(block, blocks[first]) for block in silent)
 
 
 def _first_measured(states: States) -> int:

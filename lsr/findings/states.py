@@ -483,9 +483,18 @@ def _comparable(block: BlockFinding, reference: BlockFinding, usual_uv: float) -
     least, most = _SAME_NOISE
     if not least * usual_uv <= (block.detection.noise_uv or 0.0) <= most * usual_uv:
         return False
+    return _is_as_strong(block, reference)
+
+
+def _is_as_strong(block: BlockFinding, reference: BlockFinding) -> bool:
     if block.intensity_ma is None or reference.intensity_ma is None:
         return True
     return block.intensity_ma >= _SAME_INTENSITY * reference.intensity_ma
+
+
+def is_stimulated_alike(block: BlockFinding, reference: BlockFinding) -> bool:
+    """Whether M wave and current suffice to hold a block's silence against what another shows."""
+    return _m_ratio(block, reference) >= _ADEQUATE and _is_as_strong(block, reference)
 
 
 def _miss(amplitude_uv: float, detection: Detection, alpha: float, power: float) -> float:

@@ -426,6 +426,23 @@ def test_silence_at_a_weaker_stimulus_is_no_disappearance(judge):
     assert judge(*[strong] * 8, *[("absent", {"intensity_ma": 15.0})] * 2).course == "disappeared"
 
 
+@pytest.mark.parametrize("weak", [{"m_wave_uv": 450.0}, {"intensity_ma": 5.0}])
+def test_an_lsr_that_comes_up_with_a_stronger_stimulus_may_have_been_there_at_baseline(judge, weak):
+    strong = {"m_wave_uv": 1000.0, "intensity_ma": 15.0}
+    outcome = judge(*[("absent", strong | weak)] * 6, *[("present", strong)] * 4)
+    assert outcome.course is None
+    assert codes(outcome)[0] == "no_baseline_verdict"
+    alike = judge(*[("absent", strong)] * 6, *[("present", strong)] * 4)
+    assert alike.course == "not_detected_at_baseline"
+
+
+def test_silence_over_all_of_a_weakly_stimulated_baseline_is_no_absence(judge, detect_as):
+    weak, strong = ("absent", {"m_wave_uv": 300.0}), ("absent", {"m_wave_uv": 1000.0})
+    absent = detect_as("absent")
+    assert judge(*[weak] * 2, *[strong] * 8, first_stage=absent).course is None
+    assert judge(*[strong] * 10, first_stage=absent).course == "not_detected_at_baseline"
+
+
 def test_baseline_is_the_first_block_with_an_adequate_m_wave(judge):
     weak = ("present", {"amplitude_uv": 30.0, "m_wave_uv": 200.0})
     outcome = judge(weak, *shown("PPPPPPPPP"))
