@@ -138,12 +138,12 @@ def end_with(result: BatchResult, out: Path, fail_on: list[Answer] | None) -> No
 
 def run_until_done(work: Callable[[], BatchResult], progress: BatchProgress) -> BatchResult:
     """Run, and end cleanly where that cannot begin, cannot go on, or is interrupted."""
-    from lsr import BatchError, RecordingNotFound
+    from lsr import LsrError
 
     try:
         with _heard_as_interrupt(signal.SIGTERM), progress:
             return work()
-    except (BatchError, RecordingNotFound) as error:
+    except LsrError as error:
         if not progress.n_total:
             refuse(str(error))
         complain(str(error))

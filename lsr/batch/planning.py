@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from lsr.batch.finding import Found, find_recordings
@@ -13,9 +14,11 @@ from lsr.batch.tasks import Kind, Output, Refusal, Task
 from lsr.errors import BatchError, LsrError
 from lsr.io.signatures import files_of
 from lsr.settings import Settings
+from lsr.stages import read_events
 
 REPORTS_FOLDER = "reports"
 _LONGEST_NAME = 255  # bytes, of most file systems
+_ANY_START = datetime(2000, 1, 1)  # what events mean depends on the start; whether they can be read does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,11 @@ def plan_recordings(
     ------
     RecordingNotFound
         None of the given paths is there.
+    EventsError
+        The events file can serve no recording, whenever that starts.
     """
+    if events is not None:
+        read_events(events, _ANY_START)  # once, before anything of an earlier run is touched
     tasks: list[Task] = []
     refused: list[Refusal] = []
     for found in find_recordings(given, but_not=out):

@@ -102,6 +102,8 @@ def run_batch(
         None of the given paths is there.
     SettingsError
         Settings that are none.
+    EventsError
+        An events file that can serve no recording.
     BatchError
         The run cannot begin, or cannot go on.
 

@@ -113,6 +113,17 @@ def test_resuming_does_again_what_was_damaged(out, recordings, tmp_path, tree):
     assert tree(again) == tree(out)
 
 
+@pytest.mark.parametrize("text", [None, "", "when,text\n0,Baseline\n", "time,text\n0,Baseline\n"])
+def test_events_that_cannot_be_read_cost_an_earlier_run_nothing(out, recordings, tmp_path, tree, text):
+    again, events = tmp_path / "again", tmp_path / "events.csv"
+    shutil.copytree(out, again)
+    if text is not None:
+        events.write_text(text)
+    with pytest.raises(lsr.EventsError, match="events.csv"):
+        run(recordings, again, resume=True, events=events)
+    assert tree(again) == tree(out)
+
+
 def test_settings_that_are_wrong_for_one_recording_refuse_that_one(recordings, tmp_path):
     def settings_of(path):
         if path.parent == recordings:

@@ -112,6 +112,14 @@ def test_an_answer_that_is_named_ends_with_three(call, dataset, planned, tmp_pat
     assert ends == [3, 0]
 
 
+@pytest.mark.parametrize(("text", "told"), [("{", "not valid JSON"), ("[]", "holds no JSON object")])
+def test_a_description_that_is_broken_is_told(call, dataset, planned, tmp_path, text, told):
+    (dataset / "dataset_description.json").write_text(text)
+    result = call("bids", dataset, tmp_path / "out", "participant")
+    assert result.exit_code == 2
+    assert f"dataset_description.json: {told}" in result.stderr
+
+
 def test_settings_lie_in_the_folder_code(call, dataset, planned, tmp_path):
     (dataset / "code").mkdir()
     (dataset / "code" / "lsr.toml").write_text("[detection]\nalpha = 0.005\n")
