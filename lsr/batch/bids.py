@@ -88,8 +88,9 @@ def write_dataset_files(root: Path, out: Path) -> None:
     Raises
     ------
     BatchError
-        The folder cannot be written to.
+        The folder holds another data set, or somebody's README, or cannot be written to.
     """
+    _check_is_ours(out)
     from lsr.report.as_bids import BIDSIGNORE, COLUMNS_FILE, columns_description, dataset_description, readme
 
     stated = read_json([root / "dataset_description.json"]).get("Name")
@@ -107,3 +108,16 @@ def write_dataset_files(root: Path, out: Path) -> None:
                 staged.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise BatchError(f"{out}: cannot be written ({error.strerror}); name another folder") from None
+
+
+def _check_is_ours(out: Path) -> None:
+    """Make sure that nothing is written over what describes a folder of others."""
+    description, readme = out / "dataset_description.json", out / "README.md"
+    if not description.exists():
+        if readme.exists():
+            raise BatchError(f"{readme}: is there already, and lsr writes its own; name another folder")
+        return
+    makers = read_json([description]).get("GeneratedBy")
+    names = [one.get("Name") for one in makers if isinstance(one, dict)] if isinstance(makers, list) else []
+    if "lsr" not in names:
+        raise BatchError(f"{description}: describes a data set that is not of lsr; name another folder")

@@ -165,6 +165,30 @@ def test_the_derivatives_say_what_they_are(dataset, tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"README.md": "My study"},
+        {"dataset_description.json": '{"Name": "Mine", "BIDSVersion": "1.8.0"}'},
+        {"dataset_description.json": '{"Name": "Mine", "GeneratedBy": [{"Name": "fMRIPrep"}]}'},
+    ],
+)
+def test_what_describes_a_folder_of_others_is_not_written_over(dataset, tmp_path, others):
+    out = tmp_path / "out"
+    out.mkdir()
+    for name, text in others.items():
+        (out / name).write_text(text)
+    with pytest.raises(lsr.BatchError, match="name another folder"):
+        write_dataset_files(dataset, out)
+    assert {path.name: path.read_text() for path in out.iterdir()} == others
+
+
+def test_a_folder_of_an_earlier_run_is_described_again(dataset, tmp_path):
+    for _ in range(2):
+        write_dataset_files(dataset, tmp_path / "out")
+    assert "A study" in (tmp_path / "out" / "dataset_description.json").read_text()
+
+
 def _validated(place):
     command = [Path(sys.executable).with_name("bids-validator-deno"), "--format", "json", place]
     done = subprocess.run(command, capture_output=True, text=True)
