@@ -20,7 +20,7 @@ from lsr.io.bids_names import BidsRecording, find_sidecars
 from lsr.io.labels import read_label
 from lsr.io.units import microvolts_per
 from lsr.recording import Annotation, Channel, Problem, Recording
-from lsr.stimuli.texts import reads_as_pulse
+from lsr.stimuli.texts import reads_as_event, reads_as_pulse
 
 _COUNTS_DIFFER = 0.02  # share of stimuli by which events and annotations may differ without a word
 
@@ -95,7 +95,8 @@ def _told_by(channel: Channel, row: dict[str, str], problems: list[Problem]) -> 
     if kind != "EMG" and not target:
         return replace(channel, muscle=None, side=None)
     if row.get("status", "").lower() == "bad":
-        why = f" ({row['status_description']})" if "status_description" in row else ""
+        stated = row.get("status_description", "")
+        why = f" ({stated})" if reads_as_event(stated) else ""  # other words may name a person
         message = f"channel {label}: channels.tsv marks it bad{why}; it is left out"
         problems.append(Problem(code="bids_channel_bad", message=message))
         return replace(channel, muscle=None, side=None)

@@ -109,6 +109,15 @@ def test_what_is_odd_about_a_channel_is_told(dataset, row, code):
     assert (_channels_read(path)[0].muscle is None) == (code == "bids_channel_bad")
 
 
+def test_why_a_channel_is_bad_is_told_only_in_words_of_the_field(dataset):
+    head = ["name", "type", "units", "status", "status_description"]
+    rows = [["R Ment", "EMG", "uV", "bad", "Greta Mustermann moved"], ["R Nas", "EMG", "uV", "bad", "artifact"]]
+    with lsr.read_recording(dataset(labels=("R Ment", "R Nas"), channels=[head, *rows])) as recording:
+        first, second = (problem.message for problem in recording.problems)
+    assert first == "channel 'R Ment': channels.tsv marks it bad; it is left out"
+    assert "(artifact)" in second
+
+
 def test_a_channel_of_another_kind_is_no_muscle(dataset):
     path = dataset(labels=("R Ment", "R Nas"), channels=[["name", "type", "units"], ["R Ment", "MISC", "uV"]])
     assert [channel.muscle for channel in _channels_read(path)] == [None, Muscle.NASALIS]
