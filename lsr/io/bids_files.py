@@ -24,7 +24,8 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     Raises
     ------
     MalformedRecording
-        It cannot be read, lacks a column that is needed, or a row is longer than the header.
+        It cannot be read, lacks a column that is needed, or a row is longer or shorter than the header: where
+        a cell is missing, those behind it stand in the wrong columns.
     """
     lines = _text_of(path).splitlines()
     names = [name.strip() for name in lines[0].split("\t")] if lines else []
@@ -37,7 +38,7 @@ def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
     rows = []
     for number, line in enumerate(lines[1:], start=2):
         cells = [cell.strip() for cell in line.split("\t")]
-        if len(cells) > len(names):
+        if line.strip() and len(cells) != len(names):
             raise MalformedRecording(
                 f"{path}, line {number}: {len(cells)} cells below {len(names)} columns; correct the line"
             )

@@ -118,6 +118,14 @@ def test_why_a_channel_is_bad_is_told_only_in_words_of_the_field(dataset):
     assert "(artifact)" in second
 
 
+@pytest.mark.parametrize("cells", [["R Ment", "EMG", "uV", "bad"], ["R Ment", "EMG", "uV", "n/a", "bad", "more"]])
+def test_a_row_with_a_cell_too_few_or_too_many_is_an_error(dataset, cells):
+    head = ["name", "type", "units", "target_muscle", "status"]
+    path = dataset(labels=("R Ment", "R Nas"), channels=[head, ["R Nas", "EMG", "uV", "n/a", "good"], cells])
+    with pytest.raises(lsr.MalformedRecording, match=f"channels.tsv, line 3: {len(cells)} cells below 5 col"):
+        lsr.read_recording(path)
+
+
 def test_a_channel_of_another_kind_is_no_muscle(dataset):
     path = dataset(labels=("R Ment", "R Nas"), channels=[["name", "type", "units"], ["R Ment", "MISC", "uV"]])
     assert [channel.muscle for channel in _channels_read(path)] == [None, Muscle.NASALIS]
