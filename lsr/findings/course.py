@@ -316,9 +316,11 @@ def _not_at_baseline(blocks: Sequence[BlockFinding], states: States, stage_order
         at_first = "at baseline" if course else "at first"
         message = f"no LSR was detected {at_first}, but one was later"
         warnings = (*warnings, Problem(code="appeared_later", message=message))
+    if not _reaches_end(blocks, last):
+        return Outcome(course=course, warnings=(*warnings, *_unjudged_end(blocks, last)))
     return Outcome(
         course=course,
-        residual=states.there[last] if _reaches_end(blocks, last) else None,
+        residual=states.there[last],
         warnings=warnings,
     )
 
@@ -398,6 +400,13 @@ def _gone(
             "than when it was last seen: stimulus, electrode or anaesthesia may have had a part in it"
         )
         warnings.append(Problem(code="m_wave_smaller", message=message))
+    is_none_left = surely_without(blocks, states, ends, smallest_uv)
+    if ends and not is_none_left:
+        message = (
+            f"an LSR of more than {smallest_uv:g} uV peak to peak may be left in the last blocks, though none is "
+            "seen: whether one is left cannot be told"
+        )
+        warnings.append(Problem(code="rest_not_excluded", message=message))
     return Outcome(
         course=Course.DISAPPEARED_BEFORE_DECOMPRESSION if early else Course.DISAPPEARED,
         change=change_to_nothing(blocks[first], blocks[silent[-1]]),
@@ -408,7 +417,7 @@ def _gone(
             last_seen_stage=before.stage,
         ),
         baseline_block=first,
-        residual=False if surely_without(blocks, states, ends, smallest_uv) else None,
+        residual=False if is_none_left else None,
         warnings=tuple(warnings),
     )
 

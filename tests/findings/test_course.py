@@ -88,6 +88,13 @@ def test_a_residual_lsr_is_what_the_end_shows(judge, there, residual):
     assert judge(*shown(there)).residual is residual
 
 
+@pytest.mark.parametrize("there", ["PPPPPPAANN", "AAAAAAAANN"])
+def test_an_end_that_is_not_judged_is_why_a_residual_lsr_cannot_be_told(judge, there):
+    outcome = judge(*shown(there))
+    assert outcome.residual is None
+    assert codes(outcome)[0] == "end_not_judged"
+
+
 def test_a_disappearance_is_dated_by_the_first_block_without_and_the_last_with(judge):
     gone = judge(*shown("PPPPPP-AAA")).disappeared_at
     assert (gone.time_s, gone.stage) == (2100.0, "decompression")
@@ -348,6 +355,13 @@ def test_the_lsr_is_gone_only_where_later_blocks_hold_none_of_it_together(judge_
     assert outcome.course == "disappeared"
     assert outcome.disappeared_at.time_s == 1800.0
     assert outcome.disappeared_at.last_seen_s == 600.0
+
+
+@pytest.mark.parametrize(("letters", "residual"), [("PPPPPPBBBA", False), ("PPPPPPBBBB", None)])
+def test_what_may_be_left_unseen_is_why_a_residual_lsr_cannot_be_told(judge_sizes, letters, residual):
+    outcome = judge_sizes(letters, [1.0] * 6 + [0.0] * 4)
+    assert (outcome.course, outcome.residual) == ("disappeared", residual)
+    assert ("rest_not_excluded" in codes(outcome)) == (residual is None)
 
 
 def test_a_block_that_holds_none_is_not_dated_by_the_one_before_it(judge_sizes):

@@ -50,6 +50,7 @@ _SHORT = {  # warnings whose code says little to a reader in a hurry
     "m_wave_fell_alike": "M wave fell as much",
     "m_wave_smaller": "M wave smaller when it went",
     "end_not_judged": "last blocks not judged",
+    "rest_not_excluded": "a small rest may be left",
     "not_stimulated_since": "not stimulated since decompression",
     "late_baseline": "first stage not judged",
     "appeared_later": "seen later",
