@@ -128,7 +128,8 @@ def _find_pair(
     judged: Judged, settings: Settings, stages: Sequence[Stage], unmarked: Unmarked | None
 ) -> tuple[PairFinding, Outcome | None]:
     relation, site = judged.pair.relation, judged.pair.site
-    detection, outcome = judged.pooled, None
+    n_measured: int | None = None
+    detection, outcome, measured_stage = judged.pooled, None, None
     warnings = _warnings(judged, settings)
     sweeps = _sweeps(judged)
     if relation in (Relation.TARGET, Relation.AMBIGUOUS):
@@ -148,6 +149,9 @@ def _find_pair(
             if unmarked is not None:
                 outcome = doubt_unmarked(outcome, before=unmarked.before, after=unmarked.after)
             detection = _spokesman(judged, settings.detection.alpha)
+            if _speaks_for_first_stage(judged):
+                measured_stage = next((block.stage for block in judged.blocks if block.stage), None)
+        n_measured = detection.n_stimuli_used
         detection = _counted(detection, judged)
     elif relation is Relation.DIRECT:
         detection = _withheld(detection, "direct_muscle")
@@ -176,6 +180,8 @@ def _find_pair(
         disappeared_at=outcome.disappeared_at if outcome else None,
         baseline_block=outcome.baseline_block if outcome else None,
         sweeps=sweeps,
+        measured_stage=measured_stage,
+        n_stimuli_measured=n_measured if measured_stage else None,
         there=outcome.there if outcome else (),
         warnings=(*warnings, *(outcome.warnings if outcome else ())),
     )
@@ -201,6 +207,12 @@ def _spokesman(judged: Judged, alpha: float) -> Detection:
     if chosen.presence is Presence.PRESENT and p is not None and p > alpha:
         return replace(_withheld(chosen, "unsure_over_stages"), p_value=p)
     return replace(chosen, p_value=p)
+
+
+def _speaks_for_first_stage(judged: Judged) -> bool:
+    """Whether the measures are those of the first stage alone."""
+    first = judged.first_stage
+    return first is not None and first is not judged.pooled and first.presence is Presence.PRESENT
 
 
 def _counted(detection: Detection, judged: Judged) -> Detection:

@@ -95,8 +95,8 @@ def _told_by(channel: Channel, row: dict[str, str], problems: list[Problem]) -> 
     if kind != "EMG" and not target:
         return replace(channel, muscle=None, side=None)
     if row.get("status", "").lower() == "bad":
-        stated = row.get("status_description", "")
-        why = f" ({stated})" if reads_as_event(stated) else ""  # other words may name a person
+        reason = row.get("status_description", "")
+        why = f" ({reason})" if reads_as_event(reason) else ""  # other words may name a person
         message = f"channel {label}: channels.tsv marks it bad{why}; it is left out"
         problems.append(Problem(code="bids_channel_bad", message=message))
         return replace(channel, muscle=None, side=None)

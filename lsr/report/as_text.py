@@ -210,7 +210,11 @@ def _measured(pair: PairReport) -> str:
     stimuli = counted(pair.n_stimuli_used, "stimulus")
     if pair.presence is Presence.PRESENT:
         share = f", in {100 * pair.persistence:.0f} % of" if pair.persistence is not None else ", over"
-        return f"{_onset(pair)}{_amplitude(pair)}{share} {stimuli}{_threshold(pair)}{_late(pair)}"
+        measured = (
+            stimuli if pair.n_stimuli_measured is None else counted(pair.n_stimuli_measured, "stimulus")
+        )
+        during = f" during {words(pair.measured_stage)}" if pair.measured_stage else ""
+        return f"{_onset(pair)}{_amplitude(pair)}{share} {measured}{during}{_threshold(pair)}{_late(pair)}"
     limit = (
         f", nothing above {_uv(pair.detection_limit_uv)} uV" if pair.detection_limit_uv is not None else ""
     )

@@ -346,6 +346,8 @@ class PairReport(Measures):
     amplitude_change_percent: Percent
     amplitude_change_ci_percent: PercentInterval
     baseline_block: int | None  # which of blocks, from 0
+    measured_stage: str | None  # the stage whose response the measures describe; None: all stimuli together
+    n_stimuli_measured: int | None  # how many of n_stimuli_used that stage has; None: all of them
     disappeared_at: DisappearanceReport | None
     recruitment: list[RecruitmentReport]
     blocks: list[BlockReport]
@@ -536,6 +538,8 @@ def _pair_report(pair: PairFinding, *, with_sweeps: bool) -> PairReport:
         amplitude_change_percent=pair.amplitude_change_percent,
         amplitude_change_ci_percent=pair.amplitude_change_ci_percent,
         baseline_block=pair.baseline_block,
+        measured_stage=pair.measured_stage,
+        n_stimuli_measured=pair.n_stimuli_measured,
         disappeared_at=_copied(pair.disappeared_at, DisappearanceReport.model_fields),
         recruitment=[_copied(level, RecruitmentReport.model_fields) for level in pair.recruitment],
         blocks=[

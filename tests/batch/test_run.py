@@ -119,7 +119,7 @@ def test_events_that_cannot_be_read_cost_an_earlier_run_nothing(out, recordings,
     shutil.copytree(out, again)
     if text is not None:
         events.write_text(text)
-    with pytest.raises(lsr.EventsError, match="events.csv"):
+    with pytest.raises(lsr.EventsError, match=r"events\.csv"):
         run(recordings, again, resume=True, events=events)
     assert tree(again) == tree(out)
 

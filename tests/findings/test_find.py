@@ -123,6 +123,16 @@ def test_a_response_of_the_first_stage_speaks_for_the_operation(make_judged, det
     assert (pair.detection.presence, pair.detection.amplitude_uv) == (Presence.PRESENT, 80.0)
 
 
+def test_measures_say_of_which_stimuli_they_are(make_judged, detect_as):
+    """Planted: persistence of the baseline stood beside the number of all stimuli."""
+    first, pooled = detect_as("present"), detect_as("absent")
+    (pair,) = find(make_judged(GONE, first_stage=first, pooled=pooled)).pairs
+    assert (pair.measured_stage, pair.n_stimuli_measured) == ("baseline", first.n_stimuli_used)
+    assert pair.detection.n_stimuli_used > first.n_stimuli_used
+    (whole,) = find(make_judged(GONE, first_stage=pooled, pooled=first)).pairs
+    assert whole.measured_stage is whole.n_stimuli_measured is None
+
+
 def test_stimuli_of_all_blocks_are_counted_with_those_that_could_not_be_cut(make_judged):
     (pair,) = find(make_judged("PP", n_too_close=3)).pairs
     assert pair.detection.n_stimuli_used == 40

@@ -111,18 +111,25 @@ def test_what_is_odd_about_a_channel_is_told(dataset, row, code):
 
 def test_why_a_channel_is_bad_is_told_only_in_words_of_the_field(dataset):
     head = ["name", "type", "units", "status", "status_description"]
-    rows = [["R Ment", "EMG", "uV", "bad", "Greta Mustermann moved"], ["R Nas", "EMG", "uV", "bad", "artifact"]]
+    rows = [
+        ["R Ment", "EMG", "uV", "bad", "Greta Mustermann moved"],
+        ["R Nas", "EMG", "uV", "bad", "artifact"],
+    ]
     with lsr.read_recording(dataset(labels=("R Ment", "R Nas"), channels=[head, *rows])) as recording:
         first, second = (problem.message for problem in recording.problems)
     assert first == "channel 'R Ment': channels.tsv marks it bad; it is left out"
     assert "(artifact)" in second
 
 
-@pytest.mark.parametrize("cells", [["R Ment", "EMG", "uV", "bad"], ["R Ment", "EMG", "uV", "n/a", "bad", "more"]])
+@pytest.mark.parametrize(
+    "cells", [["R Ment", "EMG", "uV", "bad"], ["R Ment", "EMG", "uV", "n/a", "bad", "more"]]
+)
 def test_a_row_with_a_cell_too_few_or_too_many_is_an_error(dataset, cells):
     head = ["name", "type", "units", "target_muscle", "status"]
     path = dataset(labels=("R Ment", "R Nas"), channels=[head, ["R Nas", "EMG", "uV", "n/a", "good"], cells])
-    with pytest.raises(lsr.MalformedRecording, match=f"channels.tsv, line 3: {len(cells)} cells below 5 col"):
+    with pytest.raises(
+        lsr.MalformedRecording, match=rf"channels\.tsv, line 3: {len(cells)} cells below 5 col"
+    ):
         lsr.read_recording(path)
 
 

@@ -69,6 +69,14 @@ def test_what_kept_a_pair_undecided_is_said_in_words(explain, indeterminate_pair
     assert f"indeterminate: {REASONS[reason]}." in told(text)
 
 
+def test_evidence_of_one_stage_says_so(explain, pair):
+    measured = replace(pair, measured_stage="baseline", n_stimuli_measured=8, course="reappeared")
+    text = told(explain(measured)[1])
+    assert "of the 8 during baseline; the course rests on all 40" in text
+    assert "in 96 % of 8 stimuli during baseline" in text
+    assert "during baseline" not in told(explain(pair)[1])
+
+
 def test_an_absence_and_a_course_are_explained(explain, absent_pair, operation_pair):
     assert "would have been seen" in told(explain(absent_pair)[1])
     assert "Over the operation: disappeared." in told(explain(operation_pair)[1])
