@@ -403,8 +403,8 @@ def _gone(
     is_none_left = surely_without(blocks, states, ends, smallest_uv)
     if ends and not is_none_left:
         message = (
-            f"an LSR of more than {smallest_uv:g} uV peak to peak may be left in the last blocks, though none is "
-            "seen: whether one is left cannot be told"
+            f"an LSR of more than {smallest_uv:g} uV peak to peak may be left in the last blocks, though "
+            "none is seen: whether one is left cannot be told"
         )
         warnings.append(Problem(code="rest_not_excluded", message=message))
     return Outcome(

@@ -105,6 +105,13 @@ def test_in_an_operation_the_answer_is_that_over_all_stimuli(
         assert name in [name for name, _ in view_of(report)["measures"][0]["rows"]]
 
 
+def test_measures_of_one_stage_say_so(recording, settings, make_findings, operation_pair):
+    measured = replace(operation_pair, measured_stage="baseline", n_stimuli_measured=8)
+    report = build_report(recording, make_findings(operation_pair, measured), settings)
+    rows = dict(view_of(report)["measures"][0]["rows"])
+    assert rows["measured, stimuli"] == ["\N{EN DASH}", "8 during baseline"]
+
+
 def test_two_phases_are_not_called_monophasic(recording, settings, make_findings, pair):
     for morphology, told in (("monophasic", "3"), ("polyphasic", "3 (polyphasic)")):
         shaped = replace(pair, detection=replace(pair.detection, morphology=morphology))

@@ -446,6 +446,7 @@ def _measures(pair: PairReport) -> dict[str, str]:
         "phases": _NONE if pair.n_phases is None else f"{pair.n_phases}{_shape(pair)}",
         "persistence, %": _with_interval(pair.persistence, pair.persistence_ci, _percent),
         "stimuli used": _NONE if direct else str(pair.n_stimuli_used),
+        "measured, stimuli": _measured(pair),
         "stimuli left out": _NONE if direct else str(pair.n_stimuli_rejected),
         "noise of one sweep, µV": _uv(pair.noise_uv),
         "detection limit, µV": _uv(pair.detection_limit_uv),
@@ -462,6 +463,12 @@ def _measures(pair: PairReport) -> dict[str, str]:
         "M wave onset, ms": _ms(m_wave.onset_latency_ms) if m_wave else _NONE,
         "late response": _NONE if late is None else _late(late.presence, late.onset_latency_ms),
     }
+
+
+def _measured(pair: PairReport) -> str:
+    """Word of which stimuli the measures are, where not of all."""
+    stage = pair.measured_stage
+    return _NONE if stage is None else f"{pair.n_stimuli_measured} during {words(stage)}"
 
 
 def _shape(pair: PairReport) -> str:
