@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from fractions import Fraction
 from itertools import pairwise
+from operator import index
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -454,7 +455,7 @@ class Recording:
 
         A recording made from arrays, or read through another library, gives the numbers it holds.
         """
-        return self._store.read_digital(self.channels[channel].index)
+        return self._store.read_digital(self._channel(channel).index)
 
     def to_mne(self, channels: Sequence[int] | None = None) -> mne.io.RawArray:
         """Turn the recording into an `mne.io.Raw`, all in memory.
@@ -472,12 +473,23 @@ class Recording:
 
         return raw_from_recording(self, channels)
 
+    def _channel(self, number: int) -> Channel:
+        """Channel of a number; labels may be shared, so they choose none."""
+        there = ", ".join(f"{one.index} is {one.label!r}" for one in self.channels[:8])
+        told = f"{self.name}: channels are chosen by number ({there}), found {number!r}"
+        try:
+            return self.channels[index(number)]
+        except TypeError:
+            raise TypeError(told) from None
+        except IndexError:
+            raise IndexError(told) from None
+
     def _rate_groups(self, channels: Sequence[int] | None) -> list[tuple[int, ...]]:
         """Sort channels by rate, quickest first; within a group they keep the order asked for."""
         chosen = range(len(self.channels)) if channels is None else channels
         groups: dict[Fraction, list[int]] = {}
-        for index in chosen:
-            channel = self.channels[index]
+        for number in chosen:
+            channel = self._channel(number)
             groups.setdefault(channel.rate, []).append(channel.index)
         return [tuple(groups[rate]) for rate in sorted(groups, reverse=True)]
 

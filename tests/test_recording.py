@@ -78,6 +78,16 @@ def test_channels_come_in_the_order_asked_for():
     assert batch.samples[0, :, 0].tolist() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize(("chosen", "kind"), [("b", TypeError), (None, TypeError), (2, IndexError)])
+def test_a_channel_that_is_none_is_named_with_those_there_are(chosen, kind):
+    recording = Recording.from_arrays([np.zeros(10), np.ones(10)], rates_hz=10, labels=["a", "b"])
+    told = rf"arrays: channels are chosen by number \(0 is 'a', 1 is 'b'\), found {chosen!r}"
+    with pytest.raises(kind, match=told):
+        recording.read_digital(chosen)
+    with pytest.raises(kind, match=told):
+        next(recording.windows([0.5], 0.2, 0.2, channels=[chosen]))
+
+
 def test_batches_are_bounded_however_many_times_are_asked_for(recording):
     times = np.full(20_000, 6.0)
     batches = list(recording.windows(times, 0.5, 0.5, [0]))
