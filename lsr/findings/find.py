@@ -128,30 +128,17 @@ def _find_pair(
     judged: Judged, settings: Settings, stages: Sequence[Stage], unmarked: Unmarked | None
 ) -> tuple[PairFinding, Outcome | None]:
     relation, site = judged.pair.relation, judged.pair.site
-    n_measured: int | None = None
-    detection, outcome, measured_stage = judged.pooled, None, None
+    detection, outcome = judged.pooled, None
+    measured_stage, n_measured = None, None
     warnings = _warnings(judged, settings)
     sweeps = _sweeps(judged)
     if relation in (Relation.TARGET, Relation.AMBIGUOUS):
         if is_operation(judged.blocks):
-            outcome = judge_course(
-                judged.blocks,
-                settings.detection,
-                stage_order=tuple(settings.course.stages),
-                first_stage=judged.first_stage,
-                pooled=judged.pooled,
-                runs=judged.runs,
-                alike=judged.alike,
-                parts_uv=judged.parts_uv,
-                contrasts=judged.contrasts,
-            )
-            outcome = doubt_end(judged.blocks[-1].end_s, outcome, stages)
-            if unmarked is not None:
-                outcome = doubt_unmarked(outcome, before=unmarked.before, after=unmarked.after)
+            outcome = _follow_operation(judged, settings, stages, unmarked)
             detection = _spokesman(judged, settings.detection.alpha)
             if _speaks_for_first_stage(judged):
                 measured_stage = next((block.stage for block in judged.blocks if block.stage), None)
-        n_measured = detection.n_stimuli_used
+                n_measured = detection.n_stimuli_used if measured_stage else None
         detection = _counted(detection, judged)
     elif relation is Relation.DIRECT:
         detection = _withheld(detection, "direct_muscle")
@@ -181,11 +168,32 @@ def _find_pair(
         baseline_block=outcome.baseline_block if outcome else None,
         sweeps=sweeps,
         measured_stage=measured_stage,
-        n_stimuli_measured=n_measured if measured_stage else None,
+        n_stimuli_measured=n_measured,
         there=outcome.there if outcome else (),
         warnings=(*warnings, *(outcome.warnings if outcome else ())),
     )
     return finding, outcome
+
+
+def _follow_operation(
+    judged: Judged, settings: Settings, stages: Sequence[Stage], unmarked: Unmarked | None
+) -> Outcome:
+    """What became of the LSR, and how far it can be believed."""
+    outcome = judge_course(
+        judged.blocks,
+        settings.detection,
+        stage_order=tuple(settings.course.stages),
+        first_stage=judged.first_stage,
+        pooled=judged.pooled,
+        runs=judged.runs,
+        alike=judged.alike,
+        parts_uv=judged.parts_uv,
+        contrasts=judged.contrasts,
+    )
+    outcome = doubt_end(judged.blocks[-1].end_s, outcome, stages)
+    if unmarked is None:
+        return outcome
+    return doubt_unmarked(outcome, before=unmarked.before, after=unmarked.after)
 
 
 def _levels(judged: Judged, sweeps: Sequence[PairSweep]) -> tuple[Level, ...]:
