@@ -28,6 +28,7 @@ from lsr.report.wording import (
     length,
     pair_order,
     residual,
+    signed,
     stimulated,
     untold,
     words,
@@ -169,7 +170,7 @@ def verdict(pair: PairReport) -> str:
 def _course(pair: PairReport, course: Course) -> str:
     """Word what became of the LSR, with when or by how much."""
     change = pair.amplitude_change_percent
-    by = f" ({change:+.0f} % amplitude)" if change is not None else ""
+    by = f" ({signed(change)} % amplitude)" if change is not None else ""
     at = _gone_at(pair)
     wording = {
         Course.NOT_DETECTED_AT_BASELINE: "NOT DETECTED AT BASELINE",

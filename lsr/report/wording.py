@@ -85,6 +85,17 @@ def digits(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
+def signed(value: float) -> str:
+    """Word a change in whole numbers.
+
+    Examples
+    --------
+    >>> signed(-41.7), signed(-0.3)
+    ('-42', '+0')
+    """
+    return f"{round(value):+d}"
+
+
 def stimulated(one: StimulationReport) -> str:
     """Name the branch that a stimulus set met."""
     branch = words(one.branch) if one.branch else "unknown branch"

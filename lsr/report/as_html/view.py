@@ -30,6 +30,7 @@ from lsr.report.wording import (
     never_there,
     pair_order,
     residual,
+    signed,
     stimulated,
     untold,
 )
@@ -303,10 +304,10 @@ def _amplitude(pair: PairReport) -> dict[str, str]:
     size = f"{_uv(pair.amplitude_uv)} µV" if pair.amplitude_uv is not None else ""
     if pair.amplitude_change_percent is not None:
         interval = pair.amplitude_change_ci_percent
-        parts = [" to ".join(f"{end:+.0f}" for end in interval) + " %"] if interval else []
+        parts = [" to ".join(signed(end) for end in interval) + " %"] if interval else []
         parts.append(f"baseline {size}" if size else "of baseline")
         more = ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
-        change = f"{pair.amplitude_change_percent:+.0f} %"
+        change = f"{signed(pair.amplitude_change_percent)} %"
         return {"main": change.replace("-", _MINUS), "more": more.replace("-", _MINUS)}
     return {"main": size or _NONE, "more": ""}
 
@@ -597,7 +598,7 @@ def _ms(value: float | None) -> str:
 
 
 def _change(value: float | None) -> str:
-    return _NONE if value is None else f"{value:+.0f}"
+    return _NONE if value is None else signed(value)
 
 
 def _percent(share: float | None) -> str:
