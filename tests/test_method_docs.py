@@ -6,6 +6,7 @@ from pathlib import Path
 from lsr.detection import detect, nuisances, onset, presence
 from lsr.detection.waveform import LASTING_SEARCH_FAMILY
 from lsr.settings import Settings
+from lsr.stimuli import paired
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
@@ -50,6 +51,7 @@ def test_every_warning_and_every_problem_of_settings_events_and_stimuli_is_expla
     codes |= given(r'_cannot_tell\("([a-z_]+)"', "findings/")
     codes |= {code for pair in given(r'code="(\w+)" if \w+ else "(\w+)"', "findings/") for code in pair}
     codes |= {f"{what}_disagrees" for what in ("side", "branch")}
+    codes |= given(r'^NOT_PAIRED = "([a-z_]+)"', "stimuli/paired.py")
     warned = SOURCES["detection/detect.py"].split("def _warnings")[1].split("\ndef ")[0]
     codes |= set(re.findall(r'\(\s*"([a-z_]+)",', warned))
     assert len(codes) > 20
@@ -58,7 +60,7 @@ def test_every_warning_and_every_problem_of_settings_events_and_stimuli_is_expla
 
 def test_every_stimulus_left_out_is_explained():
     left_out = given(r'left_out(?:\[|=\{)"([a-z_]+)"', "stimuli/")
-    assert left_out == {"outside_data", "outside_window", "no_artifact", "duplicate"}
+    assert left_out == {"outside_data", "outside_window", "no_artifact", "not_paired", "duplicate"}
     for code in left_out:
         assert f"`{code}` (" in " ".join(PAGE.split())
 
@@ -66,6 +68,9 @@ def test_every_stimulus_left_out_is_explained():
 def test_the_numbers_are_those_in_use():
     text = " ".join(PAGE.split())
     settings = Settings().detection
+    least, most = paired._AS_OFTEN
+    assert f"about as often ({least:g} to {most:g} times)" in text
+    assert f"midpoints to their neighbours (up to {paired.FAR_S:g} s)" in text
     assert f"exp(-(score / d + {presence._TAIL_OFFSET:g}))" in text
     assert f"score at alpha + {presence._SEARCH_COST:g}" in text
     assert f"p > {detect._BORDERLINE:g} alpha" in text

@@ -21,7 +21,7 @@ from lsr.recording import Problem, Recording
 from lsr.stimuli.marker import AT_ONE_LAG_MS, LONGEST_PULSE_GAP_S, WORTH_MOVING_MS
 
 REACH_S = 50e-3  # an artifact farther from where it is expected belongs to no marker
-_FEWEST = 5  # artifacts that make a series
+FEWEST = 5  # artifacts that make a series
 _MOST = 0.8  # of the markers have a pulse at them: then they are right
 _HALF = 0.5  # of the markers have an artifact away from them: chance makes no such series
 _STRAY = (
@@ -64,11 +64,11 @@ def align(
     precision_ms : float
         How exact `pulses_s` are.
     """
-    begins = _begins(times_s)
-    marked_s, artifacts_s = times_s[begins], pulses_s[_begins(pulses_s)]
-    recorded = _recorded(recording, marked_s)
-    n_recorded = int(recorded.sum())
-    if min(n_recorded, len(artifacts_s)) < _FEWEST:
+    begins = begins_of(times_s)
+    marked_s, artifacts_s = times_s[begins], pulses_s[begins_of(pulses_s)]
+    is_recorded = recorded(recording, marked_s)
+    n_recorded = int(is_recorded.sum())
+    if min(n_recorded, len(artifacts_s)) < FEWEST:
         return None
     if _on_time(marked_s, pulses_s, n_recorded):
         return None
@@ -93,14 +93,14 @@ def align(
     if _may_be_no_artifact(recording, channels, artifacts_s[found[found >= 0]], float(np.nanmedian(lags_ms))):
         return None
     even_ms = max(AT_ONE_LAG_MS, 2 * precision_ms)  # slow channels time an artifact to a sample only
-    problems = _problems(lags_ms, local_ms, scatter_ms, even_ms, n_recorded)
+    problems = tell_lags(lags_ms, local_ms, scatter_ms, even_ms, n_recorded)
     if not problems:
         return None
     own = _nearest_of_its_artifact(found, away_ms) & (away_ms <= max(even_ms, 3 * scatter_ms))
     is_uneven = max(float(np.ptp(local_ms)), scatter_ms) > even_ms
     # Markers as even as artifacts can be timed have a common lag, which is the better guide.
     moved_ms = np.where(own & (is_uneven or scatter_ms > 2 * precision_ms), lags_ms, local_ms)
-    moved_ms[recorded & ~own & is_uneven] = np.nan
+    moved_ms[is_recorded & ~own & is_uneven] = np.nan
     return Alignment(
         times_s=times_s + moved_ms[np.cumsum(begins) - 1] / 1e3,
         n_without=int(np.isnan(moved_ms).sum()),
@@ -109,18 +109,18 @@ def align(
     )
 
 
-def _begins(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+def begins_of(times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which pulses are the first of their train."""
     return np.diff(times_s, prepend=-np.inf) > LONGEST_PULSE_GAP_S
 
 
-def _recorded(recording: Recording, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
+def recorded(recording: Recording, times_s: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Tell which markers lie in the data or within reach of it."""
     starts = np.array([segment.start_s for segment in recording.segments])
     stops = np.array([segment.stop_s for segment in recording.segments])
     segment = np.searchsorted(starts, times_s + REACH_S) - 1
-    recorded: NDArray[np.bool_] = (segment >= 0) & (times_s - REACH_S < stops[segment])
-    return recorded
+    is_recorded: NDArray[np.bool_] = (segment >= 0) & (times_s - REACH_S < stops[segment])
+    return is_recorded
 
 
 def _on_time(marked_s: NDArray[np.float64], pulses_s: NDArray[np.float64], n_recorded: int) -> bool:
@@ -210,7 +210,7 @@ def _holds(recording: Recording, channels: Sequence[int], times_s: NDArray[np.fl
     return bool(held) and float(np.mean(np.concatenate(held))) > _HALF
 
 
-def _problems(
+def tell_lags(
     lags_ms: NDArray[np.float64],
     local_ms: NDArray[np.float64],
     scatter_ms: float,

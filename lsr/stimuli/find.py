@@ -19,6 +19,7 @@ from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings, StimulationSettings
 from lsr.stimuli.annotated import find_annotated
 from lsr.stimuli.marker import Markers
+from lsr.stimuli.paired import NOT_PAIRED
 from lsr.stimuli.recorded import find_recorded
 from lsr.stimuli.searched import find_artifacts
 from lsr.stimuli.sets import build_sets
@@ -62,7 +63,7 @@ def find_stimuli(recording: Recording, settings: Settings) -> tuple[StimulusSet,
     kept = sorted((one for one in sets if one.stimuli), key=lambda one: one.stimuli[0].time_s)
     if not kept:
         raise NoStimuli(_all_left_out(recording, settings, sets))
-    problems += [_set_left_out(one) for one in sets if not one.stimuli]
+    problems += [said for one in sets if not one.stimuli for said in (*one.problems, _set_left_out(one))]
     problems += _records_without_stimulus(recording, kept)
     kept[0] = replace(kept[0], problems=(*problems, *kept[0].problems))
     return tuple(replace(one, id=f"S{number}") for number, one in enumerate(kept, start=1))
@@ -207,6 +208,8 @@ def _all_left_out(recording: Recording, settings: Settings, sets: Sequence[Stimu
     for one in sets:
         reasons.update(one.n_left_out)
     counted = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in reasons.items())
+    if not_paired := [said for one in sets for said in one.problems if said.code == NOT_PAIRED]:
+        return f"{recording.name}: no stimulus can be used ({counted}): {not_paired[0].message}"
     end_ms = settings.detection.search_window_ms[1]
     return (
         f"{recording.name}: no stimulus can be used ({counted}); each has to lie in the data with at least "

@@ -30,12 +30,14 @@ from lsr.stimuli.marker import (
     Marker,
     Markers,
 )
+from lsr.stimuli.paired import FAR_S, Marks, pair
 from lsr.stimuli.searched import find_series
 from lsr.stimuli.stimulus import BranchSource, Stimulus, StimulusSet, StimulusSource
 from lsr.stimuli.sweep_files import holds_averages
 from lsr.stimuli.texts import StimulusText, fill_in
 
 _LOOKED_AT, _SOME_SHARE = 60, 0.1  # markers; a clock that drifts has its artifacts within reach of some only
+_FAR_SHARE = 0.5  # where nothing is near, artifacts within half an interval of most may be the markers' own
 _MOST_HAVE_ARTIFACT = 0.8  # only then does a marker without one stand out
 _COMPARABLE = 0.25  # an artifact below this share of its neighbours' is none of theirs
 _PLAIN = 12.0  # times the noise: an artifact this large is not overlooked
@@ -56,13 +58,14 @@ def build_sets(recording: Recording, settings: Settings, found: Markers) -> list
         In the order of time.
     """
     markers, duplicates = _without_duplicates(found.markers)
+    marks = _marks(markers, len(found.markers))
     groups: dict[_Key, list[Marker]] = {}
     all_averages = holds_averages(recording)
     for marker in markers:
         key = (*_key(marker)[:-1], all_averages or marker.told.is_average)
         groups.setdefault(key, []).append(marker)
     tables = settings.stimulation or (StimulationSettings(),)
-    align_times = _aligner(recording, settings)
+    align_times = _aligner(recording, settings, marks)
     sets = []
     for key, group in groups.items():
         made = _build_set(recording, settings, tables[key[0]], found, group, align_times, is_average=key[-1])
@@ -112,7 +115,14 @@ def _tells(told: StimulusText) -> int:
     return sum(detail is not None for detail in details)
 
 
-def _aligner(recording: Recording, settings: Settings) -> _Align:
+def _marks(markers: Sequence[Marker], n_told: int) -> Marks:
+    kinds: dict[tuple[_Key, float | None], int] = {}
+    said = [kinds.setdefault((_key(one), one.told.intensity_ma), len(kinds)) for one in markers]
+    times_s = np.array([marker.time_s for marker in markers])
+    return Marks(times_s=times_s, kinds=np.array(said, dtype=np.int64), n_told=n_told)
+
+
+def _aligner(recording: Recording, settings: Settings, marks: Marks) -> _Align:
     """Make what aligns markers; the whole recording is searched for artifacts at most once, for all sets."""
     channels = channels_for_artifacts(recording, settings)
 
@@ -124,18 +134,27 @@ def _aligner(recording: Recording, settings: Settings) -> _Align:
     def align_times(times_s: NDArray[np.float64]) -> Alignment | None:
         # The search reads all of the recording, which is long where stimuli are few: look at some first.
         some = np.linspace(0, len(times_s) - 1, min(len(times_s), _LOOKED_AT)).round().astype(int)
-        if not channels or not _show_spikes(recording, channels, times_s[some]):
+        if not channels:
             return None
-        return align(recording, channels, times_s, *pulses())
+        if not _show_spikes(recording, channels, times_s[some], REACH_S, _SOME_SHARE):
+            far_s = min(FAR_S, float(np.median(np.diff(times_s))) / 2) if len(times_s) > 1 else 0.0
+            if far_s <= REACH_S or not _show_spikes(recording, channels, times_s[some], far_s, _FAR_SHARE):
+                return None
+        searched = (recording, channels, times_s, *pulses())
+        return align(*searched) or pair(*searched, marks)
 
     return align_times
 
 
-def _show_spikes(recording: Recording, channels: Sequence[int], times_s: NDArray[np.float64]) -> bool:
-    """Tell whether anything sharp lies within reach of some of the markers, as far as can be looked at."""
-    seen = measure_artifacts(recording, channels, times_s, before_s=REACH_S, after_s=REACH_S)
+def _show_spikes(
+    recording: Recording, channels: Sequence[int], times_s: NDArray[np.float64], reach_s: float, share: float
+) -> bool:
+    """Tell whether anything sharp lies within reach of a share of the markers, as far as can be looked at."""
+    seen = measure_artifacts(recording, channels, times_s, before_s=reach_s, after_s=reach_s)
     lags_ms = seen.lag_ms[seen.checked]
-    return lags_ms.size == 0 or float(np.isfinite(lags_ms).mean()) >= _SOME_SHARE
+    if lags_ms.size == 0:
+        return reach_s <= REACH_S
+    return float(np.isfinite(lags_ms).mean()) >= share
 
 
 def _build_set(
@@ -159,7 +178,9 @@ def _build_set(
             stimuli, left_out, check = moved
             precision_ms = alignment.precision_ms
             problems += alignment.problems
-            if n_without := alignment.n_without + left_out.get("no_artifact", 0):
+            if not np.isfinite(alignment.times_s).any():
+                left_out["not_paired"] = alignment.n_without
+            elif n_without := alignment.n_without + left_out.get("no_artifact", 0):
                 left_out["no_artifact"] = n_without
     precision_ms = precision_ms if check.precision_ms is None else check.precision_ms
     problems += check.problems

@@ -337,6 +337,68 @@ def test_markers_are_not_moved_to_where_a_monitor_ends_to_blank_the_artifact():
     np.testing.assert_array_equal(times_of(found), TIMES_S)
 
 
+SLOW_S = 1.2503 + 1.03 * np.arange(26) + np.random.default_rng(8).uniform(0, 0.01, 26)
+
+
+@pytest.mark.parametrize("step_s", [0.1, 1.0])
+@pytest.mark.parametrize("round_to", [np.round, np.floor])
+def test_markers_rounded_on_export_are_moved_to_the_artifact_in_their_order(step_s, round_to):
+    texts = [(float(time_s), "Stim R zyg") for time_s in round_to(SLOW_S / step_s) * step_s]
+    (found,) = find_stimuli(record(draw_emg_uv(SLOW_S), texts), PLAIN)
+    assert len(found.stimuli) >= 0.9 * len(SLOW_S)
+    off_s = np.abs(times_of(found)[:, None] - SLOW_S).min(axis=1)
+    np.testing.assert_allclose(off_s, 0, atol=2e-4)
+    assert [problem.code for problem in found.problems] == ["marker_jitter"]
+    assert found.precision_ms <= 0.1
+
+
+def test_rounded_markers_of_branches_that_take_turns_keep_each_its_own_stimulus():
+    times_s = np.sort(np.concatenate([SLOW_S, SLOW_S + 0.48]))
+    said = [("Stim R zyg", "Stim R mm")[i % 2] for i in range(len(times_s))]
+    texts = list(zip(np.round(times_s, 1).tolist(), said, strict=True))
+    found = find_stimuli(record(draw_emg_uv(times_s), texts), PLAIN)
+    for one, true_s in zip(found, (SLOW_S, SLOW_S + 0.48), strict=True):
+        np.testing.assert_allclose(times_of(one), true_s, atol=2e-4)
+
+
+def test_markers_of_branches_that_take_turns_take_no_artifact_that_may_be_the_others():
+    times_s = 1.0003 + 0.48 * np.arange(56) + np.random.default_rng(8).uniform(0, 0.02, 56)
+    texts = [(time_s + 0.23, ("Stim R zyg", "Stim R mm")[i % 2]) for i, time_s in enumerate(times_s)]
+    with pytest.raises(
+        NoStimuli, match=r"\(56 not paired\): 5\d stimulus artifacts lie about the 56 markers"
+    ):
+        find_stimuli(record(draw_emg_uv(times_s), texts), PLAIN)
+
+
+def test_rounded_markers_that_share_a_time_are_not_used_and_a_problem_says_so():
+    quick_s = 11.2503 + 0.31 * np.arange(50)
+    slow_s = 1.0003 + 0.7 * np.arange(12)
+    texts = [(float(time_s), "Stim R mm") for time_s in np.round(quick_s)]
+    texts += [(float(time_s), "Stim R zyg") for time_s in slow_s]
+    (found,) = find_stimuli(record(draw_emg_uv(np.append(slow_s, quick_s)), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), slow_s)
+    assert found.branch is Branch.ZYGOMATIC
+    assert [problem.code for problem in found.problems] == ["markers_not_paired", "stimulus_set_left_out"]
+
+
+def test_markers_that_something_follows_are_right_whatever_spikes_come_as_often():
+    """Another stimulator at nearly their pace is seen, their own artifact is not; their M waves are."""
+    texts = [(float(time_s), "Stim R zyg") for time_s in SLOW_S]
+    others_s = 1.0 + 1.05 * np.arange(26)
+    emg_uv = draw_emg_uv(SLOW_S, artifact_uv=0.0) + draw_emg_uv(others_s, m_wave_uv=0.0)
+    (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), SLOW_S)
+    assert found.problems == ()
+
+
+def test_markers_of_which_some_have_their_artifact_are_right_whatever_others_come_as_often():
+    texts = [(float(time_s), "Stim R zyg") for time_s in SLOW_S]
+    artifacts_s = np.where(np.arange(len(SLOW_S)) % 3, SLOW_S + 0.2, SLOW_S)
+    (found,) = find_stimuli(record(draw_emg_uv(artifacts_s, m_wave_uv=0.0), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), SLOW_S)
+    assert found.problems == ()
+
+
 def test_a_recording_without_markers_before_the_data_ends_says_what_was_left_out():
     texts = [(99.0, "Stim R zyg")]
     with pytest.raises(NoStimuli, match=r"case\.edf: no stimulus can be used \(1 outside data\)"):
