@@ -15,6 +15,7 @@ import numpy as np
 TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
 RECOVERY_MS = (2.5, 5.0, 10.0, 20.0)
 SWING_HZ, SWING_MS = (15.0, 25.0, 40.0, 60.0, 80.0), (3.0, 6.0, 10.0)
+NOTCH_HARMONICS, NOTCH_MS = (1, 2, 3), (12.0, 40.0, 150.0)  # 150 Hz at Q 5 to 50 Hz at Q 30
 RING_MS, RING_LASTS_MS = 0.5, 4.0
 SPIKE_MS = 1.2  # pulse of up to 0.3 ms and the ringing of the amplifier's low-pass
 _GUARD_MS = 0.3
@@ -252,4 +253,23 @@ def swing_columns(time_ms: np.ndarray) -> np.ndarray:
     turns = np.exp(2e-3j * np.pi * since * np.array(SWING_HZ))
     swings = np.concatenate([np.exp(-since / tau) * turns for tau in SWING_MS], axis=1)
     columns: np.ndarray = np.concatenate([swings.real, swings.imag], axis=1) / np.sqrt(len(SWING_MS))
+    return columns
+
+
+def notch_columns(time_ms: np.ndarray, mains_hz: float) -> np.ndarray:
+    """Damped swings at mains frequency and harmonics: how notch filters ring on after an artifact.
+
+    Parameters
+    ----------
+    time_ms : np.ndarray, shape (n_samples,)
+    mains_hz : float
+
+    Returns
+    -------
+    np.ndarray, shape (n_samples, 2 * len(NOTCH_HARMONICS) * len(NOTCH_MS))
+    """
+    since = (time_ms - time_ms[0])[:, None]
+    turns = np.exp(2e-3j * np.pi * since * mains_hz * np.array(NOTCH_HARMONICS))
+    swings = np.concatenate([np.exp(-since / tau) * turns for tau in NOTCH_MS], axis=1)
+    columns: np.ndarray = np.concatenate([swings.real, swings.imag], axis=1) / np.sqrt(len(NOTCH_MS))
     return columns

@@ -9,15 +9,15 @@ stretches before and after.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
 
-from lsr.cleaning.artifact import ring_columns, swing_columns, tail_columns
+from lsr.cleaning.artifact import notch_columns, ring_columns, swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
 from lsr.cleaning.mains import MAINS_HZ, hum_columns
 from lsr.detection.average_hum import find_average_hum
@@ -47,6 +47,7 @@ _SPIKE_NOTABLE = 25.0  # times the noise of the average
 _SPIKE_AT_MS, _SPIKE_WIDTH_MS = np.arange(-0.9, 1.25, 0.15), 0.12  # with what low-passes ring
 _HUM_SIZES = (0.1, 0.5)  # of the largest value, where no quiet stretch tells the hum
 _UNTOLD_HARMONICS = (1, 2, 3, 5)
+_NOTCH_SIZES, _NOTCH_NOTABLE = (1.0, 4.0), 1.2  # of what is left after the response; of the average's noise
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _BURST_SMOOTH_MS, _BURST_NEAR_MS = 0.45, 5.0  # a response's smoothness; over how long noise is local
@@ -259,6 +260,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
             deviation,
             dispersed,
             hum_is_told=hum.is_told,
+            lasting_uv=_lasting_uv(average, data, late, prepared),
             direct_uv=None if wave is None else wave[window],
             until_ms=prepared.search_ms[1],
         ),
@@ -278,6 +280,7 @@ def _find_rivals(
     dispersed: np.ndarray | None,
     *,
     hum_is_told: bool,
+    lasting_uv: float,
     direct_uv: np.ndarray | None,
     until_ms: float,
 ) -> tuple[Rival, ...]:
@@ -299,8 +302,22 @@ def _find_rivals(
             for hz in MAINS_HZ
             for size in _HUM_SIZES
         ]
+    if lasting_uv > _NOTCH_NOTABLE * deviation_uv:
+        rivals += _notches(at, lasting_uv, dispersed)
     second = _second_artifact(at, data, deviation_uv, shared=_bends_sharply(at, direct_uv, until_ms))
     return (*rivals, second) if second else tuple(rivals)
+
+
+def _notches(at: np.ndarray, lasting_uv: float, dispersed: np.ndarray | None) -> Iterator[Rival]:
+    """Notch filters that ring after the artifact, and after an M wave that crosstalk draws out."""
+    name, cost = "a notch filter that rings", _RIVAL_COST + float(np.log(len(_NOTCH_SIZES)))
+    reason = "artifact_outlasts_window"
+    for hz, size in product(MAINS_HZ, _NOTCH_SIZES):
+        columns = notch_columns(at, hz) * (size * lasting_uv)
+        yield Rival(name, columns, cost, reason)
+        if dispersed is not None:
+            both = np.concatenate([columns, dispersed * _DISPERSED_SIZE], axis=1)
+            yield Rival(f"{name} and a dispersed copy of the M wave", both, cost + _RIVAL_COST, reason)
 
 
 def _bends_sharply(at: np.ndarray, direct_uv: np.ndarray | None, until_ms: float) -> np.ndarray:
@@ -373,6 +390,13 @@ def _level_uv(data: np.ndarray, average: np.ndarray, prepared: Prepared) -> floa
     if prepared.after.any() and prepared.before.any():
         return float(2 * deviation + abs(float(average[prepared.after].mean())))
     return float(np.abs(data).max()) + 10 * deviation
+
+
+def _lasting_uv(average: np.ndarray, data: np.ndarray, late: np.ndarray, prepared: Prepared) -> float:
+    """How large the average is after the response, hum included: what a notch filter rings with goes on."""
+    whole = average if prepared.hum is None else average + prepared.noise.weights @ prepared.hum.hum_uv
+    after = whole[prepared.after] if prepared.after.any() else data[late]
+    return float(np.std(after)) if after.size else 0.0
 
 
 def _holds_answer(shapes: _Shapes, data: np.ndarray, reached: np.ndarray, level_uv: float) -> bool:

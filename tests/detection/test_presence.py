@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from scipy.signal import iirnotch, lfilter
 
 import lsr
 from lsr.detection.prepare import clean
@@ -386,6 +387,42 @@ def test_hum_that_no_quiet_stretch_tells_is_no_response(seed, hum_uv):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_response_is_found_beside_it(seed, hum_uv, planted_uv):
     assert short_sweeps(hum_uv=hum_uv, planted_uv=planted_uv, seed=seed).presence == "present"
+
+
+def through_notches(*mains_hz, planted_uv, seed):
+    """Stimuli three times a second through an amplifier with notch filters, which the artifact makes ring."""
+    rng = np.random.default_rng(seed)
+    rate_hz, n_sweeps = 5000, 25
+    stimuli = np.cumsum(rng.integers(1600, 1640, n_sweeps))
+    time_ms = np.arange(-200, 400) * 1000 / rate_hz
+    later_ms = np.clip(time_ms - 0.25, 0, None)
+    artifact = np.where(time_ms < 0.25, 1.0, 0.15 * np.exp(-later_ms)) * (time_ms >= 0)
+    m_wave = 2000 * np.exp(-(((time_ms - 5) / 1.5) ** 2)) * np.sin(time_ms - 5)
+    response = planted_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    signals_uv = rng.normal(0, 4, (2, stimuli[-1] + 1600))
+    for at in stimuli:
+        signals_uv[0, at - 200 : at + 400] += 300 * artifact + 0.01 * m_wave + response
+        signals_uv[1, at - 200 : at + 400] += 300 * artifact + m_wave
+    for hz in mains_hz:
+        signals_uv = lfilter(*iirnotch(hz, 30.0, fs=rate_hz), signals_uv, axis=1)
+    emg_uv, direct_uv = (np.stack([one[at - 200 : at + 400] for at in stimuli]) for one in signals_uv)
+    return lsr.detect(emg_uv, time_ms, direct_uv)
+
+
+@pytest.mark.parametrize("mains_hz", [50.0, 60.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_notch_filters_that_ring_after_the_artifact_make_no_response(seed, mains_hz):
+    found = through_notches(mains_hz, 2 * mains_hz, 3 * mains_hz, planted_uv=0.0, seed=seed)
+    assert found.presence != "present"
+
+
+@pytest.mark.parametrize("mains_hz", [50.0, 60.0])
+@pytest.mark.parametrize("planted_uv", [25.0, 80.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_response_is_found_beside_notch_filters_that_ring(seed, planted_uv, mains_hz):
+    found = through_notches(mains_hz, 2 * mains_hz, 3 * mains_hz, planted_uv=planted_uv, seed=seed)
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(9.3, abs=0.6)
 
 
 # --- sweeps that no amplifier gives -------------------------------------------------------------------
