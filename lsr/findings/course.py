@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from lsr.detection.detection import Detection, Presence
+from lsr.detection.nuisances import SECOND_ARTIFACT
 from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance, PairFinding
 from lsr.findings.likeness import Contrast
@@ -41,6 +42,7 @@ from lsr.stages import DECOMPRESSION, Stage
 _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many blocks is an operation
 _MIN_BLOCKS = 3
 _HINT = 0.05  # p-value; above it, nothing stands out
+_MOST = 0.5  # of the blocks that can be judged
 _LAST_SHARE = 0.25  # of the blocks: the end of an operation without stages
 
 
@@ -103,6 +105,9 @@ def judge_course(
     -------
     Outcome
     """
+    is_masked = _masked_by_second_artifact(blocks, first_stage, pooled)
+    if is_masked:
+        first_stage = None
     together = [(first_stage, range(_n_first(blocks))), (pooled, range(len(blocks)))]
     states = judge_states(
         blocks,
@@ -111,10 +116,34 @@ def judge_course(
         parts_uv=parts_uv,
         contrasts=contrasts,
         pooled=[(found, which) for found, which in together if found is not None],
+        is_masked=is_masked,
     )
     states = _with_end(blocks, states)
     outcome = _judge_states(blocks, settings, states, stage_order, first_stage, runs, alike)
     return replace(outcome, there=states.there)
+
+
+def _masked_by_second_artifact(
+    blocks: Sequence[BlockFinding], first_stage: Detection | None, pooled: Detection | None
+) -> bool:
+    """Whether what single blocks take for an LSR may be the second artifact that the others show.
+
+    All stimuli together show it, most blocks, and the first stage: by its verdict, or in as many blocks as
+    show an LSR. Where pulses were doubled later, the first stage tells what the LSR is.
+    """
+    if pooled is None or pooled.reason != SECOND_ARTIFACT:
+        return False
+    judged = [block.detection for block in blocks if block.detection.p_value is not None]
+    if _count_second(judged) < _MOST * len(judged):
+        return False
+    first = [block.detection for block in blocks[: _n_first(blocks)]]
+    n_present = sum(one.presence is Presence.PRESENT for one in first)
+    by_verdict = first_stage is not None and first_stage.reason == SECOND_ARTIFACT
+    return by_verdict or _count_second(first) >= max(n_present, 1)
+
+
+def _count_second(found: Sequence[Detection]) -> int:
+    return sum(one.reason == SECOND_ARTIFACT for one in found)
 
 
 def _judge_states(

@@ -115,6 +115,7 @@ def judge_states(
     parts_uv: Sequence[np.ndarray | None] = (),
     contrasts: Sequence[Contrast] = (),
     pooled: Sequence[tuple[Detection, Sequence[int]]] = (),
+    is_masked: bool = False,
 ) -> States:
     """Tell in which blocks a response was there.
 
@@ -134,6 +135,8 @@ def judge_states(
         What the first stage shows and others do not.
     pooled : sequence of (Detection, blocks)
         What many blocks show together, to measure by where no block shows an LSR by itself.
+    is_masked : bool
+        Whether what single blocks show may be what all have in common: then only contrasts tell of an LSR.
 
     Returns
     -------
@@ -141,6 +144,8 @@ def judge_states(
     """
     alpha = settings.alpha
     there = [_shown(block.detection, alpha / len(blocks)) for block in blocks]
+    if is_masked:
+        there = [None if one else one for one in there]
     for run in runs:
         if run.detection.presence is Presence.ABSENT:
             for k in range(run.first, run.last + 1):
@@ -160,7 +165,7 @@ def judge_states(
     comparable = [k for k, block in enumerate(blocks) if _comparable(block, reference, usual_uv)]
     ratios = np.array([_m_ratio(block, reference) for block in blocks])
     likeness = _by_contrast(blocks, comparable, ratios, settings, parts_uv, contrasts)
-    if likeness is None:
+    if likeness is None and not is_masked:
         likeness = _compare(blocks, there, ratios, settings, parts_uv, pooled)
     if likeness is None:
         return states

@@ -33,8 +33,12 @@ def codes(outcome):
 
 
 def shown(there, **words):
-    """Blocks from a string: P present, A absent, N no M wave, B blind, ? unsure, - nothing usable."""
+    """Blocks from a string: P present, A absent, N no M wave, B blind, ? unsure, - nothing usable.
+
+    S stands for a second artifact.
+    """
     word = {"P": "present", "A": "absent", "N": "no_m_wave", "B": "blind", "?": "unsure", "-": "nothing"}
+    word["S"] = "second"
     return [words.get(letter, word.get(letter)) for letter in there]
 
 
@@ -482,6 +486,38 @@ def test_an_lsr_seen_only_over_all_of_the_baseline_gives_no_course(judge, detect
     outcome = judge(*shown("BBBBBBBBBB"), first_stage=detect_as("present", amplitude_uv=12.0))
     assert outcome.course is None
     assert codes(outcome) == ["faint_at_baseline"]
+
+
+@pytest.mark.parametrize(
+    ("there", "first_stage"),
+    [
+        ("SSSPSSSSPP", "second"),
+        ("SPSPSSPSSP", "second"),
+        ("SPSPSSPSSP", "present"),  # its blocks do not agree
+        ("PPSPSSSSSP", "second"),
+        ("SPSPSSSPAA", "second"),
+    ],
+)
+def test_single_blocks_tell_no_course_where_all_together_show_a_second_artifact(
+    judge, detect_as, there, first_stage
+):
+    together = {"first_stage": detect_as(first_stage), "pooled": detect_as("second")}
+    outcome = judge(*shown(there), **together)
+    assert (outcome.course, outcome.residual) == (None, None)
+    assert codes(outcome) == ["no_baseline_verdict"]
+    assert not any(outcome.there)
+
+
+def test_where_pulses_were_doubled_after_the_first_stage_its_blocks_tell_what_the_lsr_is(judge, detect_as):
+    together = {"first_stage": detect_as("present"), "pooled": detect_as("second")}
+    assert judge(*shown("PPPPSSSSSP"), **together).course == "persisted"
+    assert judge(*shown("PPSSSSSSAA"), **together).course == "disappeared"
+
+
+def test_a_second_artifact_in_some_blocks_leaves_the_course_to_the_others(judge, detect_as):
+    second = detect_as("second")
+    assert judge(*shown("SPPPPSPPSP"), pooled=second, first_stage=second).course == "persisted"
+    assert judge(*shown("SPSPSSSSPP"), pooled=detect_as("present")).course == "persisted"
 
 
 def test_a_hint_over_all_of_the_baseline_is_no_absence(judge, detect_as):

@@ -153,10 +153,12 @@ def contrast(detect_as, other, **shown):
 def chosen(make_blocks, monkeypatch):
     """The contrast that blocks are compared by."""
 
-    def choose(*contrasts, blocks=("present",) * 6):
+    def choose(*contrasts, blocks=("present",) * 6, **how):
         asked = []
         monkeypatch.setattr(states, "find_likeness_by_contrast", lambda *some: asked.append(some[2]))
-        judge_states(make_blocks(*blocks), DetectionSettings(), parts_uv=[None] * 6, contrasts=contrasts)
+        judge_states(
+            make_blocks(*blocks), DetectionSettings(), parts_uv=[None] * 6, contrasts=contrasts, **how
+        )
         return asked[0] if asked else None
 
     return choose
@@ -169,6 +171,21 @@ def test_the_largest_contrast_is_compared_by(chosen, detect_as):
     )
     assert chosen(small, large) is large
     assert chosen(large, small) is large
+
+
+def test_what_masks_the_lsr_in_all_blocks_cancels_in_a_contrast_and_only_there(
+    chosen, make_blocks, detect_as, monkeypatch
+):
+    one = contrast(detect_as, (2, 3))
+    assert chosen(one, is_masked=True) is one
+    monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0] * 6))
+    blocks = make_blocks(*["present", "second"] * 3)
+    found = judge_states(blocks, DetectionSettings(), parts_uv=[None] * 6, is_masked=True)
+    assert found.there == (None,) * 6
+    monkeypatch.setattr(states, "_by_contrast", lambda *_: compared([1.0, 1.0, 1.0, 0.0, 0.0, 0.0]))
+    blocks = make_blocks(*[("second", {"limit_uv": None})] * 6)
+    found = judge_states(blocks, DetectionSettings(), parts_uv=[None] * 6, is_masked=True)
+    assert found.there == (True,) * 3 + (None,) * 3
 
 
 def test_what_is_not_surely_different_is_no_contrast(chosen, detect_as):
