@@ -28,6 +28,7 @@ from lsr.detection.presence import (
     Score,
     detection_limit_uv,
     discount,
+    evidence_of_starts,
     p_value,
     score_presence,
     threshold_score,
@@ -45,6 +46,9 @@ _TO_EDGE_MS = 0.3  # what comes as close to the start of the search window may h
 _AT_EDGE_MS = 1.0  # an onset as close to it may be an M wave's where none was recorded
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
 _CROSSTALK_SHARE = 0.1  # of a response: of less it cannot be made
+_SAME_DEFLECTION_MS, _RISE_WITHIN_MS = 2.0, 2.5  # after the search window begins: an onset; before: a rise
+_RISE_SHARE = 0.15  # of a response: tails and copies that rise by more before it may be its beginning
+_START_TO_ONSET_MS, _CLEARLY_EARLIER = 0.2, 4.0  # of a response that begins at the window's start; log odds
 _CLEARLY_ELSEWHERE = float(np.log(3))  # log odds that what stands out begins outside the window
 _CLIPPED_SHARE = 0.25  # of the sweeps: the mean response is smaller for it
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
@@ -205,7 +209,9 @@ def _judge(
         measured = _measure(nuisances, found_by, noise, settings)
         if measured is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
-        elif _may_be_crosstalk(measured, removed, noise, m_wave, settings):
+        elif _may_be_crosstalk(measured, removed, noise, m_wave, settings) or _begins_earlier(
+            measured, nuisances, found_by, settings
+        ):
             presence, reason, measured = Presence.INDETERMINATE, "crosstalk", None
     return _assemble(
         presence=presence,
@@ -281,6 +287,34 @@ def _may_be_crosstalk(
         _NOTABLE_CROSSTALK * noise.average_sd_uv, _CROSSTALK_SHARE * measured.size.amplitude_uv
     )
     return is_notable and measured.onset_interval_ms[0] < earliest_ms + _TO_EDGE_MS
+
+
+def _begins_earlier(
+    measured: _Measured, nuisances: Nuisances, found_by: _Weighed, settings: DetectionSettings
+) -> bool:
+    """Whether a response is the rest of what begins before the window and passes for tail and copy there.
+
+    Their sizes are told by samples that it reaches. Where they rise towards the onset, as an artifact's tail
+    alone does not, starts are weighed again beside smaller ones.
+    """
+    earliest_ms = settings.search_window_ms[0]
+    if measured.onset_ms > earliest_ms + _SAME_DEFLECTION_MS:
+        return False
+    model = found_by.model
+    before = (model.time_ms > earliest_ms - _RISE_WITHIN_MS) & (
+        model.time_ms < measured.onset_ms + _TO_EDGE_MS
+    )
+    height = np.abs(model.nuisance_estimate(measured.response_uv)[before])
+    rise_uv = float((height - np.minimum.accumulate(height)).max(initial=0.0))
+    if rise_uv < _RISE_SHARE * measured.size.amplitude_uv:
+        return False
+    found = [
+        evidence_of_starts(one, settings.search_window_ms, found_by.score)
+        for one in nuisances.lesser_models(*found_by.beside)
+    ]
+    starts_ms, evidence = found[0][0], np.logaddexp.reduce([each for _, each in found])
+    early = starts_ms < earliest_ms + _START_TO_ONSET_MS
+    return float(evidence[early].max() - evidence[~early].max()) > _CLEARLY_EARLIER
 
 
 def _whitened(model: Model, unit: float) -> Whitened:

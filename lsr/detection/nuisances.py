@@ -169,6 +169,7 @@ class Nuisances:
     inflation: np.ndarray  # (n_samples,): of the noise, where the sweeps differ from each other
     apart: np.ndarray  # (n_sweeps,), bool: those without which the average is better
     columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts; drift first
+    lesser: tuple[np.ndarray, ...]  # (n_columns,) each: shares of these where tails and copies are smaller
     rivals: tuple[Rival, ...]
     removed: Removed
 
@@ -194,6 +195,12 @@ class Nuisances:
             root = root / self.inflation[:, None]
         columns = [self.columns, *(rival.columns for rival in rivals)]
         return self._build(root, np.concatenate(columns, axis=1))
+
+    def lesser_models(self, *rivals: Rival) -> Iterator[Model]:
+        """With tails and copies as they are, and of every smaller size; noise not inflated."""
+        for shares in self.lesser:
+            columns = [self.columns * shares, *(rival.columns for rival in rivals)]
+            yield self._build(self.steady.noise_root, np.concatenate(columns, axis=1))
 
     def _build(self, noise_root: np.ndarray, columns: np.ndarray) -> Model:
         return Model.build(self.steady.time_ms, self.steady.average_uv, noise_root, columns)
@@ -253,6 +260,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         inflation=inflation,
         apart=apart,
         columns=columns,
+        lesser=_lesser(parts, sizes, columns.shape[1]),
         rivals=_find_rivals(
             usual,
             at,
@@ -433,6 +441,18 @@ def _choose_sizes(
         return chosen
     copies = [{"copy": size} for size in _COPY_SIZES]
     return chosen | copies[int(np.argmax(shapes.given(chosen).log_evidence(copies)))]
+
+
+def _lesser(parts: dict[str, np.ndarray], sizes: dict[str, float], n_columns: int) -> tuple[np.ndarray, ...]:
+    """Shares of all columns, in steps as sizes of tails and copies are tried in, (n_columns,) each."""
+    given = [np.full(part.shape[1], kind) for kind, part in parts.items() if kind in sizes]
+    kinds = np.concatenate([*given, np.full(n_columns - sum(map(len, given)), "narrow")])
+    tails = np.array(_TAIL_SIZES) / _TAIL_SIZES[-1]
+    copies = np.array(_COPY_SIZES) / _COPY_SIZES[-1] if "copy" in sizes else np.ones(1)
+    return tuple(
+        np.where(kinds == "tail", tail, np.where(kinds == "copy", copy, 1.0))
+        for tail, copy in product(tails, copies)
+    )
 
 
 def _what_varies(

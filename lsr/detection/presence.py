@@ -144,6 +144,24 @@ def score_presence(
     )
 
 
+def evidence_of_starts(
+    model: Model, search_ms: tuple[float, float], like: Score
+) -> tuple[np.ndarray, np.ndarray]:
+    """Starts from shortly before the window to its end, and the log evidence of a response at each.
+
+    Parameters
+    ----------
+    model : Model
+    search_ms : tuple of float
+    like : Score
+        With the usual nuisances: the sizes that may be.
+    """
+    numbers = start_numbers(model, search_ms[0] - _BEFORE_MS, search_ms[1], _STEP_MS)
+    fits = [fit(model, numbers, family) for family in (*SEARCH_FAMILIES, LASTING_SEARCH_FAMILY)]
+    evidence = np.stack([one.log_evidence(like.sizes_uv, like.smallest_uv) for one in fits], axis=1)
+    return fits[0].starts_ms, model.log_null + log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
+
+
 def _sizes_to_try(model: Model, grams: np.ndarray) -> np.ndarray:
     """Sizes in steps of two, from the smallest that the noise lets through, (n_sizes,).
 

@@ -191,3 +191,37 @@ def test_what_begins_at_the_window_beside_a_copy_of_the_m_wave_is_not_called_new
     much_larger = lsr.detect(*beside_an_m_wave(size_uv=3000, **early))
     assert much_larger.presence == "present"
     assert lsr.detect(*beside_an_m_wave(**early | {"starts_ms": 9.0})).presence == "present"
+
+
+def test_the_rest_of_what_begins_before_the_window_has_no_onset_in_it():
+    """What passed for tail and copy left a phase with an onset of 6.2 ms; the response begins at 9.0."""
+    drawn = draw_sweeps(
+        seed=16_601_630,
+        n_sweeps=100,
+        rate_hz=20_000,
+        before_ms=40,
+        after_ms=60,
+        snr=30.0,
+        noise_uv=3.4546004954592866,
+        nuisance="crosstalk",
+        strength=0.9890191890328816,
+        family="irregular",
+        jitter_ms=0.24336726352814375,
+        persistence=0.8906097008148415,
+    )
+    assert drawn.truth.onset_ms == pytest.approx(9.04, abs=0.01)
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv)
+    assert (found.presence, found.reason) == ("indeterminate", "crosstalk")
+    assert found.onset_latency_ms is None
+
+
+@pytest.mark.parametrize("starts_ms", [6.3, 6.8, 7.3])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_response_that_begins_early_beside_a_copy_and_a_tail_keeps_its_onset(seed, starts_ms):
+    emg_uv, time_ms, direct_uv = beside_an_m_wave(
+        starts_ms=starts_ms, size_uv=150, copy_share=0.03, seed=seed
+    )
+    emg_uv += 200 * np.exp(-np.clip(time_ms, 0, None) / 2) * (time_ms > 0)
+    found = lsr.detect(emg_uv, time_ms, direct_uv)
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(starts_ms + 0.1, abs=0.4)
