@@ -169,7 +169,7 @@ class Nuisances:
     inflation: np.ndarray  # (n_samples,): of the noise, where the sweeps differ from each other
     apart: np.ndarray  # (n_sweeps,), bool: those without which the average is better
     columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts; drift first
-    lesser: tuple[np.ndarray, ...]  # (n_columns,) each: shares of these where tails and copies are smaller
+    counts: tuple[tuple[str, int], ...]  # of which kind the columns are, and how many
     rivals: tuple[Rival, ...]
     removed: Removed
 
@@ -197,9 +197,17 @@ class Nuisances:
         return self._build(root, np.concatenate(columns, axis=1))
 
     def lesser_models(self, *rivals: Rival) -> Iterator[Model]:
-        """With tails and copies as they are, and of every smaller size; noise not inflated."""
-        for shares in self.lesser:
-            columns = [self.columns * shares, *(rival.columns for rival in rivals)]
+        """With tails and copies as they are, and smaller in the steps in which their sizes are tried.
+
+        The noise is not inflated.
+        """
+        kinds = np.repeat([kind for kind, _ in self.counts], [count for _, count in self.counts])
+        shares = {"tail": _TAIL_SIZES, "copy": _COPY_SIZES if "copy" in kinds else (1.0,)}
+        for tail, copy in product(*shares.values()):
+            share = np.ones(kinds.size)
+            share[kinds == "tail"] = tail / shares["tail"][-1]
+            share[kinds == "copy"] = copy / shares["copy"][-1]
+            columns = [self.columns * share, *(rival.columns for rival in rivals)]
             yield self._build(self.steady.noise_root, np.concatenate(columns, axis=1))
 
     def _build(self, noise_root: np.ndarray, columns: np.ndarray) -> Model:
@@ -246,9 +254,9 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     sizes = _choose_sizes(shapes, level_uv, at, data, deviation)
     fitted = {kind: parts[kind] @ found for kind, found in shapes.fit(sizes).items()}
     allowed, removed = _misfit(fitted, sizes.get("copy", 0.0), at, data, free, deviation)
+    given = [kind for kind in parts if kind in sizes]
     columns = np.concatenate(
-        [*(parts[kind] * sizes[kind] for kind in parts if kind in sizes), usual.narrow * allowed[:, None]],
-        axis=1,
+        [*(parts[kind] * sizes[kind] for kind in given), usual.narrow * allowed[:, None]], axis=1
     )
     finest = float(np.hypot(1, _FINEST_SHARE * removed.largest_uv / deviation))
     steady = Model.build(at, data, root / finest, columns)
@@ -260,7 +268,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
         inflation=inflation,
         apart=apart,
         columns=columns,
-        lesser=_lesser(parts, sizes, columns.shape[1]),
+        counts=(*((kind, parts[kind].shape[1]) for kind in given), ("narrow", usual.narrow.shape[1])),
         rivals=_find_rivals(
             usual,
             at,
@@ -269,6 +277,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
             dispersed,
             hum_is_told=hum.is_told,
             lasting_uv=_lasting_uv(average, data, late, prepared),
+            mains_hz=(prepared.hum.frequency_hz,) if prepared.hum else MAINS_HZ,
             direct_uv=None if wave is None else wave[window],
             until_ms=prepared.search_ms[1],
         ),
@@ -289,6 +298,7 @@ def _find_rivals(
     *,
     hum_is_told: bool,
     lasting_uv: float,
+    mains_hz: Sequence[float],
     direct_uv: np.ndarray | None,
     until_ms: float,
 ) -> tuple[Rival, ...]:
@@ -311,16 +321,18 @@ def _find_rivals(
             for size in _HUM_SIZES
         ]
     if lasting_uv > _NOTCH_NOTABLE * deviation_uv:
-        rivals += _notches(at, lasting_uv, dispersed)
+        rivals += _notches(at, lasting_uv, dispersed, mains_hz)
     second = _second_artifact(at, data, deviation_uv, shared=_bends_sharply(at, direct_uv, until_ms))
     return (*rivals, second) if second else tuple(rivals)
 
 
-def _notches(at: np.ndarray, lasting_uv: float, dispersed: np.ndarray | None) -> Iterator[Rival]:
+def _notches(
+    at: np.ndarray, lasting_uv: float, dispersed: np.ndarray | None, mains_hz: Sequence[float]
+) -> Iterator[Rival]:
     """Notch filters that ring after the artifact, and after an M wave that crosstalk draws out."""
     name, cost = "a notch filter that rings", _RIVAL_COST + float(np.log(len(_NOTCH_SIZES)))
     reason = "artifact_outlasts_window"
-    for hz, size in product(MAINS_HZ, _NOTCH_SIZES):
+    for hz, size in product(mains_hz, _NOTCH_SIZES):
         columns = notch_columns(at, hz) * (size * lasting_uv)
         yield Rival(name, columns, cost, reason)
         if dispersed is not None:
@@ -441,18 +453,6 @@ def _choose_sizes(
         return chosen
     copies = [{"copy": size} for size in _COPY_SIZES]
     return chosen | copies[int(np.argmax(shapes.given(chosen).log_evidence(copies)))]
-
-
-def _lesser(parts: dict[str, np.ndarray], sizes: dict[str, float], n_columns: int) -> tuple[np.ndarray, ...]:
-    """Shares of all columns, in steps as sizes of tails and copies are tried in, (n_columns,) each."""
-    given = [np.full(part.shape[1], kind) for kind, part in parts.items() if kind in sizes]
-    kinds = np.concatenate([*given, np.full(n_columns - sum(map(len, given)), "narrow")])
-    tails = np.array(_TAIL_SIZES) / _TAIL_SIZES[-1]
-    copies = np.array(_COPY_SIZES) / _COPY_SIZES[-1] if "copy" in sizes else np.ones(1)
-    return tuple(
-        np.where(kinds == "tail", tail, np.where(kinds == "copy", copy, 1.0))
-        for tail, copy in product(tails, copies)
-    )
 
 
 def _what_varies(
