@@ -303,6 +303,8 @@ def _at_baseline(
         )
         if hinted and len(judged) < _n_first(blocks):
             return None  # its stimuli together hint at what a block may hide that cannot tell
+    if any(block.detection.reason == "in_few_sweeps" for block in blocks[: _n_first(blocks)]):
+        return None  # a response that varies, or answers now and then, is little like what comes later
     return False if judged else None
 
 

@@ -526,6 +526,11 @@ def test_a_hint_over_all_of_the_baseline_is_no_absence(judge, detect_as):
     assert judge(*shown("AAAAAAAAAA"), first_stage=hint).course == "not_detected_at_baseline"
 
 
+def test_what_a_few_sweeps_of_the_baseline_show_is_no_absence(judge):
+    assert judge("absent", "few", *shown("AAAAAAPP")).course is None
+    assert judge(*shown("AA"), "few", *shown("AAAAAPP")).course == "not_detected_at_baseline"
+
+
 def test_a_gone_lsr_may_be_there_below_the_detection_limit(judge):
     change = judge(*shown("PPPPPPAAAA")).change
     assert change.percent == -100.0
