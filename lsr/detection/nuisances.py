@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lsr.cleaning.artifact import notch_columns, ring_columns, swing_columns, tail_columns
+from lsr.cleaning.artifact import NOTCH_HARMONICS, notch_columns, ring_columns, swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
 from lsr.cleaning.mains import MAINS_HZ, hum_columns
 from lsr.detection.average_hum import find_average_hum
 from lsr.detection.evidence import ROUNDING, Model, log_evidence
-from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
+from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise, remove_drift
 from lsr.detection.prepare import Prepared
 
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
@@ -47,7 +47,7 @@ _SPIKE_NOTABLE = 25.0  # times the noise of the average
 _SPIKE_AT_MS, _SPIKE_WIDTH_MS = np.arange(-0.9, 1.25, 0.15), 0.12  # with what low-passes ring
 _HUM_SIZES = (0.1, 0.5)  # of the largest value, where no quiet stretch tells the hum
 _UNTOLD_HARMONICS = (1, 2, 3, 5)
-_NOTCH_SIZES, _NOTCH_NOTABLE = (1.0, 4.0), 1.2  # of what is left after the response; of the average's noise
+_NOTCH_SIZES, _NOTCH_NOTABLE = (1.0, 4.0), 0.5  # of what swings on after the response; of the average's noise
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _BURST_SMOOTH_MS, _BURST_NEAR_MS = 0.45, 5.0  # a response's smoothness; over how long noise is local
@@ -261,6 +261,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     finest = float(np.hypot(1, _FINEST_SHARE * removed.largest_uv / deviation))
     steady = Model.build(at, data, root / finest, columns)
     sweeps_uv = prepared.emg_uv[:, window] - hum.left_uv
+    mains_hz = (prepared.hum.frequency_hz,) if prepared.hum else MAINS_HZ
     inflation, apart = _what_varies(sweeps_uv, noise, steady, zone_ends_ms)
     return Nuisances(
         sweeps_uv=sweeps_uv,
@@ -276,8 +277,8 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
             deviation,
             dispersed,
             hum_is_told=hum.is_told,
-            lasting_uv=_lasting_uv(average, data, late, prepared),
-            mains_hz=(prepared.hum.frequency_hz,) if prepared.hum else MAINS_HZ,
+            lasting_uv=_lasting_uv(average, data, late, prepared, mains_hz),
+            mains_hz=mains_hz,
             direct_uv=None if wave is None else wave[window],
             until_ms=prepared.search_ms[1],
         ),
@@ -412,11 +413,20 @@ def _level_uv(data: np.ndarray, average: np.ndarray, prepared: Prepared) -> floa
     return float(np.abs(data).max()) + 10 * deviation
 
 
-def _lasting_uv(average: np.ndarray, data: np.ndarray, late: np.ndarray, prepared: Prepared) -> float:
-    """How large the average is after the response, hum included: what a notch filter rings with goes on."""
+def _lasting_uv(
+    average: np.ndarray, data: np.ndarray, late: np.ndarray, prepared: Prepared, mains_hz: Sequence[float]
+) -> float:
+    """How much the average swings at mains frequency after the response, hum included, microvolts.
+
+    What a notch filter rings with goes on. Where the sweep ends soon, all that is left counts.
+    """
+    if not prepared.after.any():
+        return float(np.std(data[late])) if late.any() else 0.0
     whole = average if prepared.hum is None else average + prepared.noise.weights @ prepared.hum.hum_uv
-    after = whole[prepared.after] if prepared.after.any() else data[late]
-    return float(np.std(after)) if after.size else 0.0
+    after, at = remove_drift(whole[None, prepared.after])[0], prepared.time_ms[prepared.after]
+    swings = [remove_drift(hum_columns(at, hz, NOTCH_HARMONICS).T).T for hz in mains_hz]
+    fitted = [columns @ np.linalg.lstsq(columns, after)[0] for columns in swings]
+    return max(float(np.sqrt((one**2).mean())) for one in fitted)
 
 
 def _holds_answer(shapes: _Shapes, data: np.ndarray, reached: np.ndarray, level_uv: float) -> bool:
