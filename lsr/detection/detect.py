@@ -343,7 +343,8 @@ def _weigh_rivals(
     nuisances: Nuisances, model: Model, score: Score, settings: DetectionSettings, *, weighed: bool
 ) -> _Weighed:
     """Let what may pass for a response compete with one, where anything stands out at all."""
-    rivals: list[tuple[Rival, ...]] = [(), *((rival,) for rival in nuisances.rivals if weighed)]
+    found = nuisances.find_rivals() if weighed else ()
+    rivals: list[tuple[Rival, ...]] = [(), *((rival,) for rival in found)]
     models = [model, *(nuisances.model(*some) for some in rivals[1:])]
     scores = [score, *(score_presence(one, settings.search_window_ms, score) for one in models[1:])]
     odds = [

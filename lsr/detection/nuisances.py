@@ -9,7 +9,7 @@ stretches before and after.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise, product
@@ -170,7 +170,7 @@ class Nuisances:
     apart: np.ndarray  # (n_sweeps,), bool: those without which the average is better
     columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts; drift first
     counts: tuple[tuple[str, int], ...]  # of which kind the columns are, and how many
-    rivals: tuple[Rival, ...]
+    find_rivals: Callable[[], tuple[Rival, ...]]  # made only where something stands out
     removed: Removed
 
     @property
@@ -263,14 +263,9 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     sweeps_uv = prepared.emg_uv[:, window] - hum.left_uv
     mains_hz = (prepared.hum.frequency_hz,) if prepared.hum else MAINS_HZ
     inflation, apart = _what_varies(sweeps_uv, noise, steady, zone_ends_ms)
-    return Nuisances(
-        sweeps_uv=sweeps_uv,
-        steady=steady,
-        inflation=inflation,
-        apart=apart,
-        columns=columns,
-        counts=(*((kind, parts[kind].shape[1]) for kind in given), ("narrow", usual.narrow.shape[1])),
-        rivals=_find_rivals(
+
+    def find_rivals() -> tuple[Rival, ...]:
+        return _find_rivals(
             usual,
             at,
             data,
@@ -281,7 +276,16 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
             mains_hz=mains_hz,
             direct_uv=None if wave is None else wave[window],
             until_ms=prepared.search_ms[1],
-        ),
+        )
+
+    return Nuisances(
+        sweeps_uv=sweeps_uv,
+        steady=steady,
+        inflation=inflation,
+        apart=apart,
+        columns=columns,
+        counts=(*((kind, parts[kind].shape[1]) for kind in given), ("narrow", usual.narrow.shape[1])),
+        find_rivals=find_rivals,
         removed=replace(
             removed,
             hum_in_average_uv=float(np.abs(hum.left_uv).max()),
