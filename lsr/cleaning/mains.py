@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 MAINS_HZ = (50.0, 60.0)
-_N_HARMONICS = 14
+N_HARMONICS = 14  # those of real hum are strong to the 13th
 _CLIP, _N_REFITS = 2.5, 4  # deviations beyond which a sample counts no more
 _RESOLVED_MS = 45.0  # of quiet; in less, harmonics fit noise as well
 _FEW_PERIODS_SHARE = 0.15  # of the energy, that hum must leave there to be taken out sweep by sweep
@@ -65,7 +65,7 @@ def _design(quiet: bytes, zero: int, step_ms: float, frequency_hz: float) -> _De
     time = (np.flatnonzero(np.frombuffer(quiet, bool)) - zero) * step_ms
     rate_hz = 1000 / step_ms
     slow = np.linalg.qr(_slow_columns(time))[0]
-    harmonics = tuple(h for h in range(1, _N_HARMONICS + 1) if h * frequency_hz < 0.4 * rate_hz)
+    harmonics = tuple(h for h in range(1, N_HARMONICS + 1) if h * frequency_hz < 0.4 * rate_hz)
     columns = hum_columns(time, frequency_hz, harmonics)
     joint = np.linalg.qr(np.concatenate([slow, columns], axis=1))[0]
     apart_hz = 1400 / np.ptp(time)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lsr.cleaning.mains import LEAST_QUIET_MS, MAINS_HZ, hum_columns
+from lsr.cleaning.mains import LEAST_QUIET_MS, MAINS_HZ, N_HARMONICS, hum_columns
 from lsr.detection.prepare import Prepared
 
 _WORTH = 12.0  # energy of a harmonic, of two degrees of freedom, that noise seldom reaches
@@ -162,7 +162,7 @@ def _pairs(part: bytes, step_ms: float, frequency_hz: float) -> tuple[np.ndarray
 
 @lru_cache(maxsize=16)
 def _shapes(n_samples: int, step_ms: float, frequency_hz: float) -> np.ndarray:
-    """Ten harmonics, or as many as the rate holds; any phase fits, so time counts from the first sample."""
+    """Those that are taken out of sweeps, as the rate holds them; any phase fits, so the first sample is 0."""
     highest = 0.4 * 1000 / step_ms
-    harmonics = tuple(h for h in range(1, 11) if h * frequency_hz < highest)
+    harmonics = tuple(h for h in range(1, N_HARMONICS + 1) if h * frequency_hz < highest)
     return hum_columns(np.arange(n_samples) * step_ms, frequency_hz, harmonics)

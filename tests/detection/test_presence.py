@@ -389,6 +389,19 @@ def test_a_response_is_found_beside_it(seed, hum_uv, planted_uv):
     assert short_sweeps(hum_uv=hum_uv, planted_uv=planted_uv, seed=seed).presence == "present"
 
 
+@pytest.mark.parametrize("planted_uv", [0.0, 10.0])
+@pytest.mark.parametrize("seed", range(8))
+def test_high_harmonics_that_keep_their_phase_are_no_response(seed, planted_uv):
+    """Planted: 60 Hz with the harmonics of real hum, at a stimulus rate that divides 60 Hz."""
+    rng = np.random.default_rng(seed)
+    time_ms = np.arange(-40, 80, 0.2)
+    emg_uv = rng.normal(0, 1, (20, time_ms.size))
+    for harmonic, size_uv in ((1, 50.0), (5, 1.2), (7, 0.5), (11, 0.4), (13, 0.2)):
+        emg_uv += size_uv * np.sin(2 * np.pi * (0.06 * harmonic * time_ms + rng.random()))
+    emg_uv += planted_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    assert (lsr.detect(emg_uv, time_ms).presence == "present") == (planted_uv > 0)
+
+
 def through_notches(*mains_hz, planted_uv, seed):
     """Stimuli three times a second through an amplifier with notch filters, which the artifact makes ring."""
     rng = np.random.default_rng(seed)
