@@ -162,7 +162,7 @@ def _pairs(part: bytes, step_ms: float, frequency_hz: float) -> tuple[np.ndarray
 
 @lru_cache(maxsize=16)
 def _shapes(n_samples: int, step_ms: float, frequency_hz: float) -> np.ndarray:
-    """Those that are taken out of sweeps, as the rate holds them; any phase fits, so the first sample is 0."""
+    """Those that are taken out of sweeps, as the rate holds them; time counts from the first sample."""
     highest = 0.4 * 1000 / step_ms
     harmonics = tuple(h for h in range(1, N_HARMONICS + 1) if h * frequency_hz < highest)
     return hum_columns(np.arange(n_samples) * step_ms, frequency_hz, harmonics)
