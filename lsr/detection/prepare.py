@@ -14,7 +14,7 @@ import numpy as np
 from lsr.cleaning.artifact import bridge, find_blanked, find_clear_ms, find_saturated, find_swung_ms
 from lsr.cleaning.filters import decimate
 from lsr.cleaning.mains import Hum, find_hum
-from lsr.detection.noise import Noise, estimate_noise, remove_drift
+from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise, estimate_noise, remove_drift
 from lsr.errors import SweepsError
 
 ANALYSIS_HZ = 5_000.0  # a response's energy lies below 3 kHz; faster sweeps are lowered to this
@@ -27,6 +27,7 @@ _STIMULUS_MS = 1.0  # before this nothing of the stimulus is seen
 _SHARP, _FEWEST_BENDS = 20.0, 20  # times the median bend of an average; samples that tell the median
 _CLIPPED_MS = 0.3  # at the amplifier's limit: less is the top of a wave in coarse steps
 _SEVERAL = 4  # sweeps: what they share can be told from what they do not
+_LOUDER = 4.0  # times the energy before the stimulus: what follows the response is activity of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +118,11 @@ def clean(
     end_ms = min(search_ms[1] + _RESPONSE_LASTS_MS, float(time[-1]))
     before, after = time < -_STIMULUS_MS, (time > end_ms) & (time < end_ms + _LATE_MS)
     before &= time < _earlier_pulse_ms(emg, time, before) - _STIMULUS_MS
-    quiet = before | (time > max(end_ms, 22.0))
+    later = time > max(end_ms, 22.0)
     step_ms = time[1] - time[0]
+    if _answers_late(emg, before, (time >= search_ms[0]) & (time <= search_ms[1]), after):
+        after, later = np.zeros((2, time.size), bool)
+    quiet = before | later
     before &= before.sum() * step_ms >= _QUIET_MS
     after &= after.sum() * step_ms >= _QUIET_MS
     if before.any():
@@ -127,6 +131,22 @@ def clean(
     if hum is not None:
         emg = emg - hum.hum_uv
     return Cleaned(time_ms=time, emg_uv=emg, end_ms=end_ms, before=before, after=after, hum=hum)
+
+
+def _answers_late(emg_uv: np.ndarray, before: np.ndarray, searched: np.ndarray, after: np.ndarray) -> bool:
+    """Whether the muscle is active after the response and neither before the stimulus nor in the search window.
+
+    A late response or afterdischarge that varies tells nothing of the noise there, and hides the hum. Few
+    sweeps do not tell whether the activity of some began in the window.
+    """
+    if emg_uv.shape[0] < SWEEPS_TELL_BURSTS or not (before.any() and after.any()):
+        return False
+    rest = emg_uv - np.median(emg_uv, axis=0)
+    quiet, within, later = (
+        float(np.median((remove_drift(rest[:, part]) ** 2).mean(axis=1)))
+        for part in (before, searched, after)
+    )
+    return quiet * later > _LOUDER * max(within, quiet) ** 2
 
 
 def _earlier_pulse_ms(emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarray) -> float:

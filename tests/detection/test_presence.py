@@ -402,6 +402,22 @@ def test_high_harmonics_that_keep_their_phase_are_no_response(seed, planted_uv):
     assert (lsr.detect(emg_uv, time_ms).presence == "present") == (planted_uv > 0)
 
 
+@pytest.mark.parametrize("hum_uv", [0.0, 40.0])
+@pytest.mark.parametrize(("planted_uv", "answer"), [(0.0, "absent"), (25.0, "present")])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_late_response_that_varies_is_no_noise_of_the_search_window(seed, planted_uv, answer, hum_uv):
+    """Planted: half a millivolt about 42 ms after each of ten stimuli, which varies as afterdischarges do."""
+    rng = np.random.default_rng(seed)
+    time_ms = np.arange(-40, 80, 0.1)
+    emg_uv, direct_uv = rng.normal(0, 5, (2, 10, time_ms.size))
+    direct_uv += 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
+    at_ms, size_uv = rng.normal(42, 2, (10, 1)), rng.lognormal(0, 0.6, (10, 1))
+    emg_uv += 250 * size_uv * np.exp(-(((time_ms - at_ms) / 4) ** 2)) * np.sin(1.5 * (time_ms - at_ms))
+    emg_uv += hum_uv * np.sin(2 * np.pi * (0.05 * time_ms + rng.random((10, 1))))
+    emg_uv += planted_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    assert lsr.detect(emg_uv, time_ms, direct_uv).presence == answer
+
+
 def through_notches(*mains_hz, planted_uv, seed):
     """Stimuli three times a second through an amplifier with notch filters, which the artifact makes ring."""
     rng = np.random.default_rng(seed)
