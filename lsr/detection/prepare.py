@@ -134,7 +134,7 @@ def clean(
 
 
 def _answers_late(emg_uv: np.ndarray, before: np.ndarray, searched: np.ndarray, after: np.ndarray) -> bool:
-    """Whether the muscle is active after the response and neither before the stimulus nor in the search window.
+    """Whether the muscle is active after the response, but not before the stimulus, nor where it is searched.
 
     A late response or afterdischarge that varies tells nothing of the noise there, and hides the hum. Few
     sweeps do not tell whether the activity of some began in the window.
