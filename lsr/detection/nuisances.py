@@ -262,7 +262,8 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     steady = Model.build(at, data, root / finest, columns)
     sweeps_uv = prepared.emg_uv[:, window] - hum.left_uv
     mains_hz = (prepared.hum.frequency_hz,) if prepared.hum else MAINS_HZ
-    inflation, apart = _what_varies(sweeps_uv, noise, steady, zone_ends_ms)
+    answers = (at >= zone_ends_ms) & ~late
+    inflation, apart = _what_varies(sweeps_uv, noise, steady, zone_ends_ms, answers)
 
     def find_rivals() -> tuple[Rival, ...]:
         return _find_rivals(
@@ -470,7 +471,7 @@ def _choose_sizes(
 
 
 def _what_varies(
-    sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_ends_ms: float
+    sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_ends_ms: float, answers: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Local noise in the window over noise elsewhere, at least 1, and sweeps that stand apart.
 
@@ -479,6 +480,11 @@ def _what_varies(
     amplifier that recovers at another time, does not. What is left is compared as it is and as smooth as
     responses are: beside white noise a burst of muscle has most of its energy there. Where most sweeps agree
     that there is something, the rest of their differences is taken for its own, and counts by its root.
+
+    Parameters
+    ----------
+    answers : np.ndarray of bool, shape (n_samples,)
+        Where an answer may be: a late response says nothing of one, and makes no sweep stand apart.
 
     Returns
     -------
@@ -508,11 +514,10 @@ def _what_varies(
     share = _BURST_SHARE * (1 - _UNCERTAIN_SWEEPS / n_sweeps) * (n_sweeps - 1) / n_sweeps
     local = np.maximum(*((weights**2 * part).sum(axis=0) @ nearby for part in energies))
     inflation: np.ndarray = np.sqrt(np.maximum(1.0, share * local))
-    later = at >= zone_ends_ms
-    if _most_agree(white, others, later):
+    if _most_agree(white, others, answers):
         return np.sqrt(inflation), apart
-    largest = (energies[1] @ nearby)[:, later].max(axis=1) / variance
-    unlike = _likeness(white @ smoothing, others @ smoothing, later) < _ALIKE
+    largest = (energies[1] @ nearby)[:, answers].max(axis=1) / variance
+    unlike = _likeness(white @ smoothing, others @ smoothing, answers) < _ALIKE
     apart[counts] = (largest > _APART) & unlike
     if apart.sum() > n_sweeps / 2:
         apart[:] = False
