@@ -32,7 +32,7 @@ from lsr.progress import Progress, untold
 from lsr.recording import Recording
 from lsr.settings import Settings
 from lsr.stages import Stage
-from lsr.stimuli import StimulusSet
+from lsr.stimuli import StimulusSet, StimulusSource
 from lsr.sweeps import Cut, Sweeps, cut_sweeps
 
 _POOLED_STIMULI = 400  # at most so many, evenly spaced, are judged together
@@ -275,7 +275,8 @@ class _Judge:
         direct = read.get(self.direct.channel) if self.direct else None
         if direct is not None and direct.emg_uv.shape[0] != own.emg_uv.shape[0]:
             direct = None  # a gap took other stimuli from it
-        return detect_beside(direct, own.emg_uv, own.time_ms, self.material.settings.detection)
+        found = detect_beside(direct, own.emg_uv, own.time_ms, self.material.settings.detection)
+        return _of_averages(found) if self.material.stimuli.source is StimulusSource.AVERAGE else found
 
     def directs(self, sweeps: dict[int, Sweeps]) -> dict[int, DirectMuscle]:
         channels = [pair.site.channel for pair in self.pairs if pair.relation is Relation.DIRECT]
@@ -298,6 +299,11 @@ class _Judge:
             intensity_ma=float(np.median(given)) if given else None,
             last_answered_s=answered[-1] if answered else None,
         )
+
+
+def _of_averages(found: Detection) -> Detection:
+    """Leave out what single sweeps alone tell: an average answers, though most of its stimuli may not."""
+    return replace(found, persistence=None, persistence_ci=None, latency_jitter_ms=None)
 
 
 def _evenly(sweeps: Sweeps, others: Sweeps) -> Sweeps:

@@ -6,6 +6,8 @@ import pytest
 import lsr
 from lsr.judge import Material
 from lsr.recording import Annotation, Recording
+from lsr.report.as_explanation import as_explanation
+from lsr.report.as_text import as_text
 from lsr.settings import Settings
 from lsr.stimuli import Stimulus, StimulusSet, StimulusSource
 from lsr.sweeps import Cut
@@ -96,6 +98,41 @@ def test_a_stimulus_too_close_to_the_end_is_counted_and_not_used():
     pair = pair_of(report, "R Mentalis")
     assert report.stimulation[0].n_stimuli == 25
     assert (pair.n_stimuli_used, pair.rejected) == (24, {"touches_gap": 1})
+
+
+# --- averages ------------------------------------------------------------------------------------------
+
+
+def draw_averages(lsr_uv, intensity_ma=None):
+    """Averages of twenty stimuli, of which half answer: every average holds half of the LSR."""
+    times_s = every_half_second(len(lsr_uv))
+    channels = {
+        "R O.Oculi": draw_channel(1, times_s, m_wave_uv=1200.0),
+        "R Mentalis": draw_channel(2, times_s, lsr_uv=0.5 * lsr_uv),
+    }
+    return record(channels, times_s, intensity_ma, branch="zygomatic average of 20 sweeps")
+
+
+def test_averages_do_not_tell_how_many_stimuli_were_answered():
+    report = lsr.analyze(draw_averages(np.full(12, 200.0)))
+    (stimuli,) = report.stimulation
+    assert (stimuli.source, stimuli.n_stimuli, stimuli.n_averaged) == ("average", 12, (20, 20))
+    pair = pair_of(report, "R Mentalis")
+    assert pair.presence == "present"
+    for measured in (pair, *pair.blocks):
+        assert measured.persistence is measured.persistence_ci is measured.latency_jitter_ms is None
+    assert "averages" in [warning.code for warning in pair.warnings]
+    text = as_text(report)
+    assert "12 averages of 20 sweeps" in text
+    assert "over 12 averages" in " ".join(text.split())
+    assert "persistence" not in as_explanation(report, 1).split("decided")[0]
+
+
+def test_averages_of_a_ramp_recruit_without_a_share_of_answers():
+    report = lsr.analyze(draw_averages(np.where(RAMP_MA >= 8, 300.0, 0.0), RAMP_MA))
+    levels = pair_of(report, "R Mentalis").recruitment
+    assert levels[-1].amplitude_uv == pytest.approx(150.0, rel=0.2)
+    assert [level.persistence for level in levels] == [None] * len(levels)
 
 
 # --- which direct muscle -------------------------------------------------------------------------------

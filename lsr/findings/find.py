@@ -29,7 +29,7 @@ from lsr.findings.threshold import Level, find_threshold, recruitment, response_
 from lsr.recording import Problem
 from lsr.settings import Settings
 from lsr.stages import Stage
-from lsr.stimuli import StimulusSet, Unmarked
+from lsr.stimuli import StimulusSet, StimulusSource, Unmarked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +158,9 @@ def _find_pair(
         stimulus_threshold_ma=threshold.intensity_ma if threshold else None,
         stimulus_threshold_ci_ma=threshold.interval_ma if threshold else None,
         m_wave_threshold=find_threshold(judged.m_wave_levels),
-        recruitment=recruitment(levels, judged.m_wave_levels),
+        recruitment=recruitment(
+            levels, judged.m_wave_levels, counts_stimuli=judged.stimuli.source is not StimulusSource.AVERAGE
+        ),
         p_value_adjusted=None,
         blocks=judged.blocks,
         course=outcome.course if outcome else None,
@@ -275,6 +277,12 @@ def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
     if judged.stimuli.side and judged.pair.site.side is None:
         message = f"the channel's side is not stated; {judged.stimuli.side} is assumed"
         warnings.append(Problem(code="side_assumed", message=message))
+    if judged.stimuli.source is StimulusSource.AVERAGE and relation is not Relation.DIRECT:
+        message = (
+            "each sweep is an average: which stimuli are answered, and how constant the latency is, "
+            "cannot be told"
+        )
+        warnings.append(Problem(code="averages", message=message))
     if any(len(stimulus.train_ms) > 1 for stimulus in judged.stimuli.stimuli):
         message = "stimuli are trains; latencies count from the first pulse, artifacts of the others stay"
         warnings.append(Problem(code="train", message=message))

@@ -149,15 +149,25 @@ def find_threshold(levels: Sequence[Level]) -> StimulusThreshold | None:
     )
 
 
-def recruitment(levels: Sequence[Level], m_wave: Sequence[Level]) -> tuple[RecruitmentLevel, ...]:
-    """Response and M wave side by side, by intensity."""
+def recruitment(
+    levels: Sequence[Level], m_wave: Sequence[Level], *, counts_stimuli: bool = True
+) -> tuple[RecruitmentLevel, ...]:
+    """Response and M wave side by side, by intensity.
+
+    Parameters
+    ----------
+    levels, m_wave : sequence of Level
+        Rising.
+    counts_stimuli : bool
+        False where averages were counted, of which each holds stimuli with and without an answer.
+    """
     waves = {level.intensity_ma: level for level in m_wave}
     own = {level.intensity_ma: level for level in levels}
     return tuple(
         RecruitmentLevel(
             intensity_ma=ma,
             n_stimuli=(own.get(ma) or waves[ma]).n_stimuli,
-            persistence=own[ma].n_answered / own[ma].n_stimuli if ma in own else None,
+            persistence=own[ma].n_answered / own[ma].n_stimuli if ma in own and counts_stimuli else None,
             amplitude_uv=own[ma].amplitude_uv if ma in own else None,
             m_wave_uv=waves[ma].amplitude_uv if ma in waves else None,
         )

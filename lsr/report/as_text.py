@@ -24,6 +24,7 @@ from lsr.report.wording import (
     counts,
     digits,
     gather_warnings,
+    given,
     inferred_sets,
     length,
     pair_order,
@@ -31,8 +32,10 @@ from lsr.report.wording import (
     signed,
     stimulated,
     untold,
+    used,
     words,
 )
+from lsr.stimuli import StimulusSource
 
 WIDTH = 80
 
@@ -102,8 +105,9 @@ def stimulation_line(one: StimulationReport) -> str:
     text = f"{one.id}  {stimulated(one)}"
     if one.branch_source:
         text += f" (branch: {words(one.branch_source)})"
-    text += f": {counted(one.n_stimuli, 'stimulus')}, told by {words(one.source)}"
-    text += f" {one.text!r}" if one.text else ""
+    told = [words(one.source)] if one.source is not StimulusSource.AVERAGE else []
+    told += [repr(one.text)] if one.text else []
+    text += f": {given(one)}" + (f", told by {' '.join(told)}" if told else "")
     text += f" (+-{one.precision_ms:.2g} ms)"
     if one.intensity_ma:
         low, high = one.intensity_ma
@@ -208,12 +212,10 @@ def _length_when_seen(pair: PairReport, time_s: float) -> float:
 
 def _measured(pair: PairReport) -> str:
     """Word the measures that support the answer, each after a comma."""
-    stimuli = counted(pair.n_stimuli_used, "stimulus")
+    stimuli = used(pair, pair.n_stimuli_used)
     if pair.presence is Presence.PRESENT:
         share = f", in {100 * pair.persistence:.0f} % of" if pair.persistence is not None else ", over"
-        measured = (
-            stimuli if pair.n_stimuli_measured is None else counted(pair.n_stimuli_measured, "stimulus")
-        )
+        measured = stimuli if pair.n_stimuli_measured is None else used(pair, pair.n_stimuli_measured)
         during = f" during {words(pair.measured_stage)}" if pair.measured_stage else ""
         return f"{_onset(pair)}{_amplitude(pair)}{share} {measured}{during}{_threshold(pair)}{_late(pair)}"
     limit = (

@@ -154,7 +154,8 @@ class StimulationReport(_Part):
     source: StimulusSource
     precision_ms: float
     text: str | None
-    n_stimuli: int
+    n_stimuli: int  # averages, where these were recorded
+    n_averaged: tuple[int, int] | None  # fewest and most sweeps in an average; None: none, or untold
     n_left_out: dict[str, int]
     intensity_ma: MilliampereRange
     times_s: list[Seconds] | None = _only_if_given()
@@ -503,6 +504,7 @@ def channel_report(channel: Channel, settings: Settings) -> ChannelReport:
 def stimulation_report(stimuli: StimulusSet, *, with_sweeps: bool) -> StimulationReport:
     """Sum up one set of stimuli."""
     intensities = [one.intensity_ma for one in stimuli.stimuli if one.intensity_ma is not None]
+    averaged = [one.n_averaged for one in stimuli.stimuli if one.n_averaged]
     return StimulationReport(
         id=stimuli.id,
         side=stimuli.side,
@@ -513,6 +515,7 @@ def stimulation_report(stimuli: StimulusSet, *, with_sweeps: bool) -> Stimulatio
         # A text of other than the field's words may name a person.
         text=stimuli.text if stimuli.text and reads_as_event(stimuli.text) else None,
         n_stimuli=len(stimuli.stimuli),
+        n_averaged=(min(averaged), max(averaged)) if averaged else None,
         n_left_out=stimuli.n_left_out,
         intensity_ma=(min(intensities), max(intensities)) if intensities else None,
         times_s=[one.time_s for one in stimuli.stimuli] if with_sweeps else None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from lsr.anatomy import Relation
 from lsr.findings.findings import Course
 from lsr.report.report import PairReport, Report, StimulationReport
-from lsr.stimuli import BranchSource
+from lsr.stimuli import BranchSource, StimulusSource
 
 INFERRED = "branch inferred, not stated"
 _ORDER = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
@@ -100,6 +100,23 @@ def stimulated(one: StimulationReport) -> str:
     """Name the branch that a stimulus set met."""
     branch = words(one.branch) if one.branch else "unknown branch"
     return f"{one.side} {branch}" if one.side else branch
+
+
+def given(one: StimulationReport) -> str:
+    """Word how many stimuli a set holds, or how many averages of them."""
+    if one.source is not StimulusSource.AVERAGE:
+        return counted(one.n_stimuli, "stimulus")
+    averages = counted(one.n_stimuli, "average")
+    if one.n_averaged is None:
+        return averages
+    low, high = one.n_averaged
+    return f"{averages} of {counted(high, 'sweep') if low == high else f'{low} to {high} sweeps'}"
+
+
+def used(pair: PairReport, n_used: int) -> str:
+    """Word a number of stimuli of a pair, or of averages of them."""
+    holds_averages = any(one.code == "averages" for one in pair.warnings)
+    return counted(n_used, "average" if holds_averages else "stimulus")
 
 
 def pair_order(report: Report) -> list[int]:
