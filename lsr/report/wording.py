@@ -26,16 +26,16 @@ _UNTOLD = {
 
 
 def clock(time_s: float) -> str:
-    """Word seconds since the start as hours, minutes and seconds.
+    """Word seconds since the start as hours, minutes and seconds; what came before it bears a minus.
 
     Examples
     --------
-    >>> clock(1880.2)
-    '00:31:20'
+    >>> clock(1880.2), clock(-60.0)
+    ('00:31:20', '-00:01:00')
     """
-    minutes, seconds = divmod(int(time_s), 60)
+    minutes, seconds = divmod(abs(int(time_s)), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}"
+    return f"{'-' if time_s <= -1 else ''}{hours:02d}:{minutes:02d}:{seconds:02d}"
 
 
 def length(duration_s: float, end_s: float) -> str:

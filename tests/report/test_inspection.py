@@ -47,6 +47,12 @@ def test_gaps_lie_between_the_segments(swept):
     assert inspection.end_s == pytest.approx(2.1)
 
 
+def test_a_stage_that_began_before_the_recording_is_told_with_a_minus(swept, tmp_path):
+    events = tmp_path / "stages.csv"
+    events.write_text("time_s,text\n-60,Baseline\n1,Closing\n")
+    assert "- baseline: -00:01:00 to 00:00:01" in inspection_as_text(inspect(swept, events=events))
+
+
 def test_annotations_are_counted_by_their_text(swept):
     (texts,) = inspect(swept).annotations
     assert (texts.count, texts.first_s) == (3, 0.02)

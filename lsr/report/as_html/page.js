@@ -30,9 +30,9 @@
   // --- times, numbers ---
   const two = (number) => String(number).padStart(2, "0");
   function clock(timeS) {
-    const whole = Math.floor(((data.start_s + timeS) % 86400 + 86400) % 86400);
-    const hours = data.has_clock ? Math.floor(whole / 3600) : Math.floor(timeS / 3600);
-    return two(hours) + ":" + two(Math.floor((whole % 3600) / 60)) + ":" + two(whole % 60);
+    const whole = data.has_clock ? Math.floor(((data.start_s + timeS) % 86400 + 86400) % 86400) : Math.abs(Math.trunc(timeS));
+    const sign = data.has_clock || timeS > -1 ? "" : "-"; // before the start
+    return sign + two(Math.floor(whole / 3600)) + ":" + two(Math.floor((whole % 3600) / 60)) + ":" + two(whole % 60);
   }
   function microvolts(value) {
     return value === null ? "–" : Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
