@@ -31,6 +31,7 @@ from lsr.report.wording import (
     residual,
     signed,
     stimulated,
+    teller,
     untold,
     used,
     words,
@@ -106,7 +107,8 @@ def stimulation_line(one: StimulationReport) -> str:
     if one.branch_source:
         text += f" (branch: {words(one.branch_source)})"
     told = [words(one.source)] if one.source is not StimulusSource.AVERAGE else []
-    told += [repr(one.text)] if one.text else []
+    quoted = teller(one)
+    told += [repr(quoted)] if quoted else []
     text += f": {given(one)}" + (f", told by {' '.join(told)}" if told else "")
     text += f" (+-{one.precision_ms:.2g} ms)"
     if one.intensity_ma:

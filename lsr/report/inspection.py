@@ -9,13 +9,14 @@ patient is shown.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from lsr.anatomy import Relation
 from lsr.errors import NoStimuli
 from lsr.recording import Recording
 from lsr.report.as_text import WIDTH, stimulation_line, table, wrapped
@@ -40,8 +41,10 @@ class _Part(BaseModel):
 
 
 class InspectedChannel(ChannelReport):
-    """One signal, with what tells how fine it is."""
+    """One signal, with what tells how fine it is, and what it is if no muscle."""
 
+    relation: Relation | None  # as the settings say
+    is_trigger: bool  # by name, or because its pulses are the stimuli
     n_samples: int
     resolution_uv: float | None
     prefilter: str
@@ -149,7 +152,7 @@ def inspect(
         end_s=max((segment.stop_s for segment in recording.segments), default=0.0),
         n_segments=len(recording.segments),
         gaps=[Gap(start_s=one.stop_s, stop_s=two.start_s) for one, two in pairwise(recording.segments)],
-        channels=_channels(recording, chosen),
+        channels=_channels(recording, chosen, {one.trigger_channel for one in stimulation}),
         stimulation=[stimulation_report(one, with_sweeps=False) for one in stimulation],
         no_stimuli=no_stimuli,
         stages=[InspectedStage(name=one.name, start_s=one.start_s, end_s=one.end_s) for one in stages],
@@ -159,10 +162,18 @@ def inspect(
     )
 
 
-def _channels(recording: Recording, settings: Settings) -> list[InspectedChannel]:
+def _channels(
+    recording: Recording, settings: Settings, triggers: Container[str | None]
+) -> list[InspectedChannel]:
+    from lsr.stimuli.triggered import trigger_channels
+
+    named, _ = trigger_channels(recording)
+    said = settings.channels
     return [
         InspectedChannel(
             **channel_report(channel, settings).model_dump(),
+            relation=said[channel.label].relation if channel.label in said else None,
+            is_trigger=channel in named or channel.label in triggers,
             n_samples=channel.n_samples,
             resolution_uv=None if channel.resolution_uv is None else float(f"{channel.resolution_uv:.4g}"),
             prefilter=channel.prefilter,
@@ -216,12 +227,22 @@ def _channel_table(channels: list[InspectedChannel]) -> str:
             channel.unit or "none",
             "-" if channel.resolution_uv is None else f"{channel.resolution_uv:.3g}",
             channel.side or "?",
-            words(channel.muscle) if channel.muscle else "? cannot be told",
+            _taken_for(channel),
         ]
         for channel in channels
     ]
     head = ["channel", "rate Hz", "unit", "step uV", "side", "taken for"]
     return table(head, rows, [-22, 9, -5, 8, -5, -21])
+
+
+def _taken_for(channel: InspectedChannel) -> str:
+    if channel.is_trigger and not channel.muscle:
+        return "trigger"
+    if channel.relation is Relation.IGNORE:
+        return "nothing: ignored"
+    if channel.muscle:
+        return words(channel.muscle)
+    return f"{channel.relation}, as set" if channel.relation else "? cannot be told"
 
 
 def _stimulation(inspection: Inspection) -> str:

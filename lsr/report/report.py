@@ -154,6 +154,7 @@ class StimulationReport(_Part):
     source: StimulusSource
     precision_ms: float
     text: str | None
+    trigger_channel: str | None  # label of the channel that tells of them
     n_stimuli: int  # averages, where these were recorded
     n_averaged: tuple[int, int] | None  # fewest and most sweeps in an average; None: none, or untold
     n_left_out: dict[str, int]
@@ -512,8 +513,11 @@ def stimulation_report(stimuli: StimulusSet, *, with_sweeps: bool) -> Stimulatio
         branch_source=stimuli.branch_source,
         source=stimuli.source,
         precision_ms=round(stimuli.precision_ms, 4),
-        # A text of other than the field's words may name a person.
-        text=stimuli.text if stimuli.text and reads_as_event(stimuli.text) else None,
+        # A text of other than the field's words may name a person; a channel's code does not.
+        text=stimuli.text
+        if stimuli.text and (stimuli.trigger_channel or reads_as_event(stimuli.text))
+        else None,
+        trigger_channel=stimuli.trigger_channel,
         n_stimuli=len(stimuli.stimuli),
         n_averaged=(min(averaged), max(averaged)) if averaged else None,
         n_left_out=stimuli.n_left_out,

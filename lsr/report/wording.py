@@ -119,6 +119,11 @@ def used(pair: PairReport, n_used: int) -> str:
     return counted(n_used, "average" if holds_averages else "stimulus")
 
 
+def teller(one: StimulationReport) -> str | None:
+    """Quote what tells of a set: a text, or a trigger channel, with its code where it has several."""
+    return one.text or one.trigger_channel
+
+
 def pair_order(report: Report) -> list[int]:
     """Sort the numbers of the pairs: targets first, as they are what is asked about."""
     return sorted(range(len(report.pairs)), key=lambda k: _ORDER.index(report.pairs[k].relation))

@@ -39,6 +39,7 @@ class Markers:
     source: StimulusSource
     precision_ms: float  # how exact the times are: +- this
     markers: tuple[Marker, ...]
+    trigger_channel: str | None = None  # its label, where one tells
     n_outside_window: int = 0  # left out because of the settings' `window_s`
     problems: tuple[Problem, ...] = ()
 

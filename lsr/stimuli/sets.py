@@ -200,6 +200,7 @@ def _build_set(
         precision_ms=precision_ms,
         text=told.text or None,
         stimuli=tuple(stimuli),
+        trigger_channel=found.trigger_channel,
         n_left_out=left_out,
         problems=tuple(problems),
     )

@@ -55,5 +55,6 @@ class StimulusSet:
     precision_ms: float  # how exact the times are: +- this
     text: str | None  # the annotation text the set shares
     stimuli: tuple[Stimulus, ...]
+    trigger_channel: str | None = None  # label of the channel that tells of them
     n_left_out: dict[str, int] = field(default_factory=dict)  # reason: count
     problems: tuple[Problem, ...] = ()

@@ -89,6 +89,7 @@ def find_triggered(
         source=StimulusSource.TRIGGER_CHANNEL,
         precision_ms=edges.precision_ms,
         markers=tuple(markers),
+        trigger_channel=channel.label,
         n_outside_window=n_outside_window,
     )
 

@@ -114,3 +114,25 @@ def test_a_trigger_channel_that_is_not_there_is_told_beside_the_channels_that_ar
     inspection = inspect(swept, Settings.from_dict({"stimulation": {"trigger_channel": "DC9"}}))
     assert "'DC9'" in inspection.no_stimuli
     assert len(inspection.channels) == 2
+
+
+def test_channels_that_are_no_muscle_are_told_as_what_they_are_taken_for(swept):
+    pulses = np.zeros((2, 30_000))
+    pulses[1] = np.where(np.arange(30_000) % 5000 < 50, 5.0, 0.0)
+    with Recording.from_arrays(
+        [*pulses, *pulses], rates_hz=10_000, labels=["R Mentalis", "DC1", "Ch2", "Ch3"], units=["uV", "V"] * 2
+    ) as recording:
+        settings = {"channels": {"Ch2": {"relation": "target"}, "Ch3": {"relation": "ignore"}}}
+        inspection = inspect(recording, Settings.from_dict(settings))
+    assert [one.is_trigger for one in inspection.channels] == [False, True, False, False]
+    assert [one.relation for one in inspection.channels] == [None, None, "target", "ignore"]
+    assert inspection.stimulation[0].trigger_channel == "DC1"
+    text = inspection_as_text(inspection)
+    rows = {line[:10].rstrip(): line[54:] for line in text.splitlines() if "10000" in line}
+    assert rows == {
+        "R Mentalis": "mentalis",
+        "DC1": "trigger",
+        "Ch2": "target, as set",
+        "Ch3": "nothing: ignored",
+    }
+    assert "told by trigger channel 'DC1'" in " ".join(text.split())

@@ -32,6 +32,7 @@ from lsr.report.wording import (
     residual,
     signed,
     stimulated,
+    teller,
     untold,
 )
 from lsr.report.wording import words as plain_words
@@ -106,6 +107,7 @@ def view_of(report: Report) -> dict[str, Any]:
     """Word a report for the page's template."""
     titles = pair_titles(report)
     recording = report.recording
+    triggers = {one.trigger_channel for one in report.stimulation}
     return {
         "name": visible(recording.name, longest=120),
         "format": visible(recording.format),
@@ -137,7 +139,8 @@ def view_of(report: Report) -> dict[str, Any]:
         "channels": [
             {
                 "label": visible(one.label, longest=80),
-                "taken_for": " ".join(words(part) for part in (one.side, one.muscle) if part) or _NONE,
+                "taken_for": " ".join(words(part) for part in (one.side, one.muscle) if part)
+                or ("trigger" if one.label in triggers else _NONE),
                 "rate": f"{one.rate_hz:g} Hz",
                 "unit": visible(one.unit, longest=40) or _NONE,
             }
@@ -365,7 +368,8 @@ def _stimulation(one: StimulationReport) -> dict[str, str]:
     if one.intensity_ma:
         low, high = one.intensity_ma
         intensity = f"{low:g} mA" if low == high else f"{low:g}{_TO}{high:g} mA"
-    source = words(one.source) + (f" “{visible(one.text, longest=80)}”" if one.text else "")
+    quoted = teller(one)
+    source = words(one.source) + (f" “{visible(quoted, longest=80)}”" if quoted else "")
     return {
         "id": one.id,
         "branch": stimulated(one),
