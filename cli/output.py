@@ -107,8 +107,8 @@ FailOn = Annotated[
 
 
 def show(text: str) -> None:
-    """Print data."""
-    typer.echo(text)
+    """Print data as they are: what looks like colour may be part of a channel's label in a table."""
+    typer.echo(text, color=True)
 
 
 def complain(text: str, level: int = logging.ERROR, **facts: object) -> None:

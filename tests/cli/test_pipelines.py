@@ -16,7 +16,7 @@ from rich.file_proxy import FileProxy
 
 import lsr
 from lsr_cli import logs
-from lsr_cli.output import Answer, Attempts
+from lsr_cli.output import Answer, Attempts, show
 from lsr_cli.progress import AnalysisProgress
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -44,6 +44,11 @@ def test_no_path_at_all_is_no_success(call, arguments):
     result = call(*arguments, stdin="\n")
     assert result.exit_code == 2
     assert result.stderr == "lsr: no path came from stdin; check the command that writes them\n"
+
+
+def test_a_label_that_looks_like_a_colour_reaches_the_table(capsys):
+    show("R Ment\x1b[31m,1")
+    assert capsys.readouterr().out == "R Ment\x1b[31m,1\n"
 
 
 def test_inspect_takes_paths_from_stdin_too(call):
