@@ -73,7 +73,8 @@ class StimulationSettings(_Frozen):
     side: SideName | None = None
     branch: BranchName | None = None
     annotation: str | None = None  # which annotations are stimuli, as a shell pattern
-    trigger_channel: str | None = None  # label of the channel that carries the triggers
+    # Label of the channel that carries the triggers; beside `annotation`, for recordings that have none such.
+    trigger_channel: str | None = None
     window_s: Window | None = None  # only stimuli of this part of the recording
 
 

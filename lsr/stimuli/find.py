@@ -18,7 +18,7 @@ from lsr.errors import NoStimuli
 from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings, StimulationSettings
 from lsr.stimuli.annotated import find_annotated
-from lsr.stimuli.marker import Markers
+from lsr.stimuli.marker import Markers, matches
 from lsr.stimuli.paired import NOT_PAIRED
 from lsr.stimuli.recorded import find_recorded
 from lsr.stimuli.searched import find_artifacts
@@ -77,12 +77,12 @@ def _ask_sources(
     by_channel: dict[str, list[int]] = {}
     others = []
     for index, table in enumerate(tables):
-        if table.trigger_channel and not table.annotation:
+        if table.trigger_channel and not _is_annotated(recording, table):
             by_channel.setdefault(table.trigger_channel, []).append(index)
         else:
             others.append(index)
     for label, allowed in by_channel.items():
-        channel = named_channel(recording, label)
+        channel = named_channel(recording, label, [tables[index].annotation for index in allowed])
         found.append(find_triggered(recording, channel, tables, allowed))
         if not found[-1].markers:
             problems.append(_silent_channel(channel))
@@ -101,6 +101,12 @@ def _ask_sources(
             return [*found, markers], problems
     found.append(find_artifacts(recording, settings, tables, others))
     return found, problems
+
+
+def _is_annotated(recording: Recording, table: StimulationSettings) -> bool:
+    """Whether a table has annotations of its own: a trigger channel that it names too is asked where not."""
+    pattern = table.annotation
+    return pattern is not None and any(matches(one.text, pattern) for one in recording.annotations)
 
 
 def _ask_trigger_channels(
@@ -177,7 +183,11 @@ def _nothing_found(
     quotable = [text for text, _ in counts.most_common() if reads_as_event(text, words)]
     quoted = ", ".join(repr(text[:30]) for text in quotable[:3])
     patterns = [table.annotation for table in tables if table.annotation]
-    channels = [table.trigger_channel for table in tables if table.trigger_channel and not table.annotation]
+    channels = [
+        table.trigger_channel
+        for table in tables
+        if table.trigger_channel and not _is_annotated(recording, table)
+    ]
     examples = f" (found {quoted}, …)" if quoted else ""
     said = [f"none of {counts.total()} annotations {_wanted(patterns)}{examples}"]
     if channels:

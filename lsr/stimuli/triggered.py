@@ -48,8 +48,15 @@ def trigger_channels(recording: Recording) -> tuple[list[Channel], list[Channel]
     return named, [channel for channel in others if is_auxiliary_label(channel.label)]
 
 
-def named_channel(recording: Recording, label: str) -> Channel:
+def named_channel(recording: Recording, label: str, patterns: Sequence[str | None] = ()) -> Channel:
     """The trigger channel that the settings name.
+
+    Parameters
+    ----------
+    recording : Recording
+    label : str
+    patterns : sequence of str or None
+        Of annotations that the settings name beside it, and that the recording does not have.
 
     Raises
     ------
@@ -61,9 +68,11 @@ def named_channel(recording: Recording, label: str) -> Channel:
         if channel.label.strip().lower() == wanted:
             return channel
     labels = ", ".join(repr(channel.label) for channel in recording.channels)
+    wanted_texts = " or ".join(repr(pattern) for pattern in patterns if pattern)
+    silent = f"no annotation matches {wanted_texts}, and " if wanted_texts else ""
     raise NoStimuli(
-        f"{recording.name}: the settings name the trigger channel {label!r}, but the channels are {labels}; "
-        "name one of these as trigger_channel"
+        f"{recording.name}: {silent}the settings name the trigger channel {label!r}, but the channels are "
+        f"{labels}; name one of these as trigger_channel"
     )
 
 

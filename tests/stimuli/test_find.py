@@ -748,6 +748,19 @@ def test_a_table_of_the_settings_with_a_trigger_channel_takes_no_annotations():
     ]
 
 
+def test_a_trigger_channel_named_beside_annotations_counts_where_there_are_none():
+    named = {"annotation": "Stim*", "trigger_channel": "X7", "branch": "zygomatic"}
+    settings = Settings.from_dict({"stimulation": named})
+    extra = [("X7", "V", trigger(TIMES_S))]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), [(0.5, "Baseline")], extra=extra), settings)
+    assert (found.source, len(found.stimuli)) == (StimulusSource.TRIGGER_CHANNEL, len(TIMES_S))
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S[:-3]]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts, extra=extra), settings)
+    assert (found.source, len(found.stimuli)) == (StimulusSource.ANNOTATION, len(TIMES_S) - 3)
+    with pytest.raises(NoStimuli, match=r"no annotation matches 'Stim\*', and .*'X7', but the channels are"):
+        find_stimuli(record(draw_emg_uv(TIMES_S), [(0.5, "Baseline")]), settings)
+
+
 def test_pulses_half_a_millisecond_apart_are_a_train_and_no_mark_told_twice():
     texts = [(time_s + ms / 1e3, "Stim R zyg") for time_s in TIMES_S for ms in (0.0, 0.5)]
     (found,) = find_stimuli(record(draw_emg_uv([time_s for time_s, _ in texts]), texts), PLAIN)
