@@ -82,8 +82,13 @@ def read_directs(
 
 
 def m_wave_in(read: dict[int, DirectMuscle], channel: int) -> MWave:
-    """M wave of a channel; absent where no sweep of it was read."""
-    return read[channel].m_wave if channel in read else MWave.absent()
+    """M wave of a channel; absent where no sweep of it was read, and without latencies below 2 kHz."""
+    if channel not in read:
+        return MWave.absent()
+    wave, time_ms = read[channel].m_wave, read[channel].time_ms
+    if 1e3 * (time_ms.size - 1) >= 0.999 * _SLOWEST_HZ * (time_ms[-1] - time_ms[0]):
+        return wave
+    return replace(wave, onset_latency_ms=None, peak_latency_ms=None)
 
 
 def judge_set(

@@ -212,6 +212,22 @@ def test_without_a_branch_no_response_is_called_an_lsr():
         assert "relation_unknown" in {warning.code for warning in pair.warnings}
 
 
+@pytest.mark.parametrize(("rate_hz", "has_latency"), [(1900.0, False), (2000.0, True)])
+def test_below_2_khz_an_m_wave_proves_the_stimulus_and_has_no_latency(rate_hz, has_latency):
+    times_s = 1.0 + 0.5 * np.arange(20)
+    with Recording.from_arrays(
+        [draw_channel(1, times_s, 14.0, rate_hz=rate_hz, m_wave_uv=1500.0)],
+        rates_hz=rate_hz,
+        labels=["R O.Oculi"],
+        annotations=[Annotation(time_s=t, duration_s=None, text="Stim R zyg") for t in times_s.tolist()],
+    ) as recording:
+        report = lsr.analyze(recording)
+    (pair,) = report.pairs
+    assert (pair.m_wave.presence, pair.m_wave.amplitude_uv > 1000) == ("present", True)
+    shown = (pair.m_wave, pair.blocks[0].m_wave, report.nerve_conduction[0])
+    assert {one.onset_latency_ms is not None for one in shown} == {has_latency}
+
+
 def test_channels_of_different_rates_are_judged_each_at_its_own():
     times_s = 1.0 + 0.5 * np.arange(N_STIMULI)
     recording = Recording.from_arrays(

@@ -90,7 +90,7 @@ class NerveConduction:
     muscle: Muscle | None
     side: Side | None
     channel: str  # label
-    onset_latency_ms: float | None  # None: no M wave
+    onset_latency_ms: float | None  # None: no M wave, or sampled too slowly to tell
     amplitude_uv: float | None
     n_stimuli: int
     latency_difference_ms: float | None = None  # this side less the other
