@@ -338,7 +338,7 @@ class Recording:
             raise UnknownUnit(
                 f"{self.name}: channel {channel} {wanted.label!r} states the unit {wanted.unit!r} and cannot "
                 "be turned into microvolts; correct its unit and calibration in the file (nV, uV, mV or V), "
-                "or leave the channel out"
+                f'or leave the channel out: [channels] "{wanted.label}" = {{ relation = "ignore" }}'
             )
 
     def windows(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from lsr.anatomy import Branch, Muscle, Relation, Side, branches_supplying, relation_of
 from lsr.detection.detection import MWave
 from lsr.errors import NoMuscle
-from lsr.recording import Problem, Recording
+from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, StimulusSet
 
@@ -53,16 +53,10 @@ def find_sites(recording: Recording, settings: Settings) -> tuple[Site, ...]:
     """
     sites = []
     for channel in recording.channels:
-        said = settings.channels.get(channel.label)
-        relation = Relation(said.relation) if said and said.relation else None
-        muscle = (said.muscle if said else None) or channel.muscle
-        if relation is Relation.IGNORE or (muscle is None and relation is None):
-            continue
-        recording.require_voltage(channel.index)
-        side = (said.side if said else None) or channel.side
-        sites.append(
-            Site(channel=channel.index, label=channel.label, muscle=muscle, side=side, relation=relation)
-        )
+        site = _site_of(channel, settings)
+        if site is not None:
+            recording.require_voltage(channel.index)
+            sites.append(site)
     if not sites:
         labels = ", ".join(repr(channel.label) for channel in recording.channels[:12])
         raise NoMuscle(
@@ -70,6 +64,34 @@ def find_sites(recording: Recording, settings: Settings) -> tuple[Site, ...]:
             'say it in the configuration: [channels] "Ch3" = { muscle = "mentalis", side = "right" }'
         )
     return tuple(sites)
+
+
+def _site_of(channel: Channel, settings: Settings) -> Site | None:
+    """What a channel records, as settings or label say; None where that is no muscle, or it is ignored."""
+    said = settings.channels.get(channel.label)
+    relation = Relation(said.relation) if said and said.relation else None
+    muscle = (said.muscle if said else None) or channel.muscle
+    if relation is Relation.IGNORE or (muscle is None and relation is None):
+        return None
+    side = (said.side if said else None) or channel.side
+    return Site(channel=channel.index, label=channel.label, muscle=muscle, side=side, relation=relation)
+
+
+def find_without_voltage(recording: Recording, settings: Settings) -> tuple[Problem, ...]:
+    """Tell of muscles whose channel comes in no voltage that is known: an analysis refuses these."""
+    return tuple(
+        Problem(
+            code="no_voltage",
+            message=(
+                f"channel {channel.label!r} is taken for a muscle, but its unit {channel.unit!r} and "
+                "calibration tell no voltage: an analysis is refused; correct them in the file, or leave the "
+                "channel out: "
+                f'[channels] "{channel.label}" = {{ relation = "ignore" }}'
+            ),
+        )
+        for channel in recording.channels
+        if not channel.is_voltage and _site_of(channel, settings) is not None
+    )
 
 
 def find_missing_channels(recording: Recording, settings: Settings) -> tuple[Problem, ...]:

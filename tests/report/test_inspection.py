@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lsr.errors import NoStimuli, UnreadableSamples
+from lsr.errors import NoStimuli, UnknownUnit, UnreadableSamples
+from lsr.findings.pairs import find_sites
 from lsr.recording import Annotation, Problem, Recording, Segment
 from lsr.report.inspection import Inspection, inspect, inspection_as_text
 from lsr.settings import Settings
@@ -136,3 +137,18 @@ def test_channels_that_are_no_muscle_are_told_as_what_they_are_taken_for(swept):
         "Ch3": "nothing: ignored",
     }
     assert "told by trigger channel 'DC1'" in " ".join(text.split())
+
+
+@pytest.mark.parametrize("unit", ["", "furlong", "%"])
+def test_a_muscle_without_a_voltage_is_odd_unless_it_is_left_out(unit):
+    with Recording.from_arrays(
+        np.zeros((2, 10_000)), rates_hz=10_000, labels=["R Ment", "DC1"], units=[unit, ""]
+    ) as recording:
+        (odd,) = [one for one in inspect(recording).problems if one.code == "no_voltage"]
+        with pytest.raises(UnknownUnit) as refused:
+            find_sites(recording, Settings())
+        left_out = inspect(recording, Settings.from_dict({"channels": {"R Ment": {"relation": "ignore"}}}))
+    for told in (odd.message, str(refused.value)):
+        assert "'R Ment'" in told
+        assert '[channels] "R Ment" = { relation = "ignore" }' in told
+    assert left_out.problems == []
