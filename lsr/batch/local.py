@@ -17,8 +17,10 @@ import pickle
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
@@ -118,8 +120,10 @@ class _Worker:
         with self._starts:
             if self._ends:
                 raise EOFError
-            self._process = self._context.Process(target=_work, args=(there,), daemon=True)  # type: ignore[attr-defined]
-            self._process.start()
+            process = self._context.Process(target=_work, args=(there,), daemon=True)  # type: ignore[attr-defined]
+            with _deaf_to_interrupts():
+                process.start()
+            self._process = process  # only now is there one to kill, and to wait for
         there.close()  # or its end would not be seen here
         self._pipe = here
         return here
@@ -170,6 +174,24 @@ def _context() -> BaseContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["lsr.batch.warm"])
     return context
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach.
+
+    A terminal sends it to all of them, and the server that workers come from ignores it only when it has
+    imported everything, which takes seconds. What a thread blocks, the processes that it starts block too.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    resource_tracker.ensure_running()  # the server starts it, and it unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection) -> None:

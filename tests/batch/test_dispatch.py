@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 
@@ -99,6 +101,33 @@ def test_processes_that_die_are_replaced_and_tell_how_they_died():
             pool.submit(divmod, 1, 0).result(60)
     finally:
         pool.shutdown()
+
+
+_WHILE_IT_STARTS = """
+import os, sys, time
+from multiprocessing import forkserver
+from lsr.batch.local import LocalPool
+
+if __name__ == "__main__":
+    pool = LocalPool(1)
+    future = pool.submit(abs, -7)
+    while (server := forkserver._forkserver._forkserver_pid) is None:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.kill(server, int(sys.argv[1]))
+    print(future.exception(60) or future.result())
+    pool.shutdown()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "comes"), [(signal.SIGINT, "7\n"), (signal.SIGTERM, "EOFError\n")])
+def test_while_processes_start_an_interrupt_does_not_reach_them_and_an_end_is_told(tmp_path, number, comes):
+    script = tmp_path / "script.py"
+    script.write_text(_WHILE_IT_STARTS)
+    command = [sys.executable, script, str(int(number))]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert (ended.stdout, ended.stderr) == (comes, "")
 
 
 @pytest.mark.slow
