@@ -80,12 +80,19 @@ def dask_engine(address: str) -> Iterator[Engine]:
     Raises
     ------
     BatchError
-        Dask is not installed, or nothing answers there.
+        Dask is not installed, the address is none, or nothing answers there.
     """
     try:
         from distributed import Client, KilledWorker
+        from distributed.comm.addressing import get_address_host_port
     except ImportError:
         raise BatchError("--scheduler needs Dask: pip install '.[dask]' in lsr's folder") from None
+    try:
+        get_address_host_port(address)  # asked before: a client of such an address cannot be closed
+    except ValueError as error:
+        raise BatchError(
+            f"{address!r}: no Dask scheduler answers: {error}; write its address as in tcp://host:8786"
+        ) from None
     try:
         client: Any = Client(address, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:

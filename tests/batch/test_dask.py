@@ -97,3 +97,11 @@ def test_no_scheduler_is_told(recordings, tmp_path):
         run_batch([recordings], tmp_path / "out", scheduler="tcp://127.0.0.1:1")
     with pytest.raises(BatchError, match="no Dask scheduler answers"):
         run_batch([recordings], tmp_path / "out", scheduler="nonsense")
+
+
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1", "head", "http://head:8786", ""])
+def test_what_is_no_address_is_told_at_once(recordings, tmp_path, address):
+    began = time.monotonic()
+    with pytest.raises(BatchError, match=r"no Dask scheduler answers: .*write its address as in tcp://host"):
+        run_batch([recordings], tmp_path / "out", html=False, scheduler=address)
+    assert time.monotonic() - began < 5
