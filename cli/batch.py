@@ -149,7 +149,8 @@ def run_until_done(work: Callable[[], BatchResult], progress: BatchProgress) -> 
         complain(str(error))
         raise typer.Exit(SOME_FAILED) from None
     except KeyboardInterrupt:
-        complain(f"interrupted after {progress.n_done} of {progress.n_total}; --resume goes on", NOTICE)
+        done = f"after {progress.n_done} of {progress.n_total}" if progress.n_total else "before the first"
+        complain(f"interrupted {done}; --resume goes on", NOTICE)
         raise typer.Exit(_INTERRUPTED) from None
 
 

@@ -126,7 +126,7 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(call, ran, tmp_path):
     ran.error = KeyboardInterrupt()
     result = call("batch", "a", "--out", tmp_path)
     assert result.exit_code == 130
-    assert "--resume goes on" in result.stderr
+    assert "interrupted before the first; --resume goes on" in result.stderr
 
 
 @pytest.mark.parametrize(
