@@ -125,6 +125,7 @@ def main() -> None:
     use_one_thread()
     rows = pd.DataFrame([row for path in asked.recordings for row in judge(path, asked.draws, asked.seed)])
     print(table(rows, ["planted_uv", "sweeps"]).to_string(na_rep="-"), end="\n\n")
+    print(table(rows, ["recording", "planted_uv"]).to_string(na_rep="-"), end="\n\n")
     nothing = table(rows[rows.planted_uv == 0], ["recording", "channel"])
     print(nothing[["blocks", "present", "p_05"]].to_string())
 
