@@ -10,6 +10,7 @@ and their size is stated: noise has a standard deviation of 1, the others a peak
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,10 @@ from lsr.synthetic.responses import unit_potentials
 from lsr.synthetic.waveforms import FINE_STEP_MS, fine_time_ms, start_ms
 
 PULSE_WIDTH_MS = 0.2
+# Harmonics of the mains and how large they may be. Recorded hum has the higher ones too: they are small, but
+# so is the noise where they lie.
+LOW_HARMONICS = ((1, 1.0), (2, 0.2), (3, 0.4), (5, 0.2), (7, 0.1))
+ALL_HARMONICS = (*LOW_HARMONICS, (9, 0.03), (11, 0.03), (13, 0.02), (17, 0.005), (19, 0.005), (23, 0.005))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,10 +261,16 @@ def _shot_spectrum(rng: np.random.Generator, shape: tuple[int, int], rate_hz: fl
 # --- what runs on by itself -------------------------------------------------------------------------
 
 
-def draw_hum(rng: np.random.Generator, time_s: np.ndarray, *, mains_hz: float) -> np.ndarray:
+def draw_hum(
+    rng: np.random.Generator,
+    time_s: np.ndarray,
+    *,
+    mains_hz: float,
+    harmonics: Sequence[tuple[int, float]] = LOW_HARMONICS,
+) -> np.ndarray:
     """Draw mains hum with harmonics, root mean square 1, at `time_s` (any shape)."""
     hum = np.zeros_like(time_s)
-    for harmonic, share in ((1, 1.0), (2, 0.2), (3, 0.4), (5, 0.2), (7, 0.1)):
+    for harmonic, share in harmonics:
         size = share if harmonic == 1 else share * rng.random()
         hum += size * np.sin(2 * np.pi * mains_hz * harmonic * time_s + rng.uniform(0, 2 * np.pi))
     return np.asarray(hum / np.sqrt(np.mean(hum**2)))

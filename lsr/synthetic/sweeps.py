@@ -19,6 +19,7 @@ import numpy as np
 from lsr.synthetic.amplifier import Amplifier, draw_amplifier
 from lsr.synthetic.families import Family, family_of
 from lsr.synthetic.nuisances import (
+    ALL_HARMONICS,
     Evoked,
     burst_envelope,
     draw_artifact,
@@ -302,7 +303,9 @@ def _running_nuisances(scene: _Scene, muscle: str) -> np.ndarray:
     running_uv = np.zeros((scene.n_sweeps, scene.time_ms.size))
     if "hum" in scene.names:
         rng = stream(scene.seed, "hum", muscle)
-        running_uv += level_uv * rng.uniform(1.0, 8.0) * draw_hum(rng, scene.clock_s, mains_hz=scene.mains_hz)
+        size = rng.uniform(1.0, 8.0)
+        hum = draw_hum(rng, scene.clock_s, mains_hz=scene.mains_hz, harmonics=ALL_HARMONICS)
+        running_uv += level_uv * size * hum
     if "ecg" in scene.names:
         rng = stream(scene.seed, "ecg", muscle)
         running_uv += level_uv * rng.uniform(5.0, 40.0) * draw_ecg(rng, scene.clock_s)
