@@ -17,7 +17,8 @@ from lsr.detection.noise import Noise
 from lsr.intervals import CONFIDENCE, DEVIATIONS
 
 _SHIFTS_MS = np.arange(-1.0, 1.01, 0.1)
-_LEAST_SHARE = 0.25  # of the mean response; fainter cannot be told from variation of the noise
+_LEAST_SHARE = 0.25  # of the mean response; fainter cannot be told from variation of the noise, unless it is
+_CLEARLY, _FAINTEST_SHARE = 4.0, 0.05  # deviations, of the noise and of what the waveform leaves of a sweep
 _NOISE_DEVIATIONS = 2.8  # 1 in 100 sweeps of noise, with the freedom to shift
 _TOO_FAINT = 0.45  # deviation of a sweep's size beyond which single sweeps cannot be judged
 _FAINT = 0.2  # beyond which counting misses too many
@@ -130,14 +131,16 @@ def _compare(
     deviation = own_deviation / np.sqrt(energy.max())
     rest = (white - whitened[:, best] * size) ** 2
     near = _NEARBY * (rest * whitened[:, best] ** 2).sum(axis=0) / energy[best]
+    variance = np.maximum(own_deviation**2, np.maximum(rest.mean(axis=0), near))
+    clear = np.maximum(_FAINTEST_SHARE, _CLEARLY * np.sqrt(variance / energy.max()))
     return _Compared(
         along=along,
         energy=energy[:, None],
-        variance=np.maximum(own_deviation**2, np.maximum(rest.mean(axis=0), near)),
+        variance=variance,
         size=size,
         deviation=deviation,
         shift_ms=_SHIFTS_MS[best],
-        present=size > np.maximum(_LEAST_SHARE, _NOISE_DEVIATIONS * deviation),
+        present=size > np.minimum(np.maximum(_LEAST_SHARE, _NOISE_DEVIATIONS * deviation), clear),
     )
 
 

@@ -60,6 +60,18 @@ def test_jitter_of_half_a_phase_hides_no_answer(seed):
     assert found.persistence == pytest.approx(drawn.truth.persistence, abs=0.1)
 
 
+@pytest.mark.parametrize(("small", "persistence"), [(0.0, 0.8), (0.12, 1.0)])
+def test_a_small_answer_far_above_the_noise_is_one(small, persistence):
+    """Planted: sixteen answers of a millivolt, and four of 120 uV or none, in noise of 5 uV."""
+    rng = np.random.default_rng(1)
+    time_ms = np.arange(-40, 80, 0.2)
+    sizes = np.where(np.arange(20) % 5 == 2, small, 1.0)
+    response_uv = 700 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    found = lsr.detect(rng.normal(0, 5, (20, time_ms.size)) + np.outer(sizes, response_uv), time_ms)
+    assert [sweep.present for sweep in found.sweeps] == list(sizes > 0)
+    assert found.persistence == persistence
+
+
 def test_jitter_grows_with_that_planted():
     calm, _ = judge(jitter_ms=0.03, persistence=1.0)
     loose, _ = judge(jitter_ms=0.5, persistence=1.0)
