@@ -201,11 +201,7 @@ def _weigh(
             if states.there[k] is not True and size[k] + 2 * deviation[k] + likeness.bias[k] < _LITTLE
         ),
         fallen=tuple(k for k in comparable if size[k] + 2.5 * deviation[k] < _CLEARLY_LESS),
-        doubtful=tuple(
-            k
-            for k in comparable
-            if there[k] is not False and (states.there[k] or size[k] + 2 * deviation[k] > _DOUBTFUL)
-        ),
+        doubtful=tuple(k for k in comparable if states.there[k] or size[k] + 2 * deviation[k] > _DOUBTFUL),
     )
 
 
@@ -274,7 +270,7 @@ def _compare(
                 anchors, shown_by = which, [found]
                 break
     edged = [is_at_edge(one, settings.search_window_ms) for one in shown_by]
-    at_edge = bool(edged) and 2 * sum(edged) >= len(edged)
+    at_edge = 2 * sum(edged) >= len(edged)
     grid_ms = likeness_grid(settings.search_window_ms)
     judged = [block.detection for block in blocks]
     silent = [None if one.presence is Presence.PRESENT else one.whitened for one in judged]

@@ -19,10 +19,32 @@ def test_runs_are_of_neighbours_that_show_nothing_and_are_partly_blind(make_bloc
     assert find_blind_runs(blocks, 0.01) == ((2, 3), (5, 8))
 
 
-def test_a_block_without_m_wave_is_not_blind(make_blocks):
-    noisy, unproved = make_blocks("blind", "no_m_wave")
+def test_a_run_holds_no_block_that_shows_a_response_and_one_that_is_not_blind_at_least(make_blocks):
+    blocks = make_blocks("present", "present", "blind", "blind", "present", "absent", "absent")
+    assert find_blind_runs(blocks, 0.01) == ((2, 3),)
+
+
+def test_only_a_block_that_was_judged_with_a_working_stimulus_and_tells_nothing_is_blind(make_blocks):
+    noisy, *others = make_blocks(
+        "blind", "no_m_wave", ("blind", {"m_wave_uv": None}), "nothing", "unsure", "absent"
+    )
     assert is_blind(noisy)
-    assert not is_blind(unproved)
+    assert not any(is_blind(block) for block in others)
+
+
+def test_a_run_calls_silent_only_its_blind_blocks(make_blocks, detect_as):
+    blocks = make_blocks("present", "blind", "nothing", "unsure", "blind")
+    run = Run(first=1, last=4, detection=detect_as("absent", limit_uv=5.0))
+    found = judge_states(blocks, DetectionSettings(), runs=[run])
+    assert found.there == (True, False, None, None, False)
+
+
+def test_a_run_that_tells_nothing_leaves_its_blocks_as_they_are(make_blocks, detect_as):
+    blocks = make_blocks("present", "blind", "absent", "blind")
+    for said, there in (("blind", False), ("unsure", False), ("present", None)):
+        run = Run(first=1, last=3, detection=detect_as(said))
+        found = judge_states(blocks, DetectionSettings(), runs=[run])
+        assert found.there == (True, None, there, None)
 
 
 def test_presence_needs_no_m_wave_and_absence_does(make_blocks):
@@ -40,6 +62,7 @@ def test_without_any_m_wave_no_block_is_absent(make_blocks):
     found = judge_states(blocks, DetectionSettings())
     assert found.there == (None, None, None)
     assert found.baseline is None
+    assert judge_states(blocks, DetectionSettings(), parts_uv=[None] * 3) == found
 
 
 def compared(sizes, deviation=0.05, bias=0.2, at_edge=False):
@@ -87,6 +110,7 @@ def test_at_the_windows_edge_the_size_of_a_block_proves_that_it_is_silent_and_ne
     for size, told in ((0.02, False), (0.3, None), (0.9, None)):
         found = judge_compared("present", blind, sizes=[np.nan, size], bias=0.05, at_edge=True)
         assert found.there == (True, told)
+        assert found.measured == (1,)
     assert judge_compared("present", "absent", sizes=[np.nan, 0.9], at_edge=True).there[1] is None
 
 
@@ -105,6 +129,43 @@ def test_silent_blocks_that_together_hold_some_of_it_do_not_prove_that_it_is_gon
 def test_what_a_block_shows_by_itself_is_never_called_silent(judge_compared):
     assert judge_compared("present", "unsure", sizes=[1.0, 0.0]).there[1] is None
     assert judge_compared("present", "unsure", sizes=[1.0, 0.34]).there[1] is True
+
+
+@pytest.mark.parametrize("how", [{"m_wave_uv": 300.0}, {"noise_uv": 0.5}, {"noise_uv": 50.0}])
+def test_a_block_that_cannot_be_held_against_the_baseline_is_told_by_no_comparison(judge_compared, how):
+    for size in (0.0, 1.0):
+        unlike = ("no_limit", {"limit_uv": 120.0 if size else 5.0} | how)
+        found = judge_compared("present", "present", unlike, sizes=[1.0, 1.0, size])
+        assert found.there == (True, True, None)
+        assert found.measured == (0, 1)
+        assert 2 not in (*found.faded, *found.fallen, *found.doubtful)
+
+
+def test_blocks_that_do_not_tell_differ_in_what_they_may_hold(judge_compared):
+    sizes = [1.0, 0.1, 0.3, 0.45, 0.9]
+    found = judge_compared("present", *["blind"] * 4, sizes=sizes)
+    assert found.there == (True, None, None, None, None)
+    assert found.fallen == (1, 2)
+    assert [k for k in found.doubtful if k] == [3, 4]
+
+
+def test_what_shows_by_itself_and_is_little_like_the_lsr_has_not_faded(judge_compared):
+    weak = ("present", {"p_value": 1e-3})
+    found = judge_compared("present", weak, "no_limit", sizes=[1.0, 0.0, 0.0])
+    assert found.there == (True, None, False)
+    assert found.faded == (2,)
+    assert 1 in found.doubtful
+
+
+def test_neighbours_that_show_a_response_together_leave_silent_only_those_that_hold_nothing(
+    make_blocks, detect_as, monkeypatch
+):
+    monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0, 0.0, 0.2, 0.9]))
+    blocks = make_blocks("present", "no_limit", "no_limit", ("no_limit", {"limit_uv": 120.0}))
+    for run, there in (("blind", (True, False, False, True)), ("present", (True, False, None, True))):
+        runs = [Run(first=1, last=3, detection=detect_as(run))]
+        found = judge_states(blocks, DetectionSettings(), runs=runs, parts_uv=[None] * 4)
+        assert found.there == there
 
 
 def test_blocks_that_hold_a_third_of_it_are_not_called_silent(judge_compared):
@@ -182,10 +243,19 @@ def test_what_masks_the_lsr_in_all_blocks_cancels_in_a_contrast_and_only_there(
     blocks = make_blocks(*["present", "second"] * 3)
     found = judge_states(blocks, DetectionSettings(), parts_uv=[None] * 6, is_masked=True)
     assert found.there == (None,) * 6
+    found = judge_states(make_blocks(*["present", "absent"] * 3), DetectionSettings(), is_masked=True)
+    assert found.there == (None, False) * 3
     monkeypatch.setattr(states, "_by_contrast", lambda *_: compared([1.0, 1.0, 1.0, 0.0, 0.0, 0.0]))
     blocks = make_blocks(*[("second", {"limit_uv": None})] * 6)
     found = judge_states(blocks, DetectionSettings(), parts_uv=[None] * 6, is_masked=True)
     assert found.there == (True,) * 3 + (None,) * 3
+
+
+def test_where_a_contrast_tells_blocks_are_not_compared_otherwise(make_blocks, monkeypatch):
+    monkeypatch.setattr(states, "_by_contrast", lambda *_: compared([1.0, 0.0]))
+    monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0, 1.0]))
+    blocks = make_blocks("present", "no_limit")
+    assert judge_states(blocks, DetectionSettings(), parts_uv=[None] * 2).there == (True, False)
 
 
 def test_what_is_not_surely_different_is_no_contrast(chosen, detect_as):
@@ -205,6 +275,62 @@ def test_stages_whose_m_waves_differ_are_no_contrast(chosen, detect_as, m_wave_u
     blocks = ("present", "present", other, other, "present", "present")
     assert chosen(contrast(detect_as, (2, 3)), blocks=blocks) is None
     assert chosen(contrast(detect_as, (4, 5)), blocks=blocks) is not None
+
+
+@pytest.mark.parametrize("how", [{"m_wave_uv": None}, {"noise_uv": 50.0}, {"intensity_ma": 5.0}])
+def test_a_block_that_cannot_be_held_against_the_baseline_makes_no_contrast(chosen, detect_as, how):
+    usual = ("present", {"intensity_ma": 10.0})
+    blocks = (usual, usual, ("present", {"intensity_ma": 10.0} | how), usual, usual, usual)
+    assert chosen(contrast(detect_as, (2, 3)), blocks=blocks) is None
+    assert chosen(contrast(detect_as, (4, 5)), blocks=blocks) is not None
+
+
+# --- which blocks others are compared with ------------------------------------------------------------
+
+
+@pytest.fixture
+def compare(make_blocks, monkeypatch):
+    """The blocks of size 1, what shows the waveform, those asked by themselves, and whether at the edge."""
+
+    def ask(*shown, early=(), pooled=()):
+        asked = {}
+
+        def find(parts_uv, grid_ms, shown_by, anchors, ratios, silent, *, at_edge):
+            asked.update(anchors=list(anchors), shown_by=list(shown_by), at_edge=at_edge)
+            asked["silent"] = [k for k, one in enumerate(silent) if one is not None]
+
+        monkeypatch.setattr(states, "find_likeness", find)
+        blocks = list(make_blocks(*shown))
+        for k, block in enumerate(blocks):
+            onset_ms = 6.0 if k in early else block.detection.onset_latency_ms
+            found = dataclasses.replace(block.detection, whitened=block, onset_latency_ms=onset_ms)
+            blocks[k] = dataclasses.replace(block, detection=found)
+        judge_states(blocks, DetectionSettings(), parts_uv=[None] * len(blocks), pooled=pooled)
+        return asked
+
+    return ask
+
+
+def test_blocks_are_compared_with_those_that_show_an_lsr_beside_a_full_m_wave(compare):
+    asked = compare("present", "absent", ("present", {"m_wave_uv": 300.0}), "blind", "unsure", "present")
+    assert asked["anchors"] == [0, 5]
+    assert len(asked["shown_by"]) == 2
+    assert asked["silent"] == [1, 3]
+
+
+def test_where_no_block_shows_an_lsr_those_are_that_surely_do_so_together(compare, detect_as):
+    first, every = (detect_as("present"), [0, 1]), (detect_as("present"), [0, 1, 2])
+    asked = compare("blind", "blind", "blind", pooled=[first, every])
+    assert (asked["anchors"], asked["shown_by"]) == ([0, 1], [first[0]])
+    asked = compare("blind", "blind", "blind", pooled=[(detect_as("unsure"), [0, 1]), every])
+    assert (asked["anchors"], asked["shown_by"]) == ([0, 1, 2], [every[0]])
+    assert compare("blind", "present", "blind", pooled=[every])["anchors"] == [1]
+    assert compare("blind", "blind")["anchors"] == []
+
+
+def test_a_waveform_is_at_the_edge_where_half_of_those_that_show_it_are(compare):
+    assert compare("present", "present", "present", early=[0])["at_edge"] is False
+    assert compare("present", "present", early=[0])["at_edge"] is True
 
 
 # --- what is silent, and what is surely gone ----------------------------------------------------------
