@@ -380,7 +380,7 @@ def surely_gone(
         k: _miss(amplitude_uv * _m_ratio(blocks[k], reference), blocks[k].detection, alpha, power)
         for k in silent
     }
-    joint = float(np.prod(list(misses.values()))) if misses else 1.0
+    joint = float(np.prod(list(misses.values())))
     for run in runs:
         covered = [k for k in silent if run.first <= k <= run.last]
         if covered and run.detection.presence is Presence.ABSENT:
@@ -437,9 +437,7 @@ def _left(states: States, silent: Sequence[int]) -> tuple[float, float, float] |
 
 
 def _least_uv(detection: Detection) -> float:
-    if detection.amplitude_ci_uv is not None:
-        return detection.amplitude_ci_uv[0]
-    return detection.amplitude_uv or 0.0
+    return 0.0 if detection.amplitude_ci_uv is None else detection.amplitude_ci_uv[0]
 
 
 def is_present(detection: Detection, alpha: float) -> bool:

@@ -23,7 +23,6 @@ _LEAST_FALL = 0.25  # of the amplitude; less is not called a reduction whatever 
 _ALIKE = 0.5  # a fall of the M wave by this share of the LSR's, in logarithms, is a fall alike
 LEAST_M_FALL = 0.15  # of the M wave; less is not called a fall
 _LEAST_OF_OWN = 0.7  # of the blocks' own amplitudes: how much of the LSR the compared waveform holds
-_VARIES = 0.2  # relative deviation of a block's amplitude that has no interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,13 +118,10 @@ def _ratio(sizes: Sequence[_Size | None], first: Sequence[int], last: Sequence[i
 def _amplitude(block: BlockFinding) -> _Size | None:
     """Amplitude of a block; None where it has none."""
     found = block.detection
-    if not found.amplitude_uv:
+    if not found.amplitude_uv or found.amplitude_ci_uv is None:
         return None
-    deviation = _VARIES * found.amplitude_uv
-    if found.amplitude_ci_uv is not None:
-        low, high = found.amplitude_ci_uv
-        deviation = (high - low) / (2 * DEVIATIONS)
-    return _Size(value=found.amplitude_uv, deviation=deviation)
+    low, high = found.amplitude_ci_uv
+    return _Size(value=found.amplitude_uv, deviation=(high - low) / (2 * DEVIATIONS))
 
 
 def _likeness_of(likeness: Likeness | None, block: int) -> _Size | None:

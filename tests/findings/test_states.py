@@ -6,9 +6,19 @@ import numpy as np
 import pytest
 
 from lsr.findings import states
+from lsr.findings.contact import ELECTRODE_CHANGED
 from lsr.findings.course import judge_course
 from lsr.findings.likeness import Contrast, Likeness
-from lsr.findings.states import Run, States, find_blind_runs, is_blind, judge_states, surely_gone
+from lsr.findings.states import (
+    Run,
+    States,
+    find_blind_runs,
+    holds_more,
+    is_blind,
+    judge_states,
+    surely_gone,
+    surely_without,
+)
 from lsr.settings import DetectionSettings
 
 
@@ -30,6 +40,7 @@ def test_only_a_block_that_was_judged_with_a_working_stimulus_and_tells_nothing_
     )
     assert is_blind(noisy)
     assert not any(is_blind(block) for block in others)
+    assert not is_blind(dataclasses.replace(noisy, m_wave=None))  # no direct muscle was recorded
 
 
 def test_a_run_calls_silent_only_its_blind_blocks(make_blocks, detect_as):
@@ -57,12 +68,24 @@ def test_presence_needs_no_m_wave_and_absence_does(make_blocks):
     assert found.baseline == 0
 
 
+def test_what_stands_out_and_may_be_something_else_is_no_lsr(make_blocks):
+    blocks = make_blocks("present", ("second", {"p_value": 1e-9}), ("few", {"p_value": 1e-9}), "nothing")
+    assert judge_states(blocks, DetectionSettings()).there == (True, None, None, None)
+
+
 def test_without_any_m_wave_no_block_is_absent(make_blocks):
     blocks = make_blocks(*[("absent", {"m_wave_uv": None})] * 3)
     found = judge_states(blocks, DetectionSettings())
     assert found.there == (None, None, None)
     assert found.baseline is None
     assert judge_states(blocks, DetectionSettings(), parts_uv=[None] * 3) == found
+
+
+def test_one_block_that_proves_its_stimulus_is_the_baseline_however_many_do_not(make_blocks):
+    blocks = make_blocks(*[("absent", {"m_wave_uv": None})] * 9, "absent")
+    found = judge_states(blocks, DetectionSettings())
+    assert found.baseline == 9
+    assert found.there == (None,) * 9 + (False,)
 
 
 def compared(sizes, deviation=0.05, bias=0.2, at_edge=False):
@@ -112,11 +135,42 @@ def test_at_the_windows_edge_the_size_of_a_block_proves_that_it_is_silent_and_ne
         assert found.there == (True, told)
         assert found.measured == (1,)
     assert judge_compared("present", "absent", sizes=[np.nan, 0.9], at_edge=True).there[1] is None
+    for limit_uv, size, elsewhere in ((120.0, 0.9, True), (22.0, 0.15, False)):
+        seen = ("present", ("no_limit", {"limit_uv": limit_uv}))
+        assert judge_compared(*seen, sizes=[1.0, size]).there[1] is elsewhere
+        assert judge_compared(*seen, sizes=[np.nan, size], at_edge=True).there[1] is None
+
+
+def test_an_absence_stands_unless_comparison_speaks_against_it(judge_compared):
+    absent = ("absent", {"limit_uv": 60.0})
+    assert judge_compared("present", absent, sizes=[1.0, 0.1]).there[1] is False
+    assert judge_compared("present", absent, sizes=[1.0, 0.1], deviation=0.25).there[1] is None
+    faint = ("absent", {"limit_uv": 90.0})  # an LSR of this size would not have shown by itself
+    assert judge_compared("present", faint, sizes=[1.0, 0.9]).there[1] is True
+    assert judge_compared("blind", faint, sizes=[1.0, 0.9]).there[1] is None
+
+
+def test_a_block_whose_share_of_the_lsr_is_unsure_is_not_called_silent_for_its_low_limit(judge_compared):
+    for size, there in ((0.2, False), (0.31, None)):
+        assert judge_compared("present", "no_limit", sizes=[1.0, size]).there == (True, there)
+
+
+def test_a_block_that_may_hold_the_lsr_later_is_not_called_silent(make_blocks, monkeypatch):
+    monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0, 0.0]))
+    first, last = make_blocks("present", "no_limit")
+    later = dataclasses.replace(last, detection=dataclasses.replace(last.detection, begins_late=True))
+    for block, there in ((last, False), (later, None)):
+        found = judge_states((first, block), DetectionSettings(), parts_uv=[None] * 2)
+        assert found.there == (True, there)
 
 
 def test_what_a_block_shows_unsurely_counts_where_it_is_like_the_lsr(judge_compared):
-    assert judge_compared("present", "unsure", sizes=[1.0, 0.45]).there == (True, True)
-    assert judge_compared("present", "unsure", sizes=[1.0, 0.1]).there == (True, None)
+    shown = ("present", "present", "unsure")  # sure at alpha, not at alpha over three blocks
+    assert judge_compared(*shown, sizes=[1.0, 1.0, 0.45]).there[2] is True
+    assert judge_compared(*shown, sizes=[1.0, 1.0, 0.34]).there[2] is True
+    assert judge_compared(*shown, sizes=[1.0, 1.0, 0.25]).there[2] is None
+    assert judge_compared(*shown, sizes=[1.0, 1.0, 0.25], bias=0.05).there[2] is True
+    assert judge_compared(*shown, sizes=[1.0, 1.0, 0.15], bias=0.05).there[2] is None
 
 
 def test_silent_blocks_that_together_hold_some_of_it_do_not_prove_that_it_is_gone(make_blocks):
@@ -126,9 +180,40 @@ def test_silent_blocks_that_together_hold_some_of_it_do_not_prove_that_it_is_gon
         assert surely_gone(blocks, found, [1, 2], last_seen=[0], alpha=0.01, power=0.95) is gone
 
 
+@pytest.mark.parametrize(("deviation", "gone"), [(0.1, True), (0.3, False)])
+def test_sizes_that_are_too_unsure_do_not_prove_that_a_small_lsr_is_gone(make_blocks, deviation, gone):
+    small, silent = ("present", {"amplitude_uv": 12.0}), ("absent", {"limit_uv": 15.0})
+    likeness = compared([1.0, 0.0], deviation=deviation)
+    found = States(there=(True, False), baseline=0, likeness=likeness)
+    asked = {"last_seen": [0], "alpha": 0.01, "power": 0.95}
+    assert surely_gone(make_blocks(small, silent), found, [1], **asked) is gone
+
+
+@pytest.mark.parametrize(("size", "deviation", "without"), [(0.0, 0.05, True), (0.1, 0.05, False)])
+def test_blocks_too_noisy_to_tell_are_without_a_small_lsr_where_little_is_left(
+    make_blocks, size, deviation, without
+):
+    for sizes in ([1.0, size], [1.0, size - 0.2]):  # less than none is none
+        found = States(there=(True, None), baseline=0, likeness=compared(sizes, deviation, bias=0.05))
+        blocks = make_blocks("present", "blind")
+        assert surely_without(blocks, found, [1], 20.0) is (without or sizes[1] < 0)
+        assert surely_without(blocks, found, [1], 10.0) is False
+        assert surely_without(make_blocks("present", "absent"), found, [1], 10.0) is True
+    assert not surely_without(blocks, States(there=(True, None), baseline=0), [1], 20.0)
+
+
+def test_what_is_not_known_to_hold_less_may_hold_more():
+    found = States(there=(True, False, True), baseline=0, likeness=compared([1.0, 0.0, np.nan]))
+    assert holds_more(found, [0], [1])
+    assert not holds_more(found, [1], [0])
+    assert holds_more(found, [2], [1])
+    assert holds_more(found, [1], [2])
+
+
 def test_what_a_block_shows_by_itself_is_never_called_silent(judge_compared):
-    assert judge_compared("present", "unsure", sizes=[1.0, 0.0]).there[1] is None
+    assert judge_compared("present", "unsure", sizes=[1.0, 0.0]).there[1] is None  # 0.005: alpha over two
     assert judge_compared("present", "unsure", sizes=[1.0, 0.34]).there[1] is True
+    assert judge_compared("present", "present", "unsure", sizes=[1.0, 1.0, 0.0]).there[2] is None
 
 
 @pytest.mark.parametrize("how", [{"m_wave_uv": 300.0}, {"noise_uv": 0.5}, {"noise_uv": 50.0}])
@@ -139,6 +224,15 @@ def test_a_block_that_cannot_be_held_against_the_baseline_is_told_by_no_comparis
         assert found.there == (True, True, None)
         assert found.measured == (0, 1)
         assert 2 not in (*found.faded, *found.fallen, *found.doubtful)
+
+
+def test_a_channel_that_changed_is_told_by_no_comparison(make_blocks, monkeypatch):
+    monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0, 0.0]))
+    first, last = make_blocks("present", "no_limit")
+    changed = dataclasses.replace(last.detection, reason=ELECTRODE_CHANGED)
+    for detection, there in ((last.detection, False), (changed, None)):
+        blocks = (first, dataclasses.replace(last, detection=detection))
+        assert judge_states(blocks, DetectionSettings(), parts_uv=[None] * 2).there == (True, there)
 
 
 def test_blocks_that_do_not_tell_differ_in_what_they_may_hold(judge_compared):
@@ -166,6 +260,21 @@ def test_neighbours_that_show_a_response_together_leave_silent_only_those_that_h
         runs = [Run(first=1, last=3, detection=detect_as(run))]
         found = judge_states(blocks, DetectionSettings(), runs=runs, parts_uv=[None] * 4)
         assert found.there == there
+
+
+def test_the_usual_onset_is_that_of_blocks_that_plainly_show_the_lsr(make_blocks, monkeypatch):
+    monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0, 0.1, 0.1, 0.1]))
+    small = ("present", {"amplitude_uv": 10.0, "p_value": 1e-3, "onset_ci_ms": (9.5, 10.5)})
+    blocks = list(make_blocks("present", small, small, small))
+    found = judge_states(blocks, DetectionSettings(), parts_uv=[None] * 4)
+    assert found.there == (True,) * 4
+    elsewhere = {"onset_latency_ms": 12.0, "onset_latency_ci_ms": (11.5, 12.5)}
+    blocks[1:] = [
+        dataclasses.replace(block, detection=dataclasses.replace(block.detection, **elsewhere))
+        for block in blocks[1:]
+    ]
+    found = judge_states(blocks, DetectionSettings(), parts_uv=[None] * 4)
+    assert found.there == (True, None, None, None)
 
 
 def test_blocks_that_hold_a_third_of_it_are_not_called_silent(judge_compared):
@@ -398,6 +507,10 @@ def test_what_was_last_seen_is_as_small_as_its_smallest_block_and_its_interval_a
     assert not is_gone(blocks, [2], last_seen=[0, 1])
     wide = dataclasses.replace(blocks[0].detection, amplitude_ci_uv=(12.0, 188.0))
     assert not is_gone((dataclasses.replace(blocks[0], detection=wide), *blocks[1:]), [2], last_seen=[0])
+
+
+def test_an_lsr_that_only_comparison_tells_is_of_no_known_size(is_gone, make_blocks):
+    assert not is_gone(make_blocks("blind", "absent"), [1])
 
 
 def test_where_no_detection_limit_is_known_anything_may_be_overlooked(is_gone, make_blocks):
