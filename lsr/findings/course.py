@@ -197,14 +197,13 @@ def _follow(
 
     silent = [k for k in range(_held_until(states) + 1, len(blocks)) if states.there[k] is False]
     if not silent:
-        gaps = [(a, b) for a, b in pairwise(present) if b - a > 1]
+        gaps = list(pairwise(present))
         pauses = [
             [k for k in range(a + 1, b) if states.there[k] is False or k in states.faded] for a, b in gaps
         ]
         returned = any(
             is_gone(pause, gap) and holds_more(states, [k for k in present if k >= gap[1]], pause)
             for pause, gap in zip(pauses, gaps, strict=True)
-            if pause
         )
         return _still_there(blocks, states, returned=returned)
     if not is_gone(silent, present[-1:]):

@@ -279,6 +279,14 @@ def test_what_only_comparison_tells_is_said_so(judge, monkeypatch, there, said):
         assert "4 to hold none, or at most 10 % of it" in outcome.warnings[0].message
 
 
+def test_what_only_comparison_tells_to_hold_an_lsr_is_said_so(judge_sizes):
+    noisy = ("no_limit", {"limit_uv": 150.0})
+    outcome = judge_sizes("PPPPPPPPBB", [1.0] * 8 + [0.9] * 2, blind=noisy)
+    assert outcome.course == "persisted"
+    (told,) = (one.message for one in outcome.warnings if one.code == "told_by_comparison")
+    assert told.endswith("2 to hold an LSR")
+
+
 @pytest.mark.parametrize(("size", "course"), [(0.34, "reduced"), (0.15, None)])
 def test_what_the_last_blocks_hold_together_is_seen_where_none_tells_it_alone(
     judge, monkeypatch, size, course
@@ -368,6 +376,11 @@ def test_what_may_be_left_unseen_is_why_a_residual_lsr_cannot_be_told(judge_size
     assert ("rest_not_excluded" in codes(outcome)) == (residual is None)
 
 
+def test_a_pause_that_only_comparison_tells_is_followed_by_a_return(judge_sizes):
+    assert judge_sizes("PPPPBBPPPP", [1.0] * 4 + [0.0] * 2 + [1.0] * 4).course == "reappeared"
+    assert judge_sizes("PPPPBBPPPP", [1.0] * 4 + [0.4] * 2 + [1.0] * 4).course == "persisted"
+
+
 def test_a_block_that_holds_none_is_not_dated_by_the_one_before_it(judge_sizes):
     outcome = judge_sizes("PPPPPBAAAA", [1.0] * 5 + [0.6] + [0.0] * 4)
     assert outcome.disappeared_at.time_s == 1800.0
@@ -387,6 +400,16 @@ def test_one_silent_block_that_hints_at_a_response_tells_no_end(judge_sizes, p_v
     outcome = judge_sizes("PPPPPPB---", sizes, blind=("blind", {"p_value": p_value}))
     assert outcome.course == course
     assert course or codes(outcome) == ["no_final_verdict"]
+
+
+def test_one_block_that_is_absent_by_its_own_verdict_hints_at_nothing(judge_sizes):
+    absent = ("absent", {"p_value": 0.04})
+    assert judge_sizes("PPPPPPB---", [1.0] * 6 + [0.0] * 4, blind=absent).course == "disappeared"
+
+
+def test_one_silent_block_beside_one_that_may_hold_the_lsr_tells_no_end(judge_sizes):
+    assert judge_sizes("PPPPPPPPBA", [1.0] * 8 + [0.6, 0.0]).course is None
+    assert judge_sizes("PPPPPPPPBA", [1.0] * 8 + [0.0, 0.0]).course == "disappeared"
 
 
 def test_several_silent_blocks_together_prove_what_one_cannot(judge):
@@ -444,14 +467,22 @@ def test_silence_at_a_weaker_stimulus_is_no_disappearance(judge):
     assert judge(*[strong] * 8, *[("absent", {"intensity_ma": 15.0})] * 2).course == "disappeared"
 
 
+@pytest.mark.parametrize("n_weak", [6, 8])  # the weak blocks are the baseline where they are most
 @pytest.mark.parametrize("weak", [{"m_wave_uv": 450.0}, {"intensity_ma": 5.0}])
-def test_an_lsr_that_comes_up_with_a_stronger_stimulus_may_have_been_there_at_baseline(judge, weak):
+def test_an_lsr_that_comes_up_with_a_stronger_stimulus_may_have_been_there_at_baseline(judge, weak, n_weak):
     strong = {"m_wave_uv": 1000.0, "intensity_ma": 15.0}
-    outcome = judge(*[("absent", strong | weak)] * 6, *[("present", strong)] * 4)
+    seen = [("present", strong)] * (10 - n_weak)
+    outcome = judge(*[("absent", strong | weak)] * n_weak, *seen)
     assert outcome.course is None
     assert codes(outcome)[0] == "no_baseline_verdict"
-    alike = judge(*[("absent", strong)] * 6, *[("present", strong)] * 4)
-    assert alike.course == "not_detected_at_baseline"
+    assert judge(*[("absent", strong)] * n_weak, *seen).course == "not_detected_at_baseline"
+
+
+def test_silence_at_a_current_that_is_not_stated_counts(judge):
+    said, unsaid = {"intensity_ma": 15.0}, {}
+    for before, after in ((said, unsaid), (unsaid, said)):
+        outcome = judge(*[("present", before)] * 8, *[("absent", after)] * 2)
+        assert outcome.course == "disappeared"
 
 
 def test_silence_over_all_of_a_weakly_stimulated_baseline_is_no_absence(judge, detect_as):
@@ -475,6 +506,11 @@ def test_noisy_blocks_asked_together_tell_an_absence(judge, detect_as):
     outcome = judge(*shown("PPPPPPBBBB"), runs=[together])
     assert outcome.course == "disappeared"
     assert outcome.disappeared_at.time_s == 1800.0
+
+
+def test_what_nothing_shows_an_lsr_in_is_compared_with_nothing(judge, detect_as):
+    nothing = {"parts_uv": [None] * 10, "pooled": detect_as("blind")}
+    assert codes(judge(*shown("BBBBBBBBBB"), **nothing)) == ["no_baseline_verdict"]
 
 
 def test_noisy_blocks_that_together_show_a_response_are_no_absence(judge, detect_as):
@@ -520,6 +556,16 @@ def test_a_second_artifact_in_some_blocks_leaves_the_course_to_the_others(judge,
     assert judge(*shown("SPSPSSSSPP"), pooled=detect_as("present")).course == "persisted"
 
 
+def test_blocks_that_cannot_be_judged_do_not_outvote_those_that_show_a_second_artifact(judge, detect_as):
+    second = detect_as("second")
+    assert judge(*shown("SPSS------"), pooled=second, first_stage=second).course is None
+
+
+def test_a_second_artifact_in_the_first_block_masks_an_lsr_where_there_are_no_stages(judge, detect_as):
+    bare = {"stages": [None] * 10, "pooled": detect_as("second")}
+    assert judge(*shown("SPSPSSSSPP"), **bare).course is None
+
+
 def test_a_hint_over_all_of_the_baseline_is_no_absence(judge, detect_as):
     hint = dataclasses.replace(detect_as("blind"), reason="borderline", p_value=0.02)
     assert judge(*shown("ABAAAAAAAA"), first_stage=hint).course is None
@@ -557,6 +603,7 @@ def test_a_stage_the_operation_does_not_know_is_not_before_decompression(judge):
 def test_an_operation_has_stages_or_lasts(make_blocks):
     assert is_operation(make_blocks("present", "present", stages=["baseline", "closing"]))
     assert not is_operation(make_blocks("present", "present"))
+    assert not is_operation(make_blocks("present", "present", stages=[None, "baseline"]))
     assert is_operation(make_blocks(*["present"] * 4))
     assert not is_operation(make_blocks(*["present"] * 4, stages=["closing"] * 4)[:2])
 
