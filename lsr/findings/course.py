@@ -282,7 +282,7 @@ def _at_baseline(
     blocks: Sequence[BlockFinding], states: States, first_stage: Detection | None, alpha: float
 ) -> bool | None:
     """Presence in the first stage: present in any block, absent in all that can be judged."""
-    if blocks[0].stage is None and all(block.stage is None for block in blocks):
+    if all(block.stage is None for block in blocks):
         return next((state for state in states.there if state is not None), None)
     judged = [state for state in states.there[: _n_first(blocks)] if state is not None]
     if any(judged):

@@ -64,6 +64,7 @@ def shown(there, **words):
         ("PPPPPPPANN", None),  # one silent block, and nobody knows what followed
         ("PPPPPPPPPA", "disappeared"),
         ("?BAAAAAAAA", None),  # not surely there at baseline, nor absent
+        ("?AAAAAAAAA", None),
         ("PP--PP--PP", "persisted"),
         ("----------", None),
         ("PP????????", None),
@@ -381,6 +382,15 @@ def test_a_pause_that_only_comparison_tells_is_followed_by_a_return(judge_sizes)
     assert judge_sizes("PPPPBBPPPP", [1.0] * 4 + [0.4] * 2 + [1.0] * 4).course == "persisted"
 
 
+def test_what_only_the_last_blocks_that_can_be_told_hold_together_is_the_lsr(judge_sizes):
+    outcome = judge_sizes("PPPPPPAABB", [1.0] * 6 + [0.0] * 2 + [0.3] * 2)
+    assert (outcome.course, outcome.residual) == ("reappeared", True)
+    outcome = judge_sizes("PPPPPPPPB-", [1.0] * 8 + [0.34, np.nan])
+    assert (outcome.course, outcome.residual) == ("reduced", True)
+    outcome = judge_sizes("PPPPPPPPAB", [1.0] * 8 + [np.nan, 0.36])
+    assert (outcome.course, outcome.residual) == (None, None)
+
+
 def test_a_block_that_holds_none_is_not_dated_by_the_one_before_it(judge_sizes):
     outcome = judge_sizes("PPPPPBAAAA", [1.0] * 5 + [0.6] + [0.0] * 4)
     assert outcome.disappeared_at.time_s == 1800.0
@@ -490,6 +500,13 @@ def test_silence_over_all_of_a_weakly_stimulated_baseline_is_no_absence(judge, d
     absent = detect_as("absent")
     assert judge(*[weak] * 2, *[strong] * 8, first_stage=absent).course is None
     assert judge(*[strong] * 10, first_stage=absent).course == "not_detected_at_baseline"
+    unproved = ("absent", {"m_wave_uv": None})
+    assert judge(*[unproved] * 10, first_stage=absent).course is None
+
+
+def test_a_baseline_whose_blocks_are_too_noisy_may_be_silent_over_all_of_its_stimuli(judge, detect_as):
+    assert judge(*shown("BBAAAAAAAA"), first_stage=detect_as("absent")).course == "not_detected_at_baseline"
+    assert judge(*shown("BBAAAAAAAA"), first_stage=detect_as("blind")).course is None
 
 
 def test_baseline_is_the_first_block_with_an_adequate_m_wave(judge):
@@ -570,6 +587,8 @@ def test_a_hint_over_all_of_the_baseline_is_no_absence(judge, detect_as):
     hint = dataclasses.replace(detect_as("blind"), reason="borderline", p_value=0.02)
     assert judge(*shown("ABAAAAAAAA"), first_stage=hint).course is None
     assert judge(*shown("AAAAAAAAAA"), first_stage=hint).course == "not_detected_at_baseline"
+    none = detect_as("blind")
+    assert judge(*shown("ABAAAAAAAA"), first_stage=none).course == "not_detected_at_baseline"
 
 
 def test_what_a_few_sweeps_of_the_baseline_show_is_no_absence(judge):
