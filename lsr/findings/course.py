@@ -204,6 +204,7 @@ def _follow(
         returned = any(
             is_gone(pause, gap) and holds_more(states, [k for k in present if k >= gap[1]], pause)
             for pause, gap in zip(pauses, gaps, strict=True)
+            if pause
         )
         return _still_there(blocks, states, returned=returned)
     if not is_gone(silent, present[-1:]):

@@ -488,6 +488,18 @@ def test_an_lsr_that_comes_up_with_a_stronger_stimulus_may_have_been_there_at_ba
     assert judge(*[("absent", strong)] * n_weak, *seen).course == "not_detected_at_baseline"
 
 
+def test_a_strong_stimulus_whose_block_tells_nothing_proves_no_silence_before_an_lsr(judge):
+    strong = {"m_wave_uv": 1000.0, "intensity_ma": 15.0}
+    weak, seen = ("absent", strong | {"intensity_ma": 5.0}), ("present", strong)
+    assert judge(*[weak] * 7, ("blind", strong), seen, seen).course is None
+    assert judge(*[weak] * 7, ("absent", strong), seen, seen).course == "not_detected_at_baseline"
+
+
+def test_an_lsr_that_stays_needs_no_m_wave(judge):
+    outcome = judge(*[("present", {"m_wave_uv": None})] * 10)
+    assert (outcome.course, outcome.residual) == ("persisted", True)
+
+
 def test_silence_at_a_current_that_is_not_stated_counts(judge):
     said, unsaid = {"intensity_ma": 15.0}, {}
     for before, after in ((said, unsaid), (unsaid, said)):
