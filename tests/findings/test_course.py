@@ -9,7 +9,7 @@ from lsr.anatomy import Relation
 from lsr.detection.detection import Presence
 from lsr.findings import states
 from lsr.findings.course import doubt_early, doubt_end, doubt_unmarked, is_operation, judge_course
-from lsr.findings.findings import PairFinding
+from lsr.findings.findings import Course, PairFinding
 from lsr.findings.likeness import Likeness
 from lsr.findings.states import Run
 from lsr.settings import DetectionSettings
@@ -98,6 +98,7 @@ def test_an_end_that_is_not_judged_is_why_a_residual_lsr_cannot_be_told(judge, t
     outcome = judge(*shown(there))
     assert outcome.residual is None
     assert codes(outcome)[0] == "end_not_judged"
+    assert "rest_not_excluded" not in codes(outcome)
 
 
 def test_a_disappearance_is_dated_by_the_first_block_without_and_the_last_with(judge):
@@ -170,6 +171,8 @@ def test_before_decompression_is_said_only_where_decompression_is_marked(
 def test_other_courses_need_no_mark_of_decompression(lost_early):
     still_there = dataclasses.replace(lost_early, course="persisted", disappeared_at=None)
     assert doubt_early(still_there, []) == still_there
+    lost_late = dataclasses.replace(lost_early, course=Course.DISAPPEARED)
+    assert doubt_early(lost_late, []) == lost_late
 
 
 @pytest.mark.parametrize("first", ["decompression", "closing"])
@@ -216,11 +219,30 @@ def test_what_stimuli_without_a_marker_may_have_shown_leaves_the_baseline_open(j
     assert late.residual is None
 
 
+def test_what_tells_nothing_is_doubted_no_further(judge):
+    nothing = judge(*shown("----------"))
+    assert doubt_end(1000.0, nothing, [stage("baseline", 0), stage("decompression", 1600)]) == nothing
+    assert doubt_unmarked(nothing, before=True, after=True) == nothing
+
+
+def test_an_lsr_was_last_seen_at_the_last_stimulus_that_it_answered(make_blocks):
+    blocks = list(make_blocks(*shown("PPPPPPAAAA"), stages=TWO_EACH))
+    blocks[5] = dataclasses.replace(blocks[5], last_answered_s=1507.0)
+    outcome = judge_course(blocks, DetectionSettings(), stage_order=STAGES)
+    assert outcome.disappeared_at.last_seen_s == 1507.0
+
+
 def test_a_loss_of_the_m_wave_beside_that_of_the_lsr_is_told(judge):
     weaker = judge(*shown("PPPPPP"), *[("absent", {"m_wave_uv": 700.0})] * 4)
     assert weaker.course == "disappeared"
     (smaller,) = [warning for warning in weaker.warnings if warning.code == "m_wave_smaller"]
     assert "30 % smaller" in smaller.message
+
+
+def test_an_lsr_last_seen_without_an_m_wave_is_gone_all_the_same(judge):
+    outcome = judge(*shown("PPPPP"), ("present", {"m_wave_uv": None}), *shown("AAAA"))
+    assert outcome.course == "disappeared"
+    assert codes(outcome) == ["disappearance_between_stages"]
 
 
 def test_what_is_stimulated_before_the_baseline_is_announced_belongs_to_it(judge):
@@ -389,6 +411,11 @@ def test_what_only_the_last_blocks_that_can_be_told_hold_together_is_the_lsr(jud
     assert (outcome.course, outcome.residual) == ("reduced", True)
     outcome = judge_sizes("PPPPPPPPAB", [1.0] * 8 + [np.nan, 0.36])
     assert (outcome.course, outcome.residual) == (None, None)
+
+
+def test_an_lsr_that_stays_is_told_where_no_change_of_its_size_is(judge_sizes):
+    outcome = judge_sizes("PPPPPPPPBB", [np.nan] * 8 + [0.34] * 2)
+    assert (outcome.course, outcome.residual, outcome.change) == ("persisted", True, None)
 
 
 def test_a_block_that_holds_none_is_not_dated_by_the_one_before_it(judge_sizes):
