@@ -138,6 +138,9 @@ def test_free_text_of_the_header_goes(write_edf, drawn, count_up, saved, tmp_pat
     raw = (tmp_path / "out.edf").read_bytes()
     assert b"Anna" not in raw
     assert b"Secret" not in raw
+    with read_recording(source) as before, read_recording(tmp_path / "out.edf") as after:
+        assert [one.label for one in after.channels] == [one.label for one in before.channels]
+        np.testing.assert_array_equal(before.read_digital(0), after.read_digital(0))
 
 
 @pytest.mark.parametrize(
@@ -297,6 +300,25 @@ def test_a_link_to_nothing_is_there_already(write_edf, drawn, count_up, saved, t
 def test_the_copy_of_a_bdf_file_says_that_its_samples_have_24_bits(write_edf, drawn, saved, tmp_path):
     deidentify(saved(write_edf([drawn(stored=np.zeros((3, 50), int))], kind="BDF")), tmp_path / "out.bdf")
     assert (tmp_path / "out.bdf").read_bytes()[192:236].strip() == b"24BIT"
+
+
+@pytest.mark.parametrize("kind", ["EDF", "EDF+C", "EDF+D", "BDF+C", "BDF+D"])
+def test_the_copy_says_as_its_source_does_whether_there_may_be_gaps(
+    write_edf, drawn, keep_time, count_up, saved, tmp_path, kind
+):
+    notes = [keep_time(["+0", "+5" if kind.endswith("D") else "+1"])] if "+" in kind else []
+    source = saved(write_edf([drawn(stored=count_up(2, 50)), *notes], kind=kind))
+    deidentify(source, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes()[192:236].strip() == (kind.encode() if notes else b"")
+    with read_recording(source) as before, read_recording(tmp_path / "copy") as after:
+        assert after.format == before.format == kind
+        assert after.record_times_s.tolist() == before.record_times_s.tolist()
+
+
+def test_a_source_that_is_not_there_replaces_nothing(tmp_path):
+    (tmp_path / "out.edf").write_bytes(b"mine")
+    with pytest.raises(RecordingError, match="is there already"):
+        deidentify(tmp_path / "missing.edf", tmp_path / "out.edf")
 
 
 def test_what_is_read_as_edf_can_be_copied(write_edf, drawn, count_up, saved, tmp_path):
