@@ -101,6 +101,11 @@ def test_an_lsr_that_was_not_asked_for_since_decompression_may_be_left_or_not(ma
         assert "not_stimulated_since" in codes(found.pairs[0])
 
 
+def test_a_recording_that_is_no_operation_has_no_course(make_judged):
+    found = find(make_judged("PP"))
+    assert found.residual_lsr is found.pairs[0].course is found.pairs[0].baseline_block is None
+
+
 # --- what speaks for a pair ----------------------------------------------------------------------------
 
 
@@ -194,6 +199,12 @@ def test_a_response_that_comes_up_elsewhere_as_the_lsr_is_lost_may_be_a_swap_of_
     (warning,) = (one for one in found.pairs[0].warnings if one.code == "channels_may_be_swapped")
     assert "'R Oris'" in warning.message
     assert found.residual_lsr is None
-    alone = find(make_judged("PPPPPPAAAA"))
-    assert alone.residual_lsr is False
-    assert not any(one.code == "channels_may_be_swapped" for one in alone.pairs[0].warnings)
+    stays = replace(make_judged(STAYS, relation=Relation.AMBIGUOUS), pair=came_up.pair)
+    same = make_judged("AAAAAAPPPP", relation=Relation.AMBIGUOUS)  # of another stimulus set
+    for others in ([], [stays], [same]):
+        alone = find(make_judged("PPPPPPAAAA"), *others)
+        assert alone.residual_lsr is False
+        assert not any(one.code == "channels_may_be_swapped" for one in alone.pairs[0].warnings)
+    for kept in (STAYS, UNTOLD):
+        (first, _) = find(make_judged(kept), came_up).pairs
+        assert "channels_may_be_swapped" not in codes(first)

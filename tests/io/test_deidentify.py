@@ -32,6 +32,8 @@ KEPT_TOO = (
     "Threshold 0.0002 s",
     "12.5 \u00b5V",
     "2 of 20 rejected",
+    "Sweeps 12-14",
+    "12-14 mA",
     "",
 )
 NUMBERS_OF_PERSONS = (
