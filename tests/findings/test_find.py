@@ -181,6 +181,12 @@ def test_a_channel_without_a_side_is_taken_for_that_of_the_stimulus_and_says_so(
     assert codes(pair) == ["side_assumed"]
 
 
+def test_a_pairs_side_is_that_of_its_channel_though_nobody_states_that_of_the_stimulus(make_judged):
+    (pair,) = find(make_judged(side=Side.LEFT, stimuli=replace(STIMULI, side=None))).pairs
+    assert pair.side is Side.LEFT
+    assert codes(pair) == []
+
+
 def test_trains_and_onsets_at_the_windows_edge_are_told(make_judged, detect_as):
     trains = replace(
         STIMULI, stimuli=tuple(Stimulus(time_s=float(k), train_ms=(0.0, 3.0)) for k in range(200))
