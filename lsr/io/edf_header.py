@@ -175,7 +175,7 @@ class _Parser:
         """
         text = _bare(found.raw)
         value = _as_float(text)
-        if math.isnan(value) and b"," in text and not _THOUSANDS.fullmatch(text):
+        if b"," in text and not _THOUSANDS.fullmatch(text):
             value = _as_float(text.replace(b",", b"."))
             if not math.isnan(value):
                 self.note("decimal_comma", f"{found.place}: the comma is read as a decimal point.")
@@ -282,7 +282,7 @@ def _text(raw: bytes) -> str:
     try:
         return bare.decode("utf-8")
     except UnicodeDecodeError as error:
-        if error.reason == "unexpected end of data" and error.start >= len(bare) - 3 and error.start > 0:
+        if error.reason == "unexpected end of data":
             head = bare[: error.start]
             if any(byte > 127 for byte in head):  # UTF-8 that the width of the field cut in two
                 return head.decode("utf-8")
