@@ -1,10 +1,15 @@
 """What the sweeps of a muscle show together, and each by itself."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import lsr
+from lsr.detection import detect as detecting
 from lsr.detection.amplitude import Measures, widen_interval
+from lsr.detection.detection import MWave, Presence
+from lsr.detection.nuisances import Rival
 from lsr.detection.onset import Draws
 from lsr.detection.persistence import wilson
 from lsr.synthetic import draw_sweeps
@@ -42,6 +47,72 @@ def test_absent_is_said_only_where_the_smallest_response_that_counts_would_have_
 def test_a_limit_that_is_surely_not_missed_is_higher():
     low, high = (detect_nothing(power=power).detection_limit_uv for power in (0.6, 0.99))
     assert high > 1.2 * low
+
+
+@pytest.mark.parametrize(
+    ("log_odds", "elsewhere", "later", "p_second"),
+    [
+        (0.1, False, False, 0.0),  # a response is likelier than its rivals, though not surely
+        (-0.1, False, False, 1.0),  # a rival is
+        (-1.0, True, False, 0.0),  # what begins before the window is likelier, but less than three times
+        (-2.0, True, True, 0.0),  # what begins after the window may be a late LSR
+    ],
+)
+def test_what_stands_out_and_may_as_well_be_a_response_is_never_absent(log_odds, elsewhere, later, p_second):
+    """A p-value of 0 for a second response keeps the sweeps from being called absent."""
+    start = SimpleNamespace(begins_elsewhere=elsewhere, begins_after=later)
+    found_by = SimpleNamespace(value=2.0 * log_odds, without=start)
+    told = detecting._look_beside(found_by, None, lsr.Settings().detection, 2.0)
+    assert told == (found_by, p_second)
+
+
+SECOND = Rival("a second pulse", np.zeros((1, 1)), 0.0, "second_artifact")
+HUM = Rival("hum", np.zeros((1, 1)), 0.0, "hum")
+WAVE = MWave(presence=Presence.PRESENT, amplitude_uv=1000.0, onset_latency_ms=3.5, peak_latency_ms=4.5)
+QUIET = {"p": 0.5, "limit": 15.0, "m_wave": WAVE, "noise_uv": 2.0, "bare": 15.0, "steady": None}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({}, "absent"),
+        ({"p": 0.01}, "present"),
+        ({"p": 0.01, "limit": 50.0, "instead": (SECOND,), "m_wave": None}, "present"),
+        ({"p": 0.01, "beside": (HUM, SECOND)}, "second_artifact"),
+        ({"instead": (SECOND, HUM)}, "second_artifact"),
+        ({"beside": (SECOND,)}, "absent"),
+        ({"limit": 20.1, "bare": 20.1}, "told by _why_blind"),
+        ({"limit": 20.1, "instead": (HUM,)}, "hum"),
+        ({"limit": 20.1, "bare": 20.1, "instead": (HUM,)}, "told by _why_blind"),
+        ({"p": 0.03}, "borderline"),
+        ({"p": 0.031}, "absent"),
+        ({"p_second": 0.03}, "explained_otherwise"),
+        ({"p_second": 0.03, "instead": (HUM,)}, "hum"),
+        ({"p_second": 0.031, "instead": (HUM,)}, "absent"),
+        ({"m_wave": None}, "no_m_wave"),
+        ({"m_wave": MWave.absent()}, "no_m_wave"),
+        ({"noise_uv": 0.001}, "noise_implausible"),
+        ({"steady": 100.0}, "in_few_sweeps"),  # so much stands out where the noise is not raised
+        ({"steady": 0.0}, "absent"),
+    ],
+)
+def test_absent_is_said_only_where_nothing_speaks_against_it(monkeypatch, changed, reason):
+    case = QUIET | {"beside": (), "instead": (), "p_second": 1.0} | changed
+    steady = SimpleNamespace(alone=case["steady"])
+    monkeypatch.setattr(detecting, "discount", lambda noise: 1.0)
+    monkeypatch.setattr(detecting, "detection_limit_uv", lambda *_: case["bare"])
+    monkeypatch.setattr(detecting, "score_presence", lambda *_: steady)
+    monkeypatch.setattr(detecting, "_why_blind", lambda *_: "told by _why_blind")
+    presence, why = detecting._answer(
+        *(case[name] for name in ("p", "limit", "m_wave")),
+        SimpleNamespace(noise=SimpleNamespace(sweep_sd_uv=case["noise_uv"])),
+        SimpleNamespace(bare=lambda: None, removed=None),
+        lsr.Settings().detection,
+        of_all=SimpleNamespace(varies=case["steady"] is not None, model=lambda steady: None),
+        **{name: case[name] for name in ("beside", "instead", "p_second")},
+    )
+    assert (why or presence) == reason
+    assert (presence in ("present", "absent")) == (why is None)
 
 
 # --- sweep by sweep ------------------------------------------------------------------------------------
