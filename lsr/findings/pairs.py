@@ -202,7 +202,7 @@ def find_pairs(stimuli: StimulusSet, sites: Sequence[Site]) -> tuple[Pair, ...]:
         if stimuli.side and site.side and site.side is not stimuli.side:
             continue
         relation = site.relation or relation_of(stimuli.branch, site.muscle)
-        if stimuli.side is None and stimuli.branch and site.relation is None and site.side is not None:
+        if stimuli.side is None and site.relation is None and site.side is not None:
             relation = Relation.UNMAPPED
         pairs.append(Pair(site=site, relation=relation))
     return tuple(pairs)

@@ -121,6 +121,33 @@ def test_a_stated_branch_is_never_inferred(m_waves):
     assert name_branch(stated, FACE, m_waves(1500.0, None, None, None)) == (stated, ())
 
 
+def test_a_channel_whose_muscle_nobody_states_has_no_say_in_the_branch(m_waves):
+    sites = (*FACE, site(4, None, relation=Relation.TARGET))
+    named, _ = name_branch(stimulated(), sites, m_waves(1500.0, 80.0, None, None, 9000.0))
+    assert named.branch is Branch.ZYGOMATIC
+
+
+def test_a_channel_whose_side_nobody_states_counts_for_branch_and_side(m_waves):
+    sites = (site(0, Muscle.ORBICULARIS_OCULI, side=None), site(1, Muscle.MENTALIS, Side.LEFT))
+    named, _ = name_branch(stimulated(side=Side.LEFT), sites, m_waves(1500.0, 80.0))
+    assert named.branch is Branch.ZYGOMATIC
+    named, (problem,) = name_branch(stimulated(Branch.ZYGOMATIC), sites, m_waves(None, None))
+    assert named.side is Side.LEFT
+    assert problem.message.endswith("all channels are left")
+
+
+def test_muscles_that_the_branch_does_not_supply_have_no_say_in_the_side(m_waves):
+    """Planted: the left mentalis is larger, and the zygomatic branch does not supply it."""
+    sites = (site(0, Muscle.ORBICULARIS_OCULI), site(1, Muscle.MENTALIS, Side.LEFT))
+    named, _ = name_branch(stimulated(Branch.ZYGOMATIC), sites, m_waves(900.0, 3000.0))
+    assert named.side is Side.RIGHT
+    named, _ = name_branch(stimulated(Branch.ZYGOMATIC), sites, m_waves(None, 3000.0))
+    assert named.side is None
+    both = (*sites, site(2, Muscle.ORBICULARIS_OCULI, Side.LEFT), site(3, Muscle.MENTALIS))
+    named, _ = name_branch(stimulated(Branch.ZYGOMATIC), both, m_waves(900.0, 3000.0, 100.0, 50.0))
+    assert named.side is Side.RIGHT
+
+
 def test_the_other_side_has_no_say_in_the_branch(m_waves):
     sites = (site(0, Muscle.ORBICULARIS_OCULI, Side.RIGHT), site(1, Muscle.MENTALIS, Side.LEFT))
     named, _ = name_branch(stimulated(side=Side.LEFT), sites, m_waves(3000.0, 500.0))
@@ -162,3 +189,16 @@ def test_a_relation_that_the_user_gives_stands_over_the_table():
 def test_without_a_side_a_muscle_of_either_side_is_unmapped():
     pairs = find_pairs(stimulated(Branch.ZYGOMATIC), FACE[:2])
     assert {pair.relation for pair in pairs} == {Relation.UNMAPPED}
+
+
+@pytest.mark.parametrize(
+    ("one", "relation"),
+    [
+        (site(0, Muscle.MENTALIS, Side.LEFT), Relation.UNMAPPED),  # of the other side, perhaps
+        (site(0, Muscle.MENTALIS, side=None), Relation.TARGET),
+        (site(0, Muscle.MENTALIS, Side.LEFT, relation=Relation.TARGET), Relation.TARGET),
+    ],
+)
+def test_without_a_side_of_the_stimulus_only_channels_without_one_or_by_word_are_mapped(one, relation):
+    (pair,) = find_pairs(stimulated(Branch.ZYGOMATIC), [one])
+    assert pair.relation is relation
