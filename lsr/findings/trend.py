@@ -133,7 +133,7 @@ def _likeness_of(likeness: Likeness | None, block: int) -> _Size | None:
 
 def _together(sizes: Sequence[_Size | None]) -> _Size | None:
     """Mean of the last size and of those next to it that do not differ."""
-    if not sizes or sizes[-1] is None:
+    if sizes[-1] is None:
         return None
     alike = [sizes[-1]]
     for one in reversed(sizes[:-1]):

@@ -91,6 +91,26 @@ def test_a_first_block_large_by_chance_is_no_reduction_of_the_last(make_blocks):
     assert not together.is_reduction
 
 
+def test_a_block_without_a_size_of_its_own_is_passed_over(make_blocks):
+    sizes_uv = (100.0, None, 98.0, 50.0, None, 52.0)
+    blocks = make_blocks(*[("present", {"amplitude_uv": size}) for size in sizes_uv])
+    change = find_change(blocks, [0, 1, 2], [3, 4, 5])
+    assert change.percent == pytest.approx(100 * (51 / 99 - 1))
+
+
+def test_where_no_m_wave_was_first_none_fell(make_blocks):
+    for m_after_uv in (1000.0, None):
+        first = ("present", {"amplitude_uv": 100.0, "m_wave_uv": None})
+        last = ("present", {"amplitude_uv": 50.0, "m_wave_uv": m_after_uv})
+        change = find_change(make_blocks(first, last), [0], [1])
+        assert (change.is_reduction, change.fell_with_m_wave) == (True, False)
+
+
+def test_a_block_of_which_comparison_tells_nothing_has_no_compared_size(make_pair_of_blocks):
+    for sizes in ([np.nan, 0.5], [1.0, np.nan]):
+        assert find_change(make_pair_of_blocks(100.0, None), [0], [1], compared(sizes, [0.1, 0.1])) is None
+
+
 def test_blocks_after_a_fall_do_not_speak_for_those_before_it(make_blocks):
     blocks = make_blocks(*[("present", {"amplitude_uv": size}) for size in (100.0, 100.0, 40.0, 40.0, 40.0)])
     assert find_change(blocks, [0, 1, 2, 3], [4]).is_reduction
