@@ -57,7 +57,8 @@ def test_an_lsr_below_what_can_be_measured_still_has_a_change(make_pair_of_block
 
 
 @pytest.mark.parametrize(
-    ("m_after_uv", "alike"), [(1000.0, False), (900.0, False), (600.0, True), (None, True)]
+    ("m_after_uv", "alike"),
+    [(1000.0, False), (900.0, False), (800.0, False), (600.0, True), (None, True)],
 )
 def test_the_m_wave_tells_whether_it_is_the_lsr_that_fell(make_pair_of_blocks, m_after_uv, alike):
     change = find_change(make_pair_of_blocks(100.0, 50.0, m_after_uv=m_after_uv), [0], [1])
