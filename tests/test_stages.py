@@ -91,6 +91,8 @@ def record(texts):
         ("LSR before dura opening", None),
         ("LSR pre decompression", None),
         ("LSR until decompression", None),
+        ("Next stimulation after decompression", None),
+        ("wait until after decompression", None),
         ("Offending vessel identified", None),
         ("muscle dissection", None),
         ("eye closure", None),
@@ -134,6 +136,23 @@ def test_a_stage_may_come_back():
     ]
 
 
+def test_a_text_that_looks_back_at_decompression_begins_none_anew():
+    texts = [(100, "decompression"), (300, "closing"), (400, "LSR after decompression")]
+    assert [stage.name for stage in find_stages(record(texts), COURSE)] == ["decompression", "closing"]
+    texts = [(100, "closing"), (300, "decompression")]
+    assert [stage.name for stage in find_stages(record(texts), COURSE)] == ["closing", "decompression"]
+
+
+def test_decompression_may_have_begun_with_the_first_text_that_may_speak_of_it():
+    texts = [(100, "baseline"), (200, "decompression not complete"), (300, "AICA conflict")]
+    stages = find_stages(record([*texts, (400, "teflon"), (500, "closing")]), COURSE)
+    assert [(stage.name, stage.maybe_from_s) for stage in stages] == [
+        ("baseline", None),
+        ("decompression", 100),
+        ("closing", None),
+    ]
+
+
 def test_patterns_of_the_settings_stand_but_swallow_no_stimulus():
     course = Settings.from_dict({"course": {"stages": {"decompression": ["*"]}}}).course
     texts = [(100, "Stim R zyg"), (200, "release")]
@@ -168,6 +187,10 @@ def test_a_pattern_of_the_settings_may_name_what_the_default_ones_pass_over(stag
         ([(500, "nerve free"), (600, "Decompression done")], 300),
         ([(500, "Decompression not complete"), (600, "Decompression")], 300),
         ([(500, "Teflon ready"), (600, "Decompression")], None),
+        ([(500, "Vessel moved, teflon ready"), (600, "Decompression")], 300),
+        ([(500, "Arachnoid dissection, vessel seen"), (600, "Decompression")], 500),
+        ([(500, "Arachnoid dissection, vessel moved"), (600, "Decompression")], 300),
+        ([(500, "Arachnoid dissection finished"), (600, "Decompression")], None),
         ([(500, "before decompression"), (600, "Decompression")], None),
         ([(50, "right MVD, AICA loop?"), (600, "Decompression")], None),  # before any stage
         ([(600, "Decompression"), (700, "Decompression done")], None),
