@@ -187,6 +187,7 @@ def test_a_pattern_of_the_settings_may_name_what_the_default_ones_pass_over(stag
         ([(500, "nerve free"), (600, "Decompression done")], 300),
         ([(500, "Decompression not complete"), (600, "Decompression")], 300),
         ([(500, "Teflon ready"), (600, "Decompression")], None),
+        ([(500, "Position change finished"), (600, "Decompression")], None),
         ([(500, "Vessel moved, teflon ready"), (600, "Decompression")], 300),
         ([(500, "Arachnoid dissection, vessel seen"), (600, "Decompression")], 500),
         ([(500, "Arachnoid dissection, vessel moved"), (600, "Decompression")], 300),
@@ -258,6 +259,8 @@ def test_a_clock_time_needs_no_date(tmp_path):
     [
         ("", START, "is empty"),
         ("when,what\n1,2\n", START, "line 1: found the columns 'when', 'what'"),
+        ("when,text\n1,baseline\n", START, "line 1: found the columns 'when', 'text'"),
+        ("time_s,what\n1,baseline\n", START, "line 1: found the columns 'time_s', 'what'"),
         ("time_s,text\n1,a\nsoon,b\n", START, "line 3: time_s is 'soon'"),
         ("time_s,text\nnan,a\n", START, "line 2: time_s is 'nan'"),
         ("time,text\n25:00:00,a\n", START, "line 2: '25:00:00' is no time"),
