@@ -259,6 +259,7 @@ def test_a_clock_time_needs_no_date(tmp_path):
     [
         ("", START, "is empty"),
         ("when,what\n1,2\n", START, "line 1: found the columns 'when', 'what'"),
+        ("time,text\n22:40:75,baseline\n", START, "'22:40:75' is no time"),
         ("when,text\n1,baseline\n", START, "line 1: found the columns 'when', 'text'"),
         ("time_s,what\n1,baseline\n", START, "line 1: found the columns 'time_s', 'what'"),
         ("time_s,text\n1,a\nsoon,b\n", START, "line 3: time_s is 'soon'"),

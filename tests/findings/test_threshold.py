@@ -1,5 +1,7 @@
 """Stimulus thresholds are found where weak stimuli go unanswered, and told with their interval."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,3 +89,19 @@ def test_no_threshold_where_the_weakest_stimuli_are_answered_half_as_often_as_th
 def test_an_intensity_of_0_is_none_and_a_fifth_more_is_another():
     assert list(group_levels([0.0, 5.0, 5.0, 0.0])) == []
     assert [ma for ma, _ in group_levels([10.0, 12.0])] == [10.0, 12.0]
+
+
+def test_stimuli_count_as_unanswered_where_they_or_their_block_say_so(make_blocks):
+    """Planted: 15 of 18 answered at 10 mA, none at 2 and 4 mA, and nobody knows at 6 mA."""
+    blocks = make_blocks("absent", "no_m_wave", "blind", "present")
+    unknown = SweepFinding(used=True, reason=None, present=None, latency_ms=None, amplitude_uv=None)
+    missed = replace(unknown, present=False)
+    seen = replace(unknown, present=True, amplitude_uv=120.0)
+    left_out = replace(unknown, used=False, present=True)
+    findings = [unknown] * 60 + [seen] * 15 + [missed] * 3 + [left_out] * 2
+    sweeps = [
+        PairSweep(stimulus=k, time_s=float(k), stage=None, finding=one) for k, one in enumerate(findings)
+    ]
+    levels = response_levels(np.repeat([2.0, 4.0, 6.0, 10.0], 20), sweeps, blocks)
+    told = [(one.intensity_ma, one.n_stimuli, one.n_answered, one.amplitude_uv) for one in levels]
+    assert told == [(2.0, 20, 0, 0.0), (4.0, 20, 0, 0.0), (10.0, 18, 15, 100.0)]
