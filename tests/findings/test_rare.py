@@ -51,6 +51,16 @@ def test_silence_is_silence(draw, count):
     assert not found.tells
 
 
+def test_sweeps_too_short_before_the_stimulus_are_compared_with_what_follows(draw):
+    """Planted: six sweeps answer, and six hold the same 20 ms later, at one of seven places."""
+    later = TIME_MS >= -8
+    silent = draw(6)
+    silent[:6] += lsr_at(20.0)
+    found = count_alike(silent[:, later], draw(20, n_sweeps=20, seed=2)[:, later], TIME_MS[later], ONSET_MS)
+    assert found.n_alike == 6
+    assert found.by_chance == pytest.approx(6 / 7)
+
+
 def test_a_fifth_of_the_size_is_no_full_response(draw, count):
     assert count(draw(40, size=0.2)).n_alike == 0
 

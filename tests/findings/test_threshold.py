@@ -74,10 +74,10 @@ def test_stimuli_of_a_silent_block_count_as_unanswered(make_blocks):
 
 def test_recruitment_shows_response_and_m_wave_side_by_side():
     curve = recruitment(levels(0, 5), levels(10, 10, 10))
-    assert [(one.intensity_ma, one.persistence, one.m_wave_uv) for one in curve] == [
-        (2.0, 0.0, 10.0),
-        (4.0, 0.5, 10.0),
-        (6.0, None, 10.0),
+    assert [(one.intensity_ma, one.persistence, one.amplitude_uv, one.m_wave_uv) for one in curve] == [
+        (2.0, 0.0, 0.0, 10.0),
+        (4.0, 0.5, 5.0, 10.0),
+        (6.0, None, None, 10.0),
     ]
 
 
