@@ -43,14 +43,14 @@ def see_stimulus(emg_uv: np.ndarray, time_ms: np.ndarray, search_starts_ms: floa
     Returns
     -------
     Seen | None
-        None: the sweeps do not show that stretch, or none as long without a stimulus.
+        None: the sweeps do not show that stretch.
     """
     artifact = (time_ms >= 0) & (time_ms < EARLIEST_MS)
     direct = (time_ms >= EARLIEST_MS) & (time_ms < search_starts_ms)
     quiet = np.flatnonzero(time_ms < -1.0)
     if quiet.size < direct.sum():
         quiet = np.flatnonzero(time_ms > time_ms[-1] - search_starts_ms)
-    if emg_uv.shape[0] == 0 or min(artifact.sum(), direct.sum()) < 3 or quiet.size < direct.sum():
+    if emg_uv.shape[0] == 0 or min(artifact.sum(), direct.sum()) < 3:
         return None
     average = emg_uv.mean(axis=0)
     # Artifacts may alternate in polarity, so they are measured sweep by sweep.

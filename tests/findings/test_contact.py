@@ -122,6 +122,34 @@ def test_artifact_and_crosstalk_are_measured_apart_and_alternation_cancels_neith
     assert seen.direct_noise_uv < 5.0
 
 
+def test_noise_is_told_before_the_stimulus_where_there_is_time_for_it_else_at_the_end():
+    quiet_before = np.where(TIME_MS > 40, 100.0, 1.0) * np.where(np.arange(TIME_MS.size) % 2, 0.5, -0.5)
+    sweeps = np.tile(quiet_before, (5, 1))
+    assert see_stimulus(sweeps, TIME_MS, 5.5).artifact_noise_uv == pytest.approx(1.0)
+    assert see_stimulus(sweeps, TIME_MS, 5.5).direct_noise_uv == pytest.approx(1.0)
+    from_start = TIME_MS > -3.0
+    seen = see_stimulus(sweeps[:, from_start], TIME_MS[from_start], 5.5)
+    assert (seen.artifact_noise_uv, seen.direct_noise_uv) == pytest.approx((100.0, 100.0))
+
+
+def test_a_channel_that_never_saw_the_stimulus_plainly_speaks_for_no_other(told):
+    faint = scaled(NOTHING, 0.3)
+    assert told([PLAIN, PLAIN, NOTHING, PLAIN], [NOTHING, NOTHING, faint, NOTHING])[2] == ELECTRODE_CHANGED
+
+
+def test_blocks_that_show_no_stimulus_at_all_are_passed_over(told, make_blocks):
+    assert told([PLAIN, PLAIN, None, NOTHING]) == [None, None, None, ELECTRODE_CHANGED]
+    unseen = (ELSEWHERE, ELSEWHERE, None, ELSEWHERE)
+    assert told([PLAIN, PLAIN, NOTHING, PLAIN], unseen)[2] == ELECTRODE_CHANGED
+    weaker = (ELSEWHERE, ELSEWHERE, scaled(ELSEWHERE, 0.02), ELSEWHERE)
+    blocks = make_blocks("present", "present", "absent", "absent")
+    own, *others = (
+        [replace(block, seen=one) for block, one in zip(blocks, channel, strict=True)]
+        for channel in ((PLAIN, PLAIN, NOTHING, PLAIN), unseen, weaker)
+    )
+    assert withhold_lost(own, others) == tuple(own)  # all that can be told of have lost it: the stimulus
+
+
 def test_sweeps_that_do_not_show_the_stimulus_tell_nothing():
     late = TIME_MS > 3.0
     assert see_stimulus(np.zeros((5, int(late.sum()))), TIME_MS[late], 5.5) is None
