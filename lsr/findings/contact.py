@@ -119,6 +119,6 @@ def _size(block: BlockFinding, part: int) -> _Size | None:
 def _usual(sizes: Sequence[_Size | None], answered: Sequence[int]) -> float | None:
     """Median where the channel answered; None where it did not, or the stimulus was not plain there."""
     known = [one for k in answered if (one := sizes[k]) is not None]
-    if not known or 2 * sum(one.is_plain for one in known) <= len(known):
+    if 2 * sum(one.is_plain for one in known) <= len(known):
         return None
     return float(np.median([one.log_uv for one in known]))
