@@ -74,7 +74,7 @@ class AnnotationReader:
     name : str
         What messages call the file.
     keeps_time : bool
-        The records' starts are to be read from the annotation signals.
+        There are annotation signals, which tell when each record starts; without any, no records are read.
     may_have_gaps : bool
         The file is marked EDF+D or BDF+D: records need not follow each other.
     """
@@ -116,7 +116,7 @@ class AnnotationReader:
                 content = block[row].tobytes()
                 record = self._n_records + row
                 where = offset + row * record_bytes
-                if signal == 0 and self.keeps_time:
+                if signal == 0:
                     end = content.find(_TIME_KEEPING_END)
                     ticks = _ticks(content[:end]) if end > 0 else None
                     if ticks is not None:  # the usual record: time keeping and nothing else in its TAL
@@ -126,13 +126,12 @@ class AnnotationReader:
                             self._read_tals(rest, record, where + end + len(_TIME_KEEPING_END))
                         continue
                 for leads, ticks in self._read_tals(content, record, where):
-                    if leads and signal == 0 and self.keeps_time:
+                    if leads and signal == 0:
                         mantissas[row], decimals[row] = ticks
                     else:
                         self._elsewhere.setdefault(record, ticks)
-        if self.keeps_time:
-            self._mantissas.append(mantissas)
-            self._decimals.append(decimals)
+        self._mantissas.append(mantissas)
+        self._decimals.append(decimals)
         self._n_records += n_records
         if len(blocks) > 1:  # read signal by signal; in the file they take turns
             self.events[n_before:] = sorted(self.events[n_before:], key=_record)
@@ -276,7 +275,7 @@ class AnnotationReader:
         nothing = np.zeros(0, dtype=np.int64)
         mantissas = np.concatenate([nothing, *self._mantissas])
         decimals = np.concatenate([nothing, *self._decimals])
-        moved = [record for record in self._elsewhere if self.keeps_time and decimals[record] < 0]
+        moved = [record for record in self._elsewhere if decimals[record] < 0]
         if self.may_have_gaps or 2 * len(moved) > decimals.size:
             for record in moved:
                 mantissas[record], decimals[record] = self._elsewhere[record]

@@ -154,14 +154,16 @@ def test_annotations_of_all_signals_are_kept_inside_the_data_or_not(
     write_edf, drawn, keep_time, count_up, saved
 ):
     first = keep_time(["+0", "+1"], [b"+0.5\x15" + b"0.25\x14Stim\x14twice\x14\0", b"-3\x14before\x14\0"])
-    second = drawn(label="EDF Annotations", notes=[b"+99.5\x14after\x14\0", "+1.5\x14µ\x14\0".encode()])
+    second = drawn(
+        label="EDF Annotations", notes=[b"+99.5\x14after\x14\0", "+1.5\x150.125\x14µ\x14\0".encode()]
+    )
     with read_recording(saved(write_edf([first, drawn(stored=count_up(2, 100)), second]))) as recording:
         found = [(a.time_s, a.duration_s, a.text, a.inside, a.record) for a in recording.annotations]
     assert sorted(found) == [
         (-3.0, None, "before", False, 1),
         (0.5, 0.25, "Stim", True, 0),
         (0.5, 0.25, "twice", True, 0),
-        (1.5, None, "µ", True, 1),
+        (1.5, 0.125, "µ", True, 1),
         (99.5, None, "after", False, 0),
     ]
 
@@ -176,6 +178,22 @@ def test_annotations_of_several_signals_come_in_the_order_of_the_file(
             *(("a", 0), ("b", 0), ("c", 0)),
             *(("d", 1), ("e", 1)),
         ]
+
+
+@pytest.mark.parametrize("kind", ["EDF+C", "EDF+D"])
+def test_only_the_first_annotation_signal_keeps_the_time(write_edf, drawn, keep_time, count_up, saved, kind):
+    second = drawn(label="EDF Annotations", notes=[b"+5.25\x14\x14\0", b"+6\x14\x14c\x14\0"])
+    signals = [keep_time(["+0", "+1"]), drawn(stored=count_up(2, 100)), second]
+    with read_recording(saved(write_edf(signals, kind=kind))) as recording:
+        assert recording.record_times_s.tolist() == [0.0, 1.0]
+        assert recording.problems == ()
+
+
+def test_nothing_between_annotations_is_no_broken_one(write_edf, drawn, keep_time, count_up, saved):
+    notes = keep_time(["+0"], [b"+0.2\x14a\x14\0\0\0+0.7\x14b\x14c\x14\0"])
+    with read_recording(saved(write_edf([notes, drawn(stored=count_up(1, 100))]))) as recording:
+        assert [one.text for one in recording.annotations] == ["a", "b", "c"]
+        assert recording.problems == ()
 
 
 def test_a_closed_recording_says_so(gapped):
