@@ -101,6 +101,24 @@ def test_an_lsr_that_was_not_asked_for_since_decompression_may_be_left_or_not(ma
         assert "not_stimulated_since" in codes(found.pairs[0])
 
 
+def test_a_finding_tells_in_which_blocks_the_lsr_was(make_judged):
+    assert find(make_judged(GONE)).pairs[0].there == (True,) * 6 + (False,) * 4
+    assert find(make_judged("PP")).pairs[0].there == ()
+
+
+@pytest.mark.parametrize(("relation", "known"), [(Relation.TARGET, True), (Relation.UNMAPPED, False)])
+def test_only_what_may_be_an_lsr_has_a_stimulus_threshold(make_judged, relation, known):
+    """Planted: nothing answers at 5 mA, every stimulus is answered at 10 mA."""
+    given = tuple(Stimulus(time_s=float(k), intensity_ma=5.0 if k < 20 else 10.0) for k in range(40))
+    judged = make_judged("AP", relation=relation, stimuli=replace(STIMULI, stimuli=given))
+    silent, answered = judged.blocks
+    seen = (replace(USED, present=True, amplitude_uv=100.0),) * 20
+    answered = replace(answered, detection=replace(answered.detection, sweeps=seen))
+    (pair,) = find(replace(judged, blocks=(silent, answered))).pairs
+    assert (pair.stimulus_threshold_ma is not None) is known
+    assert bool(pair.recruitment) is known
+
+
 def test_a_recording_that_is_no_operation_has_no_course(make_judged):
     found = find(make_judged("PP"))
     assert found.residual_lsr is found.pairs[0].course is found.pairs[0].baseline_block is None
