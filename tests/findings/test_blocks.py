@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsr.findings.blocks import form_blocks
+from lsr.findings.blocks import count_leading, form_blocks
 from lsr.stages import Stage
 from lsr.stimuli import Stimulus, StimulusSet, StimulusSource
 
@@ -51,3 +51,8 @@ def test_a_stage_that_comes_twice_makes_blocks_of_their_own():
     )
     blocks = form_blocks(stimulated(np.arange(30)), stages, 20)
     assert [block.stage for block in blocks] == ["opening", "decompression", "opening"]
+
+
+def test_a_baseline_announced_after_another_stage_is_not_the_leading_one():
+    assert count_leading(["opening", "baseline", "baseline", "closing"]) == 1
+    assert count_leading([None, "baseline", "baseline", "closing"]) == 3

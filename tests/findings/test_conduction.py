@@ -75,3 +75,16 @@ def test_sides_stimulated_on_different_branches_or_recorded_twice_have_no_ratio(
     for left in ([other_branch], twice):
         right, *_ = find_nerve_conduction([make_pair(Side.RIGHT), *left])
         assert right.amplitude_ratio is None
+
+
+def test_a_side_or_a_muscle_that_nobody_states_is_compared_with_none(make_pair):
+    unknown, right = find_nerve_conduction([make_pair(None), make_pair(Side.RIGHT)])
+    assert unknown.amplitude_ratio is right.amplitude_ratio is None
+    for one in find_nerve_conduction([make_pair(Side.LEFT, muscle=None), make_pair(Side.RIGHT, muscle=None)]):
+        assert one.amplitude_ratio is one.latency_difference_ms is None
+
+
+def test_a_direct_muscle_of_which_no_m_wave_is_known_is_compared_with_none(make_pair):
+    unknown = replace(make_pair(Side.LEFT), m_wave=None)
+    for one in find_nerve_conduction([unknown, make_pair(Side.RIGHT)]):
+        assert one.amplitude_ratio is one.latency_difference_ms is None
