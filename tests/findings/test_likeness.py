@@ -166,6 +166,20 @@ def test_an_lsr_that_came_later_is_none_of_the_first_stage(contrast):
     assert by_contrast(contrast, [0.0, 0.0, 0.0, 0.0, -1.0, -1.0], alone([0.0] * 4 + [-1.0] * 2)) is None
 
 
+def test_what_is_left_is_asked_only_of_blocks_that_can_be_compared(contrast):
+    """Planted: the fourth block says 3 by itself, surely; its M wave fell, or it has too few sweeps."""
+    sizes = [1.0, 1.0, 1.0, 0.5, 0.0, 0.0]
+    told = alone(sizes)
+    told[3] = Told(3.0, 0.01)
+    fell = by_contrast(contrast, sizes, told, ratios=np.array([1.0, 1.0, 1.0, 0.5, 1.0, 1.0]))
+    np.testing.assert_allclose(fell.size, sizes, atol=0.08)
+    parts = draw_blocks(sizes)
+    parts[3] = None
+    few = find_likeness_by_contrast(parts, GRID_MS, contrast, np.ones(6), told, [False] * 6)
+    np.testing.assert_allclose(np.delete(few.size, 3), np.delete(sizes, 3), atol=0.08)
+    assert np.isnan(few.size[3])
+
+
 def test_without_a_block_that_tells_what_is_left_there_is_no_size(contrast):
     sizes = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
     assert by_contrast(contrast, sizes, alone(sizes, deviation=0.5)) is None
