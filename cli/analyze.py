@@ -22,6 +22,7 @@ from .output import (
     Stimulated,
     Verbose,
     given_paths,
+    place_to_write,
     refuse,
     refuse_place,
     show,
@@ -43,7 +44,10 @@ def analyze(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", metavar="DIR", help="Also leave NAME.json and NAME.csv of each recording there."
+            "--out",
+            metavar="DIR",
+            parser=place_to_write,
+            help="Also leave NAME.json and NAME.csv of each recording there.",
         ),
     ] = None,
     html: HtmlTarget = None,
@@ -70,9 +74,6 @@ def analyze(
     given: Iterable[Path] = given_paths(paths)  # those of stdin are analysed as they come
     if out is not None or html is not None or figures is not None:
         given = list(given)
-        for place in (out, html, figures):
-            if str(place).startswith("--"):
-                refuse(f"{place} is an option: the one before it needs a file or folder of its own")
         _refuse_to_overwrite(given, out)
         refuse_to_overwrite(given, html, figures)
     if explain is not None and format is not ReportFormat.TEXT:

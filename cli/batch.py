@@ -29,6 +29,7 @@ from .output import (
     Verbose,
     complain,
     given_paths,
+    place_to_write,
     refuse,
 )
 
@@ -69,7 +70,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing but why a run
 def batch(
     folders: Folders,
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where everything goes.", show_default=False)
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", parser=place_to_write, help="Where everything goes.", show_default=False
+        ),
     ],
     jobs: Jobs = None,
     scheduler: Scheduler = None,

@@ -20,7 +20,17 @@ from .batch import (
     start_telling,
 )
 from .batch_progress import BatchProgress
-from .output import ChosenSettings, ConfigFile, FailOn, LogJson, Stimulated, Verbose, refuse, show
+from .output import (
+    ChosenSettings,
+    ConfigFile,
+    FailOn,
+    LogJson,
+    Stimulated,
+    Verbose,
+    place_to_write,
+    refuse,
+    show,
+)
 
 if TYPE_CHECKING:
     from lsr.batch import BatchResult
@@ -38,7 +48,10 @@ def bids(
     context: typer.Context,
     dataset: Annotated[Path, typer.Argument(metavar="BIDS_DIR", help="The data set.", show_default=False)],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT_DIR", help="Where the derivatives go.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="OUT_DIR", parser=place_to_write, help="Where the derivatives go.", show_default=False
+        ),
     ],
     level: Annotated[
         Level, typer.Argument(metavar="participant", help="The level of analysis.", show_default=False)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .logs import NOTICE
-from .output import Attempts, Verbose, complain, refuse, show
+from .output import Attempts, Verbose, complain, place_to_write, refuse, show
 
 
 def deidentify(
@@ -17,7 +17,10 @@ def deidentify(
         Path,
         typer.Argument(metavar="IN", help="An EDF or BDF file.", show_default=False, readable=False),
     ],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="The copy to write.", show_default=False)],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="OUT", parser=place_to_write, help="The copy to write.", show_default=False),
+    ],
     keep: Annotated[
         list[str] | None,
         typer.Option(

@@ -122,6 +122,15 @@ def refuse(text: str) -> NoReturn:
     raise typer.Exit(WRONG_USAGE)
 
 
+def place_to_write(given: str) -> Path:
+    """Read where something goes: an unset variable of a script does not mean the folder one is in."""
+    if not given.strip():
+        refuse("no place is given to write to; name a file or folder ('.' is the folder you are in)")
+    if given.startswith("--"):
+        refuse(f"{given} is an option: the one before it needs a file or folder of its own")
+    return Path(given)
+
+
 def refuse_place(place: Path, error: OSError, option: str) -> NoReturn:
     """End where a file cannot be written; a disk that is full is no wrong usage."""
     is_full = error.errno in _FULL

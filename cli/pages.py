@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import refuse, refuse_place
+from .output import place_to_write, refuse, refuse_place
 
 if TYPE_CHECKING:
     from lsr import Report
@@ -18,12 +18,18 @@ HtmlTarget = Annotated[
     typer.Option(
         "--html",
         metavar="FILE_OR_DIR",
+        parser=place_to_write,
         help="Also leave an HTML page of each recording: in this file (NAME.html) or folder.",
     ),
 ]
 FiguresFolder = Annotated[
     Path | None,
-    typer.Option("--figures", metavar="DIR", help="Also leave every figure there, as SVG and as PNG."),
+    typer.Option(
+        "--figures",
+        metavar="DIR",
+        parser=place_to_write,
+        help="Also leave every figure there, as SVG and as PNG.",
+    ),
 ]
 
 

@@ -9,12 +9,15 @@ from typing import Annotated
 import typer
 
 from .logs import NOTICE
-from .output import complain, refuse, refuse_place, show
+from .output import complain, place_to_write, refuse, refuse_place, show
 
 
 def simulate(
     out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="Where they go; made if it is not there.")
+        Path,
+        typer.Option(
+            "--out", metavar="DIR", parser=place_to_write, help="Where they go; made if it is not there."
+        ),
     ],
     seed: Annotated[int, typer.Option("--seed", min=0, help="Equal seeds give equal recordings.")] = 0,
     scenario: Annotated[

@@ -46,6 +46,27 @@ def test_no_path_at_all_is_no_success(call, arguments):
     assert result.stderr == "lsr: no path came from stdin; check the command that writes them\n"
 
 
+@pytest.mark.parametrize("unset", ["", " "])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("analyze", str(CLINIC), "--out"),
+        ("analyze", str(CLINIC), "--html"),
+        ("analyze", str(CLINIC), "--figures"),
+        ("batch", str(SAMPLES), "--out"),
+        ("simulate", "--out"),
+        ("deidentify", str(CLINIC)),
+        ("bids", str(SAMPLES)),
+    ],
+)
+def test_an_unset_variable_does_not_mean_the_folder_one_is_in(call, tmp_path, monkeypatch, arguments, unset):
+    monkeypatch.chdir(tmp_path)
+    result = call(*arguments, unset, *(["participant"] if arguments[0] == "bids" else []))
+    assert result.exit_code == 2
+    assert "no place is given to write to" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_label_that_looks_like_a_colour_reaches_the_table(capsys):
     show("R Ment\x1b[31m,1")
     assert capsys.readouterr().out == "R Ment\x1b[31m,1\n"
