@@ -43,6 +43,7 @@ WIDTH = 80
 _BOLD, _DIM, _YELLOW, _RESET = "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[0m"
 _UNIT = re.compile(r"(\d) (%|ms|uV|mA|s\b)")  # a number stays with its unit
 _NOTHING = "-"  # in a table: does not apply
+_FILLER = "\ue000"  # for private use, so in no text
 _THERE = {Presence.PRESENT: "yes", Presence.ABSENT: "no", Presence.INDETERMINATE: "?"}
 _LONG_GAP = 1.5  # lengths of a block, from an LSR to its loss; more is no matter of how blocks divide
 
@@ -74,14 +75,24 @@ def as_text(report: Report, *, colour: bool = False) -> str:
 
 def wrapped(text: str, *, indent: str = "") -> str:
     """Break text into lines that fit, `indent` before all but the first."""
-    together = _UNIT.sub("\\1\N{NO-BREAK SPACE}\\2", _printable(text))
-    lines = textwrap.fill(together, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
-    return lines.replace("\N{NO-BREAK SPACE}", " ")
+    together = _UNIT.sub("\\1\N{NO-BREAK SPACE}\\2", _as_columns(_printable(text)))
+    width = WIDTH - (_FILLER in together)  # a long word may be broken before a filler
+    lines = textwrap.fill(together, width, subsequent_indent=indent, break_on_hyphens=False)
+    return lines.replace("\N{NO-BREAK SPACE}", " ").replace(_FILLER, "")
 
 
 def _printable(text: str) -> str:
     """Replace what a terminal would obey: labels and annotations are free text."""
     return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def _as_columns(text: str) -> str:
+    """Follow every character that a terminal shows two columns wide by a filler: lengths are columns then."""
+    if text.isascii():
+        return text
+    from rich.cells import cell_len
+
+    return "".join(character + _FILLER * (cell_len(character) - 1) for character in text)
 
 
 def _painted(text: str, code: str, *, colour: bool) -> str:
@@ -380,10 +391,12 @@ def table(head: list[str], rows: list[list[str]], widths: list[int]) -> str:
 
 
 def _padded(cell: str, width: int) -> str:
-    cell = _printable(cell)
+    cell = _as_columns(_printable(cell))
     if len(cell) > abs(width):
-        cell = cell[: abs(width) - 1] + "~"
-    return cell.ljust(-width) if width < 0 else cell.rjust(width)
+        cut = abs(width) - 1 - (cell[abs(width) - 1] == _FILLER)
+        cell = cell[:cut] + "~"
+    padded = cell.ljust(-width) if width < 0 else cell.rjust(width)
+    return padded.replace(_FILLER, "")
 
 
 def _short(pair: PairReport) -> str:

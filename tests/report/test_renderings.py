@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from rich.cells import cell_len
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Presence
@@ -16,7 +17,7 @@ from lsr.findings.findings import Course, Disappearance, NerveConduction
 from lsr.recording import Problem
 from lsr.report.as_json import as_json
 from lsr.report.as_table import as_csv, as_frame
-from lsr.report.as_text import as_text
+from lsr.report.as_text import as_text, table, wrapped
 from lsr.report.report import NOTICE, build_report
 from lsr.stimuli import BranchSource
 
@@ -315,3 +316,19 @@ def test_a_side_is_told_by_its_share_of_the_other_and_by_how_much_later_it_is(
     findings = replace(make_findings(pair), nerve_conduction=(side,))
     text = _on_one_line(as_text(build_report(recording, findings, settings)))
     assert "50 % of the other side's, +0.7 ms" in text
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_wide_characters_keep_to_eighty_columns(shift):
+    text = "x" * shift + " 右眼輪筋 10 ms 口輪筋" + "口輪筋한국" * 30
+    lines = wrapped(text, indent="  ").split("\n")
+    assert max(map(cell_len, lines)) <= 80
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"),
+    [("右眼輪筋", "右眼輪筋  |"), ("右眼輪筋a右", "右眼輪筋a~|"), ("a右眼輪筋右", "a右眼輪筋~|")],
+)
+def test_wide_labels_stay_in_their_column(label, shown):
+    assert table(["label", ""], [[label, "|"]], [-10, 1]).split("\n")[2].replace(" |", "|") == shown
