@@ -213,6 +213,8 @@ def _judge(
             measured, nuisances, found_by, settings
         ):
             presence, reason, measured = Presence.INDETERMINATE, "crosstalk", None
+    if presence is Presence.PRESENT and m_wave is not None and m_wave.late_onset_ms is not None:
+        presence, reason, measured = Presence.INDETERMINATE, "m_wave_late", None
     return _assemble(
         presence=presence,
         reason=reason,
@@ -525,6 +527,8 @@ def _evidence(
         ("detection limit", f"{limit:.1f} uV peak to peak with power {settings.power:g}; "
                             f"smallest response asked for: {settings.smallest_response_uv:g} uV"),
         ("M wave", "no direct muscle recorded" if m_wave is None else
+         f"not found; the direct muscle answers from {m_wave.late_onset_ms:.1f} ms on"
+         if m_wave.late_onset_ms is not None else
          "not found" if m_wave.amplitude_uv is None else
          f"{m_wave.amplitude_uv:.0f} uV from {m_wave.onset_latency_ms:.1f} ms"),
     ]  # fmt: skip

@@ -38,11 +38,18 @@ class MWave:
     amplitude_uv: float | None
     onset_latency_ms: float | None
     peak_latency_ms: float | None
+    late_onset_ms: float | None = None  # where none was found: of what the muscle answers after the window
 
     @classmethod
-    def absent(cls) -> MWave:
+    def absent(cls, *, late_onset_ms: float | None = None) -> MWave:
         """No M wave was found."""
-        return cls(presence=Presence.ABSENT, amplitude_uv=None, onset_latency_ms=None, peak_latency_ms=None)
+        return cls(
+            presence=Presence.ABSENT,
+            amplitude_uv=None,
+            onset_latency_ms=None,
+            peak_latency_ms=None,
+            late_onset_ms=late_onset_ms,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

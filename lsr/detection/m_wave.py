@@ -7,6 +7,7 @@ Rows are sweeps, columns samples; time is milliseconds from the stimulus, EMG mi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ _OVER_MS = 15.0
 _LATER_SHARE, _LATER_MS = 0.05, 6.0  # of the peak, that much after the window: its end tells no onset
 _RISES_MS = 0.5  # before its onset, into which nothing of it reaches
 _TAIL_SIZES, _RING_SIZES = (0.3, 1.0, 3.0), (0.01, 0.1, 1.0)  # both of the first millisecond's largest value
+_WINDOW_SLACK_MS = 0.5  # after the last start, an onset of 5 % of the peak may lie
 _NEGLIGIBLE = 60.0  # log evidence below the best by which a coarse start is passed over
 _N_DRAWS = 100
 _FAMILIES = tuple(
@@ -89,13 +91,16 @@ def read_direct(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSett
     if seen.any():
         quiet = found.before if found.before.any() else found.after
         average = found.emg_uv[seen].mean(axis=0)
-        m_wave, tail_uv = find_m_wave(
-            found.time_ms,
-            average,
-            clear_ms=start_ms,
-            noise_uv=float(average[quiet].std()) if quiet.any() else _spread_uv(found.emg_uv[seen]),
-            window_ms=settings.direct_window_ms,
-        )
+        noise_uv = float(average[quiet].std()) if quiet.any() else _spread_uv(found.emg_uv[seen])
+
+        def look(window_ms: tuple[float, float]) -> tuple[MWave, np.ndarray]:
+            return find_m_wave(
+                found.time_ms, average, clear_ms=start_ms, noise_uv=noise_uv, window_ms=window_ms
+            )
+
+        m_wave, tail_uv = look(settings.direct_window_ms)
+        if m_wave.presence is Presence.ABSENT:
+            m_wave = MWave.absent(late_onset_ms=_late_onset_ms(look, settings))
     return DirectMuscle(
         time_ms=found.time_ms,
         emg_uv=found.emg_uv,
@@ -103,6 +108,15 @@ def read_direct(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSett
         tail_uv=tail_uv,
         is_hidden=not seen.any(),
     )
+
+
+def _late_onset_ms(
+    look: Callable[[tuple[float, float]], tuple[MWave, np.ndarray]], settings: DetectionSettings
+) -> float | None:
+    """When the muscle first answers, where that is after the direct window, within the search window."""
+    ends_ms, latest_ms = settings.direct_window_ms[1], settings.search_window_ms[1]
+    onset_ms = look((ends_ms, latest_ms))[0].onset_latency_ms if latest_ms > ends_ms else None
+    return onset_ms if onset_ms is not None and onset_ms > ends_ms + _WINDOW_SLACK_MS else None
 
 
 def _spread_uv(emg_uv: np.ndarray) -> float:
@@ -171,7 +185,7 @@ def find_m_wave(
     draws = draw_from(found, sizes, _N_DRAWS, np.random.default_rng(0))
     onset = draws.onset()
     amplitude = float(np.median(np.ptp(draws.waves_uv, axis=1)))
-    if amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + 0.5:
+    if amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + _WINDOW_SLACK_MS:
         return nothing
     peaks = draws.start_ms + np.abs(draws.waves_uv).argmax(axis=1) * draws.step_ms
     m_wave = MWave(

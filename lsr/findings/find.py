@@ -286,6 +286,16 @@ def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
     if any(len(stimulus.train_ms) > 1 for stimulus in judged.stimuli.stimuli):
         message = "stimuli are trains; latencies count from the first pulse, artifacts of the others stay"
         warnings.append(Problem(code="train", message=message))
+    late_ms = judged.m_wave.late_onset_ms if judged.m_wave else None
+    if relation is Relation.DIRECT and late_ms is not None:
+        first_ms, last_ms = settings.detection.direct_window_ms
+        message = (
+            f"no M wave begins in the direct window ({first_ms:g} to {last_ms:g} ms), but the muscle "
+            f"answers from {late_ms:.1f} ms on: if the nerve conducts that slowly, set "
+            "detection.direct_window_ms and search_window_ms later; else, were branch and electrodes those "
+            "that are named?"
+        )
+        warnings.append(Problem(code="m_wave_late", message=message))
     lost = [block for block in judged.blocks if block.detection.reason == ELECTRODE_CHANGED]
     if lost:
         message = (

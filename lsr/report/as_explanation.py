@@ -32,6 +32,8 @@ REASONS = {
     "hum": "mains hum that averaging left hides a small response",
     "in_few_sweeps": "something stands out in a few sweeps only: a spasm burst, or a response that few "
     "stimuli evoke",
+    "m_wave_late": "the direct muscle answers only when an LSR would: the nerve may conduct slowly, and what "
+    "stands out be a wave conducted from that muscle",
     "missing_samples": "samples are missing in every sweep",
     "noise_implausible": "the sweeps are quieter than any amplifier: they may be in another unit than "
     "microvolts",

@@ -81,3 +81,49 @@ def test_a_slow_end_is_no_tail_that_an_earlier_start_would_have_to_hide():
         errors_ms.append(found.onset_latency_ms - onset_ms)
         assert found.amplitude_uv == pytest.approx(np.ptp(wave), rel=0.2)
     assert abs(np.median(errors_ms)) < 0.3
+
+
+def slowed_nerve(*, lsr_uv, seed):
+    """Of a nerve that conducts slowly: M wave from 7.2 ms on, two per cent of it in the other muscle.
+
+    That is smoothed and a little late, as a copy is that came through tissue.
+    """
+    rng = np.random.default_rng(seed)
+    time_ms = np.arange(-20.0, 60.0, 0.1)
+
+    def wave(onset_ms, width_ms):
+        since = np.clip(time_ms - onset_ms, 0, None) / width_ms
+        return since**2 * (3 - since) * np.exp(-since)
+
+    m_wave = 600 * wave(7.2, 0.9) / np.ptp(wave(7.2, 0.9))
+    answer = 0.02 * 600 * wave(7.5, 1.1) / np.ptp(wave(7.5, 1.1)) + lsr_uv * wave(12.0, 0.4)
+    target, direct = rng.normal(0, 2.5, (2, 30, time_ms.size))
+    return target + answer, time_ms, direct + m_wave
+
+
+@pytest.mark.parametrize("lsr_uv", [0.0, 40.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_beside_an_m_wave_that_comes_when_an_lsr_would_nothing_is_called_one(lsr_uv, seed):
+    """Neuropathies and palsies slow the nerve: the copy of a late M wave was called an LSR."""
+    target, time_ms, direct = slowed_nerve(lsr_uv=lsr_uv, seed=seed)
+    found = lsr.detect(target, time_ms, direct)
+    assert (found.presence, found.reason) == ("indeterminate", "m_wave_late")
+    assert found.m_wave.presence == "absent"
+    assert found.m_wave.late_onset_ms == pytest.approx(7.4, abs=0.4)
+
+
+def test_windows_for_a_slow_nerve_tell_its_lsr():
+    settings = lsr.Settings.from_dict(
+        {"detection": {"direct_window_ms": [1.5, 9.0], "search_window_ms": [9.0, 17.0]}}
+    )
+    target, time_ms, direct = slowed_nerve(lsr_uv=40.0, seed=1)
+    found = lsr.detect(target, time_ms, direct, settings=settings)
+    assert found.m_wave.presence == "present"
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(12.2, abs=0.4)
+
+
+def test_where_nothing_is_seen_but_an_m_wave_in_its_window_none_is_late():
+    for m_wave_uv, nuisance in ((0.0, "clean"), (0.0, "mixed"), (1500.0, "tail")):
+        found, _ = m_wave(seed=113, m_wave_uv=m_wave_uv, nuisance=nuisance)
+        assert found.late_onset_ms is None

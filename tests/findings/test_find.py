@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
-from lsr.detection.detection import Presence, SweepFinding
+from lsr.detection.detection import MWave, Presence, SweepFinding
 from lsr.findings.find import Judged, find_findings
 from lsr.findings.pairs import Pair, Site
 from lsr.settings import Settings
@@ -63,6 +63,14 @@ def find(*judged, stages=()):
 
 def codes(pair):
     return [warning.code for warning in pair.warnings]
+
+
+def test_a_direct_muscle_that_answers_late_is_told_of(make_judged):
+    late = MWave.absent(late_onset_ms=7.4)
+    pair = find(make_judged(relation=Relation.DIRECT, m_wave=late)).pairs[0]
+    assert codes(pair) == ["m_wave_late"]
+    assert "from 7.4 ms on" in pair.warnings[0].message
+    assert "m_wave_late" not in codes(find(make_judged(relation=Relation.DIRECT)).pairs[0])
 
 
 # --- residual LSR --------------------------------------------------------------------------------------
