@@ -22,6 +22,8 @@ from lsr.settings import Settings
 
 _JUMP_S = 0.1e-3
 _CLEAR_OF_NOISE = 10.0  # a jump is this many times the usual jump of the background
+_STEP_NOISE = 6**-0.5  # of the converter's step: by chance the difference of two samples varies so much
+_MOST_SHARED_STEP = 16  # declared steps that one of the converter may be: 12 bits stored as 16
 _MOST_CHANNELS = 4  # enough to tell what all channels show
 _SLOWEST_HZ = 1000.0  # a channel below this shows no artifact worth the name
 _NEAR_S = 0.2e-3  # channels show an artifact at once: within this
@@ -87,7 +89,7 @@ def measure_artifacts(
     if not channels:
         return Artifacts(checked=checked, lag_ms=lag_ms, jumps_uv=jumps_uv, bins_ms=np.zeros(n_bins))
     for batch in recording.windows(times_s, before_s, after_s, channels):
-        first = first_sharp(batch.samples, batch.rate_hz)
+        first = first_sharp(batch.samples, batch.rate_hz, steps_uv(recording, channels))
         start = spike_starts(batch.samples, np.maximum(first, 0), batch.rate_hz)[0]
         lag_ms[batch.index] = np.where(
             first >= 0, (start / batch.rate_hz - before_s + batch.offset_s) * 1e3, np.nan
@@ -100,13 +102,39 @@ def measure_artifacts(
     return Artifacts(checked=checked, lag_ms=lag_ms, jumps_uv=jumps_uv, bins_ms=bins_ms)
 
 
-def sharp(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np.bool_]:
+def steps_uv(recording: Recording, channels: Sequence[int]) -> NDArray[np.float64]:
+    """One digital step of each channel as the file declares it, 0 where it does not: (channels,)."""
+    return np.array([recording.channels[channel].resolution_uv or 0.0 for channel in channels])
+
+
+def usual_jumps(jumps: NDArray[np.float32], declared_uv: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How much each channel usually changes, (..., channels); no finer than the converter's steps let it be.
+
+    Noise that is smaller than a step leaves most samples as they were: any step would be a jump beside that.
+
+    Parameters
+    ----------
+    jumps : NDArray, shape (..., channels, samples)
+    declared_uv : NDArray, shape (channels,)
+        As `steps_uv` tells.
+    """
+    smallest = np.where(jumps > 0, jumps, np.inf).min(axis=-1, initial=np.inf)
+    step = np.clip(smallest, declared_uv, _MOST_SHARED_STEP * declared_uv)
+    usual: NDArray[np.float64] = np.maximum(1.4826 * np.median(jumps, axis=-1), _STEP_NOISE * step)
+    return usual
+
+
+def sharp(
+    samples: NDArray[np.float32], rate_hz: float, declared_uv: NDArray[np.float64]
+) -> NDArray[np.bool_]:
     """Tell where most channels jump at once, each by most of what it does within a millisecond of it.
 
     Parameters
     ----------
     samples : NDArray, shape (n, channels, samples)
     rate_hz : float
+    declared_uv : NDArray, shape (channels,)
+        As `steps_uv` tells.
 
     Returns
     -------
@@ -117,7 +145,7 @@ def sharp(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np.bool_]:
 
     jumps = _jumps(samples, rate_hz)
     lag = samples.shape[-1] - jumps.shape[-1]
-    usual = 1.4826 * np.median(jumps[..., ::3], axis=-1, keepdims=True)
+    usual = usual_jumps(jumps[..., ::3], declared_uv)[..., None]
     active = np.ptp(samples, axis=-1) > 0
     large = jumps > _CLEAR_OF_NOISE * usual
     width = 2 * max(1, round(1e-3 * rate_hz)) + 1
@@ -131,9 +159,11 @@ def sharp(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np.bool_]:
     return found
 
 
-def first_sharp(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np.int64]:
+def first_sharp(
+    samples: NDArray[np.float32], rate_hz: float, declared_uv: NDArray[np.float64]
+) -> NDArray[np.int64]:
     """The sample before the first sharp jump of each window; -1 where there is none: (n,)."""
-    found = sharp(samples, rate_hz)
+    found = sharp(samples, rate_hz, declared_uv)
     return np.where(found.any(axis=1), np.argmax(found, axis=1), -1)
 
 

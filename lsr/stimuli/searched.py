@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings, StimulationSettings
-from lsr.stimuli.artifacts import channels_for_artifacts, sharp, spike_starts
+from lsr.stimuli.artifacts import channels_for_artifacts, sharp, spike_starts, steps_uv, usual_jumps
 from lsr.stimuli.marker import LONGEST_PULSE_GAP_S, Marker, Markers, table_at
 from lsr.stimuli.stimulus import StimulusSource
 from lsr.stimuli.texts import StimulusText
@@ -103,6 +103,7 @@ def find_series(
 
 def _sharp_spikes(recording: Recording, channels: tuple[int, ...]) -> Iterator[float]:
     """Rough time of every sharp spike that most channels show, from one pass through the recording."""
+    declared_uv = steps_uv(recording, channels)
     tail, expected_s = np.empty((len(channels), 0), dtype=np.float32), -np.inf
     for block in recording.stream(channels, seconds=_BLOCK_S):
         rate_hz = block.rate_hz
@@ -112,14 +113,16 @@ def _sharp_spikes(recording: Recording, channels: tuple[int, ...]) -> Iterator[f
         start_s = block.start_s - (tail.shape[1] / rate_hz if follows else 0.0)
         expected_s = block.start_s + block.samples.shape[1] / rate_hz
         tail = samples[:, -n_tail:]
-        places = _spikes_of_block(samples, rate_hz)
+        places = _spikes_of_block(samples, rate_hz, declared_uv)
         # The middle of the tail divides what this block tells from what the next one will.
         first = n_tail // 2 if follows else 0
         last = samples.shape[1] - n_tail // 2
         yield from (start_s + places[(places >= first) & (places < last)] / rate_hz).tolist()
 
 
-def _spikes_of_block(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np.int64]:
+def _spikes_of_block(
+    samples: NDArray[np.float32], rate_hz: float, declared_uv: NDArray[np.float64]
+) -> NDArray[np.int64]:
     """Where sharp spikes begin in one block: (n_spikes,) sample numbers."""
     lag = max(1, round(1e-4 * rate_hz))
     jumps = np.abs(samples[:, lag:] - samples[:, :-lag])
@@ -127,7 +130,7 @@ def _spikes_of_block(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np
     n_bins = jumps.shape[1] // n_bin
     if n_bins < 8:
         return np.empty(0, dtype=np.int64)
-    usual = 1.4826 * np.median(jumps[:, ::7], axis=1)
+    usual = usual_jumps(jumps[:, ::7], declared_uv)
     binned = jumps[:, : n_bins * n_bin].reshape(len(jumps), n_bins, n_bin).max(axis=-1)
     large = binned > _CLEAR_OF_NOISE * np.maximum(usual, 1e-9)[:, None]
     near = large.copy()
@@ -144,7 +147,7 @@ def _spikes_of_block(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np
     for begin in range(0, len(begins), 512):
         chosen = begins[begin : begin + 512]
         windows = samples[:, chosen[:, None] + np.arange(min(2 * reach, samples.shape[1]))].transpose(1, 0, 2)
-        rows, places = np.nonzero(sharp(windows, rate_hz))
+        rows, places = np.nonzero(sharp(windows, rate_hz, declared_uv))
         found.append(chosen[rows] + places)
     places = np.unique(np.concatenate(found))
     return places[np.append(True, np.diff(places) > _ONE_PULSE_S * rate_hz)] if len(places) else places

@@ -13,7 +13,7 @@ from lsr.recording import Annotation, Recording, Segment
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, StimulusSource, find_stimuli
 from lsr.stimuli.sweep_files import holds_sweeps
-from lsr.synthetic.edf_writer import quantise, write_continuous
+from lsr.synthetic.edf_writer import EdfText, quantise, write_continuous
 
 RATE_HZ = 10_000.0
 LABELS = ("R Orb Oc", "R Mentalis", "R Frontalis")
@@ -335,6 +335,32 @@ def test_markers_are_not_moved_to_where_a_monitor_ends_to_blank_the_artifact():
         emg_uv[:, first : first + 20] = emg_uv[:, [first - 1]]
     (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
     np.testing.assert_array_equal(times_of(found), TIMES_S)
+
+
+@pytest.mark.parametrize("noise_uv", [0.6, 1.0])
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_coarse_steps_of_a_quiet_amplifier_are_no_artifacts(tmp_path, noise_uv, is_marked):
+    """Beside noise that mostly leaves a sample as it was, every step of 2.44 uV looked like a spike."""
+    time_ms = np.arange(0, 60, 0.1)
+    tail, since = np.exp(-time_ms / 8), np.clip(time_ms - 3.5, 0, None)
+    wave = since**2 * (3 - since) * np.exp(-since)
+    emg_uv = np.random.default_rng(1).normal(0, noise_uv, (3, 300_000))
+    for time_s in TIMES_S:
+        first = round(time_s * RATE_HZ)
+        for channel, (share, m_wave_uv) in enumerate(((1.0, 900), (-0.7, 25), (0.4, -12))):
+            emg_uv[channel, first : first + 2] += 400 * share
+            emg_uv[channel, first : first + len(time_ms)] += 40 * share * tail + m_wave_uv * wave
+    write_continuous(
+        tmp_path / "coarse.edf",
+        [quantise(x, label=label, unit="uV", step_uv=2.44) for x, label in zip(emg_uv, LABELS, strict=True)],
+        rate_hz=RATE_HZ,
+        texts=[EdfText(time_s=float(time_s), text="Stim R zyg") for time_s in TIMES_S if is_marked],
+    )
+    with read_recording(tmp_path / "coarse.edf") as recording:
+        (found,) = find_stimuli(recording, PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    assert found.n_left_out == {}
+    assert found.problems == ()
 
 
 SLOW_S = 1.2503 + 1.03 * np.arange(26) + np.random.default_rng(8).uniform(0, 0.01, 26)
