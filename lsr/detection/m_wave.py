@@ -115,8 +115,7 @@ def _late_onset_ms(
 ) -> float | None:
     """When the muscle first answers, where that is after the direct window, within the search window."""
     ends_ms, latest_ms = settings.direct_window_ms[1], settings.search_window_ms[1]
-    onset_ms = look((ends_ms, latest_ms))[0].onset_latency_ms if latest_ms > ends_ms else None
-    return onset_ms if onset_ms is not None and onset_ms > ends_ms + _WINDOW_SLACK_MS else None
+    return look((ends_ms, latest_ms))[0].onset_latency_ms if latest_ms > ends_ms else None
 
 
 def _spread_uv(emg_uv: np.ndarray) -> float:

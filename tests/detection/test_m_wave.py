@@ -112,6 +112,19 @@ def test_beside_an_m_wave_that_comes_when_an_lsr_would_nothing_is_called_one(lsr
     assert found.m_wave.late_onset_ms == pytest.approx(7.4, abs=0.4)
 
 
+@pytest.mark.parametrize("amplitude_uv", [120.0, 230.0])
+def test_an_m_wave_at_the_end_of_its_window_is_told_as_one_or_as_late(amplitude_uv):
+    """Its start was too late for the direct window, and not late enough to be told as late."""
+    time_ms = np.arange(-20.0, 60.0, 0.1)
+    since = np.clip(time_ms - 5.8, 0, None) / 1.3
+    wave = since**2 * (3 - since) * np.exp(-since)
+    tail = 40 * np.exp(-np.clip(time_ms, 0, None) / 2) * (time_ms > 0)
+    direct = np.random.default_rng(1).normal(0, 2.5, (20, time_ms.size))
+    target = 0.2 * direct
+    found = lsr.detect(target, time_ms, direct + amplitude_uv * wave / np.ptp(wave) + tail).m_wave
+    assert found.presence == "present" or found.late_onset_ms == pytest.approx(6.0, abs=0.4)
+
+
 def test_windows_for_a_slow_nerve_tell_its_lsr():
     settings = lsr.Settings.from_dict(
         {"detection": {"direct_window_ms": [1.5, 9.0], "search_window_ms": [9.0, 17.0]}}
