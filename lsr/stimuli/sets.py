@@ -337,6 +337,8 @@ def _offset(seen: Artifacts, rate_hz: float) -> tuple[float, float | None, tuple
         f"the stimulus artifact starts {abs(lag_ms):.1f} ms {'after' if lag_ms > 0 else 'before'} its marker "
         f"in {len(lags)} of {int(seen.checked.sum())} stimuli; latencies count from the marker"
     )
+    if lag_ms > WORTH_MOVING_MS:
+        message += ", since this may be no artifact, but a steep M wave or where the monitor ends to blank it"
     return lag_ms, precision_ms, (Problem(code="marker_offset", message=message),)
 
 

@@ -335,6 +335,8 @@ def test_markers_are_not_moved_to_where_a_monitor_ends_to_blank_the_artifact():
         emg_uv[:, first : first + 20] = emg_uv[:, [first - 1]]
     (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
     np.testing.assert_array_equal(times_of(found), TIMES_S)
+    (problem,) = found.problems
+    assert "latencies count from the marker, since this may be no artifact" in problem.message
 
 
 @pytest.mark.parametrize("noise_uv", [0.6, 1.0])
