@@ -14,7 +14,7 @@ import numpy as np
 from lsr.cleaning.artifact import bridge, find_blanked, find_clear_ms, find_saturated, find_swung_ms
 from lsr.cleaning.filters import decimate
 from lsr.cleaning.mains import Hum, find_hum
-from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise, estimate_noise, remove_drift
+from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise, estimate_noise, median_sweep, remove_drift
 from lsr.errors import SweepsError
 
 ANALYSIS_HZ = 5_000.0  # a response's energy lies below 3 kHz; faster sweeps are lowered to this
@@ -141,7 +141,7 @@ def _answers_late(emg_uv: np.ndarray, before: np.ndarray, searched: np.ndarray, 
     """
     if emg_uv.shape[0] < SWEEPS_TELL_BURSTS or not (before.any() and after.any()):
         return False
-    rest = emg_uv - np.median(emg_uv, axis=0)
+    rest = emg_uv - median_sweep(emg_uv)
     quiet, within, later = (
         float(np.median((remove_drift(rest[:, part]) ** 2).mean(axis=1)))
         for part in (before, searched, after)
@@ -277,7 +277,7 @@ def _noise_stretches(found: Cleaned, start_ms: float) -> tuple[list[np.ndarray],
         names.append("before the stimulus")
     if after.any():
         late = emg_uv[:, after]
-        stretches.append(late - np.median(late, axis=0) if several and before.any() else remove_drift(late))
+        stretches.append(late - median_sweep(late) if several and before.any() else remove_drift(late))
         names.append(f"after {time_ms[after][0]:.0f} ms")
     if not stretches:
         rest = emg_uv - (np.mean(emg_uv, axis=0) if several else 0.0)
