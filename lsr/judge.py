@@ -30,7 +30,7 @@ from lsr.findings.states import Run, find_blind_runs
 from lsr.findings.threshold import Level, group_levels
 from lsr.progress import Progress, untold
 from lsr.recording import Recording
-from lsr.settings import Settings
+from lsr.settings import DetectionSettings, Settings
 from lsr.stages import Stage
 from lsr.stimuli import StimulusSet, StimulusSource
 from lsr.sweeps import Cut, Sweeps, cut_sweeps
@@ -247,8 +247,9 @@ class _Judge:
         used = np.array([sweep.used for sweep in found.sweeps], dtype=bool)
         if sweeps is None or found.p_value is None or used.size != sweeps.emg_uv.shape[0]:
             return None
-        grid_ms = likeness_grid(self.material.settings.detection.search_window_ms)
-        return part_averages(sweeps.emg_uv[used], sweeps.time_ms, grid_ms)
+        settings = self.material.settings.detection
+        cleaned = _without_hum(sweeps.emg_uv[used], sweeps.time_ms, settings)
+        return part_averages(cleaned.emg_uv, cleaned.time_ms, likeness_grid(settings.search_window_ms))
 
     def block_findings(
         self, block: Block, found: dict[int, Detection], read: dict[int, DirectMuscle]
@@ -306,6 +307,20 @@ class _Judge:
         )
 
 
+def _without_hum(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings) -> Cleaned:
+    """Sweeps to be compared with those of other blocks, level and hum taken out.
+
+    Hum may keep its phase to the stimuli within a block, and have another in the next.
+    """
+    return clean(
+        emg_uv,
+        time_ms,
+        start_ms=EARLIEST_MS,
+        search_ms=settings.search_window_ms,
+        mains_hz=settings.mains_hz,
+    )
+
+
 def _of_averages(found: Detection) -> Detection:
     """Leave out what single sweeps alone tell: an average answers, though most of its stimuli may not."""
     return replace(found, persistence=None, persistence_ci=None, latency_jitter_ms=None)
@@ -351,13 +366,7 @@ def _count_alike(
         sweeps = judge.material.sweeps(which, [channel]).get(channel)
         if sweeps is None or not (usable := np.isfinite(sweeps.emg_uv).all(axis=1)).any():
             return None
-        return clean(
-            sweeps.emg_uv[usable],
-            sweeps.time_ms,
-            start_ms=EARLIEST_MS,
-            search_ms=detection.search_window_ms,
-            mains_hz=detection.mains_hz,
-        )
+        return _without_hum(sweeps.emg_uv[usable], sweeps.time_ms, detection)
 
     shown = [k for k, block in enumerate(own) if block.detection.presence is Presence.PRESENT]
     answered = cut(shown[-_LAST_SHOWN:]) if shown else None

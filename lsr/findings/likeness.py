@@ -2,12 +2,13 @@
 
 Conventions
 -----------
-What repeats after every stimulus and is no response (artifact tail, crosstalk, hum locked to the stimulus)
-limits what one block can tell, but hardly changes from block to block. So blocks are compared with each
-other: the average of each is weighed along the waveform of the LSR, and where the blocks that surely show
-one lie at 1, one without it lies near 0. A block is also asked by itself how much of that waveform its
-nuisances leave room for. The waveform comes from what the first stage shows and another does not, where
-there is such a contrast: it holds nothing that stays. Else it comes from the blocks that surely show an LSR.
+What repeats after every stimulus and is no response (artifact tail, crosstalk) limits what one block can
+tell, but hardly changes from block to block; hum does, and is taken out of the sweeps before. So blocks
+are compared with each other: the average of each is weighed along the waveform of the LSR, and where the
+blocks that surely show one lie at 1, one without it lies near 0. A block is also asked by itself how much of
+that waveform its nuisances leave room for. The waveform comes from what the first stage shows and another
+does not, where there is such a contrast: it holds nothing that stays. Else it comes from the blocks that
+surely show an LSR.
 Time is milliseconds from the stimulus, EMG microvolts.
 """
 

@@ -18,9 +18,13 @@ def operation(
     m_wave_by_stage=(1.0, 1.0, 1.0, 1.0),
     later_ms_by_stage=(0.0, 0.0, 0.0, 0.0),
     crosstalk_uv=60,
+    hum_uv=0.0,
     seed=0,
 ):
-    """Four stages of forty stimuli; a muscle beside shows crosstalk of its own shape, and an LSR of 30 uV."""
+    """Four stages of forty stimuli; a muscle beside shows crosstalk of its own shape, and an LSR of 30 uV.
+
+    Hum, 60.003 Hz and two harmonics, keeps its phase to the stimuli of a stage; in the next it has another.
+    """
     rng = np.random.default_rng(seed)
     n_stimuli = BLOCKS_EACH * PER_BLOCK
     times_s = np.concatenate([1 + 120.0 * k + 0.25 * np.arange(n_stimuli) for k in range(len(STAGES))])
@@ -36,6 +40,8 @@ def operation(
         reached = m_wave_by_stage[stage] * rng.normal(1, 0.02)
         emg_uv[0, at] += reached * m_wave
         emg_uv[1, at] += reached * crosstalk + lsr_by_stage[stage] * rng.normal(1, 0.2) * response[stage]
+    angle = 2 * np.pi * 60.003 * np.arange(emg_uv.shape[1]) / RATE_HZ
+    emg_uv[1] += hum_uv * sum(np.cos(order * angle + order) / order for order in (1, 2, 3))
     notes = [(120.0 * k + 0.5, name) for k, name in enumerate(STAGES)]
     notes += [(float(time_s), "Stim R zygomatic") for time_s in times_s]
     return Recording.from_arrays(
@@ -65,6 +71,21 @@ def test_what_became_of_an_lsr_under_crosstalk_is_told_by_the_stages(lsr_by_stag
     assert found.course == course
     if found.disappeared_at is not None:
         assert found.disappeared_at.stage == ("opening" if "before" in course else "decompression")
+
+
+@pytest.mark.parametrize(
+    ("lsr_by_stage", "course"),
+    [
+        ((2.0, 2.0, 2.0, 2.0), "persisted"),
+        ((2.0, 2.0, 0.0, 0.0), "disappeared"),
+        ((2.0, 0.0, 0.0, 0.0), "disappeared_before_decompression"),
+        ((2.0, 0.0, 2.0, 2.0), "reappeared"),
+    ],
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_hum_of_another_phase_in_every_stage_makes_no_course(lsr_by_stage, course, seed):
+    found = course_of(operation(lsr_by_stage, hum_uv=50.0, crosstalk_uv=20, seed=seed))
+    assert found.course == course
 
 
 @pytest.mark.parametrize("seed", range(2))
