@@ -120,7 +120,8 @@ def clean(
     before &= time < _earlier_pulse_ms(emg, time, before) - _STIMULUS_MS
     later = time > max(end_ms, 22.0)
     step_ms = time[1] - time[0]
-    if _answers_late(emg, before, (time >= search_ms[0]) & (time <= search_ms[1]), after):
+    searched = (time >= search_ms[0]) & (time <= search_ms[1])
+    if _answers_late(emg, time, before, searched, after, mains_hz=mains_hz):
         after, later = np.zeros((2, time.size), bool)
     quiet = before | later
     before &= before.sum() * step_ms >= _QUIET_MS
@@ -133,18 +134,33 @@ def clean(
     return Cleaned(time_ms=time, emg_uv=emg, end_ms=end_ms, before=before, after=after, hum=hum)
 
 
-def _answers_late(emg_uv: np.ndarray, before: np.ndarray, searched: np.ndarray, after: np.ndarray) -> bool:
+def _answers_late(
+    emg_uv: np.ndarray,
+    time_ms: np.ndarray,
+    before: np.ndarray,
+    searched: np.ndarray,
+    after: np.ndarray,
+    *,
+    mains_hz: float | None,
+) -> bool:
     """Whether the muscle is active after the response, but not before the stimulus, nor where it is searched.
 
-    A late response or afterdischarge that varies tells nothing of the noise there, and hides the hum. Few
-    sweeps do not tell whether the activity of some began in the window.
+    A late response or afterdischarge that varies tells nothing of the noise there, and hides the hum. Hum
+    that the stretch before the stimulus tells is no activity, nor is that a response of one shape varies in
+    size and latency. Few sweeps do not tell whether the activity of some began in the window.
     """
     if emg_uv.shape[0] < SWEEPS_TELL_BURSTS or not (before.any() and after.any()):
         return False
-    rest = emg_uv - median_sweep(emg_uv)
+    hum = find_hum(emg_uv, time_ms, before, mains_hz=mains_hz)
+    emg = emg_uv if hum is None else emg_uv - hum.hum_uv
+    shared = median_sweep(emg)
+    rest = emg - shared
+    response = np.linalg.qr(remove_drift(np.stack([shared, np.gradient(shared)])[:, searched]).T)[0]
+    inside = remove_drift(rest[:, searched])
+    inside -= (inside @ response) @ response.T
     quiet, within, later = (
-        float(np.median((remove_drift(rest[:, part]) ** 2).mean(axis=1)))
-        for part in (before, searched, after)
+        float(np.median((part**2).mean(axis=1)))
+        for part in (remove_drift(rest[:, before]), inside, remove_drift(rest[:, after]))
     )
     return quiet * later > _LOUDER * max(within, quiet) ** 2
 

@@ -418,6 +418,27 @@ def test_a_late_response_that_varies_is_no_noise_of_the_search_window(seed, plan
     assert lsr.detect(emg_uv, time_ms, direct_uv).presence == answer
 
 
+@pytest.mark.parametrize(("hum_uv", "planted_uv", "varies"), [(50.0, 25.0, 0.0), (0.0, 100.0, 0.5)])
+@pytest.mark.parametrize("seed", range(3))
+def test_nor_is_it_beside_hum_as_large_or_beside_an_lsr_that_varies_more(seed, hum_uv, planted_uv, varies):
+    """Planted: 0.2 mV about 40 ms after each of twenty stimuli, noise of 4 uV, and an LSR after each."""
+    rng = np.random.default_rng(seed)
+    time_ms = np.arange(-50, 80, 0.2)
+    emg_uv, direct_uv = rng.normal(0, 4, (2, 20, time_ms.size))
+    direct_uv += 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
+    at_ms, size_uv = rng.normal(40, 2, (20, 1)), rng.lognormal(0, 0.6, (20, 1))
+    emg_uv += 100 * size_uv * np.exp(-(((time_ms - at_ms) / 4) ** 2)) * np.sin(1.5 * (time_ms - at_ms))
+    turns = rng.random((20, 1)) + 0.05 * time_ms
+    for order, share in ((1, 1.0), (3, 0.15), (5, 0.1), (13, 0.03)):
+        emg_uv += share * hum_uv * np.sin(2 * np.pi * order * turns)
+    lsr_uv = planted_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    emg_uv += rng.lognormal(0, varies, (20, 1)) * lsr_uv
+    found = lsr.detect(emg_uv, time_ms, direct_uv)
+    assert found.presence == "present"
+    assert found.noise_uv < 7.0
+    assert found.persistence >= 0.95
+
+
 def through_notches(*mains_hz, planted_uv, seed):
     """Stimuli three times a second through an amplifier with notch filters, which the artifact makes ring."""
     rng = np.random.default_rng(seed)
