@@ -19,7 +19,7 @@ from lsr.detection.detection import Detection, MWave, Presence
 from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.detection.prepare import EARLIEST_MS, Cleaned, clean, clear_times_ms
 from lsr.findings.blocks import Block, count_leading, form_blocks
-from lsr.findings.contact import see_stimulus, withhold_lost
+from lsr.findings.contact import noise_at_rest, see_stimulus, withhold_lost
 from lsr.findings.course import is_operation
 from lsr.findings.find import Judged
 from lsr.findings.findings import BlockFinding, Seen
@@ -227,10 +227,19 @@ class _Judge:
         sweeps = self.material.sweeps(block.stimuli, self.channels)
         read = self.directs(sweeps)
         found = self.detect(sweeps, read)
-        parts = {channel: self._parts(sweeps.get(channel), found[channel]) for channel in self.channels}
+        cleaned = {channel: self._cleaned(sweeps.get(channel), found[channel]) for channel in self.channels}
+        grid_ms = likeness_grid(self.material.settings.detection.search_window_ms)
+        parts = {
+            channel: None if one is None else part_averages(one.emg_uv, one.time_ms, grid_ms)
+            for channel, one in cleaned.items()
+        }
         told = self.block_findings(block, found, read)
         return {
-            channel: replace(one, seen=self._seen(sweeps.get(channel), found[channel]))
+            channel: replace(
+                one,
+                seen=self._seen(sweeps.get(channel), found[channel]),
+                rest_uv=None if (own := cleaned[channel]) is None else noise_at_rest(own.emg_uv, own.before),
+            )
             for channel, one in told.items()
         }, parts
 
@@ -243,13 +252,12 @@ class _Judge:
         search_ms = self.material.settings.detection.search_window_ms
         return see_stimulus(sweeps.emg_uv[usable], sweeps.time_ms, search_ms[0])
 
-    def _parts(self, sweeps: Sweeps | None, found: Detection) -> np.ndarray | None:
+    def _cleaned(self, sweeps: Sweeps | None, found: Detection) -> Cleaned | None:
+        """The sweeps that were used, to be compared with other blocks; None where nothing was judged."""
         used = np.array([sweep.used for sweep in found.sweeps], dtype=bool)
         if sweeps is None or found.p_value is None or used.size != sweeps.emg_uv.shape[0]:
             return None
-        settings = self.material.settings.detection
-        cleaned = _without_hum(sweeps.emg_uv[used], sweeps.time_ms, settings)
-        return part_averages(cleaned.emg_uv, cleaned.time_ms, likeness_grid(settings.search_window_ms))
+        return _without_hum(sweeps.emg_uv[used], sweeps.time_ms, self.material.settings.detection)
 
     def block_findings(
         self, block: Block, found: dict[int, Detection], read: dict[int, DirectMuscle]

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lsr.detection.detection import Presence
+from lsr.detection.noise import remove_drift
 from lsr.detection.prepare import EARLIEST_MS
 from lsr.findings.findings import BlockFinding, Seen
 
@@ -60,6 +61,21 @@ def see_stimulus(emg_uv: np.ndarray, time_ms: np.ndarray, search_starts_ms: floa
         direct_uv=float(np.ptp(average[direct])),
         direct_noise_uv=float(np.ptp(average[quiet[: direct.sum()]])),
     )
+
+
+def noise_at_rest(emg_uv: np.ndarray, before: np.ndarray) -> float | None:
+    """Noise of the median sweep before its stimulus, where no response, late or early, adds to it.
+
+    Parameters
+    ----------
+    emg_uv : np.ndarray, shape (n_sweeps, n_samples)
+        Without hum.
+    before : np.ndarray of bool, shape (n_samples,)
+        The stretch before the stimulus; nothing there: None.
+    """
+    if not before.any():
+        return None
+    return float(np.sqrt(np.median((remove_drift(emg_uv[:, before]) ** 2).mean(axis=1))))
 
 
 def withhold_lost(

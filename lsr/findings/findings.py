@@ -50,6 +50,7 @@ class BlockFinding:
     intensity_ma: float | None = None  # median of its stimuli
     last_answered_s: float | None = None  # its last stimulus with a response, where sweeps can be judged
     seen: Seen | None = None  # how the channel sees the stimulus, where blocks are compared
+    rest_uv: float | None = None  # noise of one sweep before its stimulus, where blocks are compared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,15 +154,18 @@ def judge_states(
             there[run.first : run.last + 1] = [None] * (run.last + 1 - run.first)
     baseline = _baseline(blocks)
     reference = None if baseline is None else blocks[baseline]
-    noises = [block.detection.noise_uv for block in blocks if block.detection.noise_uv]
-    usual_uv = float(np.median(noises)) if noises else 0.0
-    for k, block in enumerate(blocks):
-        if there[k] is False and (reference is None or not _comparable(block, reference, usual_uv)):
+    sounds_alike = _sound_alike(blocks)
+    comparable = [
+        k
+        for k, block in enumerate(blocks)
+        if reference is not None and sounds_alike[k] and _comparable(block, reference)
+    ]
+    for k in range(len(blocks)):
+        if there[k] is False and k not in comparable:
             there[k] = None
     states = States(there=tuple(there), baseline=baseline)
     if not parts_uv or reference is None:
         return states
-    comparable = [k for k, block in enumerate(blocks) if _comparable(block, reference, usual_uv)]
     ratios = np.array([_m_ratio(block, reference) for block in blocks])
     likeness = _by_contrast(blocks, comparable, ratios, settings, parts_uv, contrasts)
     if likeness is None and not is_masked:
@@ -476,11 +479,23 @@ def _m_ratio(block: BlockFinding, reference: BlockFinding) -> float:
     return min(1.0, size / usual) if size and usual else 0.0
 
 
-def _comparable(block: BlockFinding, reference: BlockFinding, usual_uv: float) -> bool:
-    if _m_ratio(block, reference) < _ADEQUATE or block.detection.reason == ELECTRODE_CHANGED:
-        return False
+def _sound_alike(blocks: Sequence[BlockFinding]) -> list[bool]:
+    """Per block: is its noise that of the others? Else its electrode may no longer be on the muscle.
+
+    Noise before the stimulus, where it is known: that of the whole sweep rises where responses vary, and
+    falls with them when they are lost.
+    """
+    noises = [block.rest_uv for block in blocks if block.detection.noise_uv]
+    at_rest = all(noises)
+    told = [block.rest_uv if at_rest else block.detection.noise_uv for block in blocks]
+    known = [noise for noise in told if noise]
+    usual_uv = float(np.median(known)) if known else 0.0
     least, most = _SAME_NOISE
-    if not least * usual_uv <= (block.detection.noise_uv or 0.0) <= most * usual_uv:
+    return [least * usual_uv <= (noise or 0.0) <= most * usual_uv for noise in told]
+
+
+def _comparable(block: BlockFinding, reference: BlockFinding) -> bool:
+    if _m_ratio(block, reference) < _ADEQUATE or block.detection.reason == ELECTRODE_CHANGED:
         return False
     return _is_as_strong(block, reference)
 

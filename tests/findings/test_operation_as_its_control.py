@@ -19,16 +19,19 @@ def operation(
     later_ms_by_stage=(0.0, 0.0, 0.0, 0.0),
     crosstalk_uv=60,
     hum_uv=0.0,
+    noise_uv=4.0,
+    late_uv=0.0,
     seed=0,
 ):
     """Four stages of forty stimuli; a muscle beside shows crosstalk of its own shape, and an LSR of 30 uV.
 
     Hum, 60.003 Hz and two harmonics, keeps its phase to the stimuli of a stage; in the next it has another.
+    Afterdischarges come with the LSR alone; then it varies in latency, too.
     """
     rng = np.random.default_rng(seed)
     n_stimuli = BLOCKS_EACH * PER_BLOCK
     times_s = np.concatenate([1 + 120.0 * k + 0.25 * np.arange(n_stimuli) for k in range(len(STAGES))])
-    emg_uv = rng.normal(0, 4, (2, round((times_s[-1] + 2) * RATE_HZ)))
+    emg_uv = rng.normal(0, noise_uv, (2, round((times_s[-1] + 2) * RATE_HZ)))
     since_ms = np.arange(round(0.08 * RATE_HZ)) * 1000 / RATE_HZ
     m_wave = 1500 * np.exp(-(((since_ms - 5.5) / 1.1) ** 2)) * np.sin(1.6 * (since_ms - 5.2))
     crosstalk = crosstalk_uv * np.exp(-(((since_ms - 6.3) / 2.2) ** 2)) * np.sin(1.1 * (since_ms - 4.7))
@@ -39,7 +42,13 @@ def operation(
         at = slice(round(time_s * RATE_HZ), round(time_s * RATE_HZ) + since_ms.size)
         reached = m_wave_by_stage[stage] * rng.normal(1, 0.02)
         emg_uv[0, at] += reached * m_wave
-        emg_uv[1, at] += reached * crosstalk + lsr_by_stage[stage] * rng.normal(1, 0.2) * response[stage]
+        lsr_uv = lsr_by_stage[stage] * rng.normal(1, 0.2) * response[stage]
+        if late_uv:
+            lsr_uv = np.roll(lsr_uv, round(rng.normal(0, 0.4) * RATE_HZ / 1000))
+            since_late = since_ms - rng.normal(38, 3)
+            size_uv = late_uv * rng.lognormal(0, 0.6) * min(lsr_by_stage[stage], 1.0)
+            lsr_uv += size_uv * np.exp(-((since_late / 4) ** 2)) * np.sin(1.5 * since_late)
+        emg_uv[1, at] += reached * crosstalk + lsr_uv
     angle = 2 * np.pi * 60.003 * np.arange(emg_uv.shape[1]) / RATE_HZ
     emg_uv[1] += hum_uv * sum(np.cos(order * angle + order) / order for order in (1, 2, 3))
     notes = [(120.0 * k + 0.5, name) for k, name in enumerate(STAGES)]
@@ -85,6 +94,17 @@ def test_what_became_of_an_lsr_under_crosstalk_is_told_by_the_stages(lsr_by_stag
 @pytest.mark.parametrize("seed", range(2))
 def test_hum_of_another_phase_in_every_stage_makes_no_course(lsr_by_stage, course, seed):
     found = course_of(operation(lsr_by_stage, hum_uv=50.0, crosstalk_uv=20, seed=seed))
+    assert found.course == course
+
+
+@pytest.mark.parametrize(
+    ("lsr_by_stage", "course"), [((5.0, 5.0, 5.0, 0.0), "disappeared"), ((5.0, 0.0, 5.0, 5.0), "reappeared")]
+)
+@pytest.mark.parametrize("seed", range(2))
+def test_noise_that_falls_as_afterdischarges_are_lost_is_no_electrode_that_came_off(
+    lsr_by_stage, course, seed
+):
+    found = course_of(operation(lsr_by_stage, noise_uv=1.0, late_uv=30.0, crosstalk_uv=0, seed=seed))
     assert found.course == course
 
 
