@@ -25,6 +25,8 @@ _SHORTEST_S = 0.010
 _PAD_S = 0.1
 _LEAST_S = 0.2  # of unblanked EMG; less tells no background
 _LINE = 4.0  # times its surroundings: where the spectrum shows mains hum
+_MAINS_HZ, _LINE_WIDTH_HZ = (50.0, 60.0), 0.6  # to either side
+_TURNS, _SETTLED = 8, 0.01  # to find the hum in what is hidden; change of the EMG's size that ends it
 _LIMIT = 5.0  # times its median size: beyond it, EMG is a burst and no hum
 _DISCHARGE = 3.0  # times the background: what counts as the discharge of a motor unit
 _RANK = 0.3  # of the largest discharge; the filter leaves lesser swings beside a large one
@@ -82,7 +84,7 @@ def find_bursts(emg_uv: np.ndarray, rate_hz: float, blanked: np.ndarray | None =
     emg, seen, working_hz = _lowered(emg_uv, ~hidden, rate_hz)
     if seen.sum() < _LEAST_S / 2 * working_hz:
         return Bursts.none(observed_s)
-    white = _whitened(_bridged(emg, ~seen), working_hz)
+    white = _whitened(_bridged(emg, ~seen, working_hz), working_hz)
     level = _level(white, seen, working_hz)
     background, spread = _background(level[seen])
     if not background > 0:
@@ -92,14 +94,37 @@ def find_bursts(emg_uv: np.ndarray, rate_hz: float, blanked: np.ndarray | None =
     return _described(white / background, seen, first, stop, working_hz, observed_s)
 
 
-def _bridged(emg_uv: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """EMG with a straight line through what is hidden."""
+def _bridged(emg_uv: np.ndarray, hidden: np.ndarray, rate_hz: float) -> np.ndarray:
+    """EMG with its hum and a straight line through what is hidden.
+
+    A line alone breaks the hum off at every edge, which sounds like a burst there. What hum was hidden is
+    found by turns: filled with what the lines of the spectrum hold, the gap tells them better (Papoulis
+    1975).
+    """
     if not hidden.any():
         return emg_uv
-    shown = np.flatnonzero(~hidden)
-    bridged = emg_uv.copy()
-    bridged[hidden] = np.interp(np.flatnonzero(hidden), shown, emg_uv[shown])
+    hz = np.fft.rfftfreq(emg_uv.size, 1 / rate_hz)
+    is_line = np.zeros(hz.size, dtype=bool)
+    for mains_hz in _MAINS_HZ:
+        order = np.round(hz / mains_hz)
+        is_line |= (order > 0) & (np.abs(hz - order * mains_hz) <= _LINE_WIDTH_HZ)
+    hum = np.zeros(emg_uv.size)
+    bridged = _lined(emg_uv, hidden)
+    for _ in range(_TURNS):
+        found = np.fft.irfft(np.fft.rfft(bridged) * is_line, emg_uv.size)
+        change, hum = float((found - hum).std()), found
+        bridged = _lined(emg_uv - hum, hidden) + hum
+        if change < _SETTLED * float(bridged.std()):
+            break
     return bridged
+
+
+def _lined(emg_uv: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """EMG with a straight line through what is hidden."""
+    shown = np.flatnonzero(~hidden)
+    lined = emg_uv.copy()
+    lined[hidden] = np.interp(np.flatnonzero(hidden), shown, emg_uv[shown])
+    return lined
 
 
 def _lowered(emg: np.ndarray, seen: np.ndarray, rate_hz: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -130,9 +155,9 @@ def _whitened(emg: np.ndarray, rate_hz: float) -> np.ndarray:
     limited = np.fft.rfft(np.clip(emg_in_band, -most, most))
     size = np.abs(limited)
     usual = _running_mean(np.minimum(size, 3 * np.median(size[gain > 0])), max(1, round(20.0 / hz[1])))
-    for mains_hz in (50.0, 60.0):
+    for mains_hz in _MAINS_HZ:
         for line_hz in np.arange(2, 1 + int(hz[-1] // mains_hz)) * mains_hz:
-            at = slice(*np.searchsorted(hz, [line_hz - 0.6, line_hz + 0.6]))
+            at = slice(*np.searchsorted(hz, [line_hz - _LINE_WIDTH_HZ, line_hz + _LINE_WIDTH_HZ]))
             if size[at].max(initial=0.0) > _LINE * usual[at].max(initial=0.0):
                 spectrum[at] -= limited[at]
     white = np.fft.irfft(spectrum * gain / np.maximum(usual, 1e-12 + 1e-3 * usual.max()), n_drawn)

@@ -137,3 +137,19 @@ def test_too_little_emg_tells_nothing():
     assert find_bursts(np.zeros(500), RATE_HZ).observed_s == 0.0
     assert find_bursts(np.zeros(20_000), RATE_HZ).start_s.size == 0
     assert find_bursts(np.random.default_rng(1).normal(size=2000), 200.0).observed_s == 0.0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_hum_that_hidden_stretches_interrupt_is_no_burst(seed):
+    """Planted: hum of 60 uV over noise of 1 uV, half of it hidden, and one burst of 60 ms."""
+    rng = np.random.default_rng(seed)
+    time_s = np.arange(0, 10, 1 / 5000)
+    emg_uv = rng.normal(0, 1, time_s.size)
+    for order, size_uv in ((1, 60), (3, 6), (5, 4), (7, 2)):
+        emg_uv += size_uv * np.cos(2 * np.pi * 60.01 * order * time_s + order)
+    hidden = (time_s * 5) % 1 < 0.515
+    assert not find_bursts(emg_uv, 5000.0, hidden).start_s.size
+    emg_uv += rng.normal(0, 5, time_s.size) * ((time_s > 4.12) & (time_s < 4.18))
+    found = find_bursts(emg_uv, 5000.0, hidden)
+    assert found.start_s.size == 1
+    assert 4.11 < found.start_s[0] < found.stop_s[0] < 4.19
