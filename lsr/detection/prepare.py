@@ -28,6 +28,7 @@ _SHARP, _FEWEST_BENDS = 20.0, 20  # times the median bend of an average; samples
 _CLIPPED_MS = 0.3  # at the amplifier's limit: less is the top of a wave in coarse steps
 _SEVERAL = 4  # sweeps: what they share can be told from what they do not
 _LOUDER = 4.0  # times the energy before the stimulus: what follows the response is activity of its own
+_NO_LOUDER = 1.05  # with hum in both: less is not looked at closely
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,18 +152,23 @@ def _answers_late(
     """
     if emg_uv.shape[0] < SWEEPS_TELL_BURSTS or not (before.any() and after.any()):
         return False
+    rest = emg_uv - median_sweep(emg_uv)
+    if _energy(rest[:, after]) < _NO_LOUDER * _energy(rest[:, before]):
+        return False
     hum = find_hum(emg_uv, time_ms, before, mains_hz=mains_hz)
     emg = emg_uv if hum is None else emg_uv - hum.hum_uv
     shared = median_sweep(emg)
     rest = emg - shared
     response = np.linalg.qr(remove_drift(np.stack([shared, np.gradient(shared)])[:, searched]).T)[0]
     inside = remove_drift(rest[:, searched])
-    inside -= (inside @ response) @ response.T
-    quiet, within, later = (
-        float(np.median((part**2).mean(axis=1)))
-        for part in (remove_drift(rest[:, before]), inside, remove_drift(rest[:, after]))
-    )
+    inside -= (inside @ response) @ response.T  # free of drift, so nothing more is left out
+    quiet, within, later = _energy(rest[:, before]), _energy(inside), _energy(rest[:, after])
     return quiet * later > _LOUDER * max(within, quiet) ** 2
+
+
+def _energy(sweeps_uv: np.ndarray) -> float:
+    """Mean square of the median sweep, drift left out."""
+    return float(np.median((remove_drift(sweeps_uv) ** 2).mean(axis=1)))
 
 
 def _earlier_pulse_ms(emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarray) -> float:

@@ -10,6 +10,7 @@ that rises to twice the background. What is blanked is not looked at: nothing be
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -103,20 +104,27 @@ def _bridged(emg_uv: np.ndarray, hidden: np.ndarray, rate_hz: float) -> np.ndarr
     """
     if not hidden.any():
         return emg_uv
-    hz = np.fft.rfftfreq(emg_uv.size, 1 / rate_hz)
-    is_line = np.zeros(hz.size, dtype=bool)
-    for mains_hz in _MAINS_HZ:
-        order = np.round(hz / mains_hz)
-        is_line |= (order > 0) & (np.abs(hz - order * mains_hz) <= _LINE_WIDTH_HZ)
+    lines = _lines(emg_uv.size, rate_hz)
     hum = np.zeros(emg_uv.size)
     bridged = _lined(emg_uv, hidden)
     for _ in range(_TURNS):
-        found = np.fft.irfft(np.fft.rfft(bridged) * is_line, emg_uv.size)
+        found = np.fft.irfft(np.fft.rfft(bridged) * lines, emg_uv.size)
         change, hum = float((found - hum).std()), found
         bridged = _lined(emg_uv - hum, hidden) + hum
         if change < _SETTLED * float(bridged.std()):
             break
     return bridged
+
+
+@lru_cache(maxsize=4)
+def _lines(n_samples: int, rate_hz: float) -> np.ndarray:
+    """Which frequencies of a spectrum are the mains or a harmonic, (n_frequencies,) bool."""
+    hz = np.fft.rfftfreq(n_samples, 1 / rate_hz)
+    is_line = np.zeros(hz.size, dtype=bool)
+    for mains_hz in _MAINS_HZ:
+        order = np.round(hz / mains_hz)
+        is_line |= (order > 0) & (np.abs(hz - order * mains_hz) <= _LINE_WIDTH_HZ)
+    return is_line
 
 
 def _lined(emg_uv: np.ndarray, hidden: np.ndarray) -> np.ndarray:
