@@ -251,8 +251,6 @@ def _disagreements(table: StimulationSettings, told: StimulusText) -> list[Probl
 
 def _inside(recording: Recording, times_s: NDArray[np.float64], settings: Settings) -> NDArray[np.bool_]:
     """Tell which stimuli have all of the search window after them in one segment."""
-    if not recording.segments:
-        return np.zeros(len(times_s), dtype=bool)
     begin_s, end_s = (edge / 1e3 for edge in settings.detection.search_window_ms)
     starts = np.array([segment.start_s for segment in recording.segments])
     stops = np.array([segment.stop_s for segment in recording.segments])

@@ -289,6 +289,23 @@ def test_a_lag_below_a_millisecond_moves_no_marker(lag_ms):
     assert [problem.code for problem in found.problems] == (["marker_offset"] if abs(lag_ms) > 0.5 else [])
 
 
+def test_markers_are_not_moved_to_a_pulse_that_another_comes_before():
+    """Which of two pulses 8.5 ms apart is the stimulus, a marker 3 ms after the second does not tell."""
+    pulses_s = np.sort(np.concatenate([TIMES_S, TIMES_S + 8.5e-3]))
+    texts = [(float(time_s) + 11.5e-3, "Stim R zyg") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(pulses_s, m_wave_uv=0.0), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), [time_s for time_s, _ in texts])
+    (problem,) = found.problems
+    assert "latencies count from the marker" in problem.message
+
+
+def test_markers_that_scatter_too_little_to_be_moved_are_no_more_precise_than_that():
+    lags_ms = np.random.default_rng(3).uniform(-0.3, 0.3, len(TIMES_S))
+    (found,) = find_stimuli(draw_marked(lags_ms), PLAIN)
+    np.testing.assert_allclose(1e3 * (times_of(found) - TIMES_S), -lags_ms, atol=1e-6)
+    assert found.precision_ms >= 0.3
+
+
 def test_scattered_markers_without_an_artifact_are_left_out_and_counted():
     lags_ms = np.random.default_rng(3).uniform(-2, 2, len(TIMES_S))
     spurious = [(5.55, "Stim R zyg"), (20.07, "Stim R zyg")]
