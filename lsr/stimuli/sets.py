@@ -321,7 +321,7 @@ def _check(recording: Recording, settings: Settings, stimuli: Sequence[Stimulus]
 
 def _offset(seen: Artifacts, rate_hz: float) -> tuple[float, float | None, tuple[Problem, ...]]:
     """How far, and how evenly, artifacts lie from their markers: lag, precision, and any problem."""
-    lags = seen.lag_ms[seen.checked & np.isfinite(seen.lag_ms)]
+    lags = seen.lag_ms[np.isfinite(seen.lag_ms)]
     if len(lags) < 3 or len(lags) < 0.6 * seen.checked.sum():
         return 0.0, None, ()
     lag_ms = float(np.median(lags))
@@ -350,17 +350,17 @@ def _doubtful(seen: Artifacts, lag_ms: float, intensities_ma: NDArray[np.float64
     near = (seen.bins_ms >= lag_ms - 3.0) & (seen.bins_ms < lag_ms + 2.0)
     early = seen.bins_ms < lag_ms - 3.0
     doubtful = np.zeros(len(seen.checked), dtype=bool)
-    if not near.any() or not early.any() or not seen.checked.any():
+    if not early.any():
         return doubtful
     jumps = seen.jumps_uv[:, :, near].max(axis=-1)
     usual = np.median(jumps[seen.checked], axis=0)
     usual = np.where(usual > 0, usual, np.inf)
     sizes = np.median(jumps / usual, axis=1)
     noise = np.median(np.median(seen.jumps_uv[:, :, early], axis=-1) / usual, axis=1)
-    has = seen.checked & (np.abs(seen.lag_ms - lag_ms) <= AT_ONE_LAG_MS)
+    has = np.abs(seen.lag_ms - lag_ms) <= AT_ONE_LAG_MS
     if has.sum() <= _MOST_HAVE_ARTIFACT * seen.checked.sum():
         return doubtful
-    known = has & np.isfinite(intensities_ma) & (intensities_ma > 0)
+    known = has & (intensities_ma > 0)
     slope = float(np.median(sizes[known] / intensities_ma[known])) if known.any() else np.nan
     with_artifact = np.flatnonzero(has)
     for index in np.flatnonzero(seen.checked & ~has & (sizes < 3 * noise)).tolist():

@@ -209,8 +209,37 @@ def test_markers_without_the_artifact_that_all_others_have_are_left_out_and_coun
     assert found.n_left_out == {"no_artifact": 2}
 
 
+@pytest.mark.parametrize("away_ms", [-8.5, 8.5])
+def test_a_marker_beside_the_artifact_of_another_has_none_of_its_own(away_ms):
+    spurious = [(float(time_s) + away_ms / 1e3, "Stim R zyg") for time_s in TIMES_S[[7, 20]]]
+    texts = sorted([(float(time_s), "Stim R zyg") for time_s in TIMES_S] + spurious)
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S, m_wave_uv=0.0), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S)
+    assert found.n_left_out == {"no_artifact": 2}
+
+
+def test_markers_without_an_artifact_do_not_hide_how_the_others_lie_to_theirs():
+    spurious = [(5.55, "Stim R zyg"), (20.07, "Stim R zyg")]
+    texts = sorted([(float(time_s) + 0.7e-3, "Stim R zyg") for time_s in TIMES_S] + spurious)
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert found.n_left_out == {"no_artifact": 2}
+    (problem,) = found.problems
+    assert lag_said_ms(problem.message) == pytest.approx(-0.7, abs=0.11)
+    assert "in 40 of 42 stimuli" in problem.message
+
+
+@pytest.mark.parametrize(("n_artifacts", "n_markers"), [(2, 2), (10, 40)])
+def test_a_few_artifacts_do_not_tell_where_the_stimuli_of_all_markers_lie(n_artifacts, n_markers):
+    sizes_uv = np.where(np.arange(n_markers) % (n_markers // n_artifacts) == 0, 800.0, 0.0)
+    texts = [(float(time_s), "Stim R zyg") for time_s in TIMES_S[:n_markers]]
+    emg_uv = draw_emg_uv(TIMES_S[:n_markers], artifact_uv=sizes_uv, m_wave_uv=0.0, lag_ms=0.8)
+    (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S[:n_markers])
+    assert (found.n_left_out, found.problems) == ({}, ())
+
+
 def test_no_marker_is_doubted_where_artifacts_are_not_recorded():
-    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S] + [(29.5, "Dura opening")]
     (found,) = find_stimuli(record(draw_emg_uv(TIMES_S, artifact_uv=0.0), texts), PLAIN)
     assert len(found.stimuli) == len(TIMES_S)
     assert found.n_left_out == {}
@@ -287,13 +316,14 @@ def test_a_lag_below_a_millisecond_moves_no_marker(lag_ms):
     (found,) = find_stimuli(recording, PLAIN)
     np.testing.assert_array_equal(times_of(found), [one.time_s for one in recording.annotations])
     assert [problem.code for problem in found.problems] == (["marker_offset"] if abs(lag_ms) > 0.5 else [])
+    assert not any("may be no artifact" in problem.message for problem in found.problems)
 
 
 def test_markers_are_not_moved_to_a_pulse_that_another_comes_before():
-    """Which of two pulses 8.5 ms apart is the stimulus, a marker 3 ms after the second does not tell."""
-    pulses_s = np.sort(np.concatenate([TIMES_S, TIMES_S + 8.5e-3]))
+    """Which of two stimulators is meant, a marker 3 ms after the second pulse does not tell."""
     texts = [(float(time_s) + 11.5e-3, "Stim R zyg") for time_s in TIMES_S]
-    (found,) = find_stimuli(record(draw_emg_uv(pulses_s, m_wave_uv=0.0), texts), PLAIN)
+    first_uv, second_uv = (draw_emg_uv(TIMES_S, lag_ms=lag_ms, m_wave_uv=0.0) for lag_ms in (0.0, 8.5))
+    (found,) = find_stimuli(record(first_uv + [[0.2], [-1.0], [-4.0]] * second_uv, texts), PLAIN)
     np.testing.assert_array_equal(times_of(found), [time_s for time_s, _ in texts])
     (problem,) = found.problems
     assert "latencies count from the marker" in problem.message
@@ -612,7 +642,7 @@ def test_sweeps_without_a_stimulus_are_counted():
 
 
 def test_averages_say_how_many_sweeps_they_hold():
-    texts = [(number * 1.0, "average of 16", number) for number in range(3)]
+    texts = [(number * 1.0, text, number) for number in range(3) for text in ("average of 16", "Baseline")]
     (found,) = find_stimuli(sweeps(3, texts=texts), PLAIN)
     assert found.source is StimulusSource.AVERAGE
     assert [one.n_averaged for one in found.stimuli] == [16, 16, 16]
@@ -826,6 +856,7 @@ def test_a_weak_stimulus_among_strong_ones_is_kept_for_its_intensity():
     weak = np.arange(len(TIMES_S)) % 13 == 6
     intensity_ma = np.where(weak, 0.2, 20.0)
     texts = [(time_s, f"Stim R zyg {ma:g} mA") for time_s, ma in zip(TIMES_S, intensity_ma, strict=True)]
+    texts[10] = (TIMES_S[10], "Stim R zyg 0 mA")  # written before the current was set
     emg_uv = draw_emg_uv(TIMES_S, artifact_uv=40 * intensity_ma, m_wave_uv=0.0)
     (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
     assert (len(found.stimuli), found.n_left_out) == (len(TIMES_S), {})
