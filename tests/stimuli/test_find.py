@@ -166,7 +166,7 @@ def test_notes_of_a_parameter_are_no_pulses_beside_plain_marks():
 def test_parameters_alone_are_pulses():
     texts = [(time_s, f"stimulus_V={0.3 + i / 100:.3f}") for i, time_s in enumerate(TIMES_S)]
     (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
-    assert len(found.stimuli) == len(TIMES_S)
+    assert (found.source, len(found.stimuli)) == (StimulusSource.ANNOTATION, len(TIMES_S))
     assert found.stimuli[0].intensity_ma is None
 
 
