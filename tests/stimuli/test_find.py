@@ -329,6 +329,26 @@ def test_markers_are_not_moved_to_a_pulse_that_another_comes_before():
     assert "latencies count from the marker" in problem.message
 
 
+@pytest.mark.parametrize(("lag_ms", "is_moved"), [(3.0, False), (9.0, True)])
+def test_markers_of_slow_channels_are_not_moved_to_what_may_be_a_steep_m_wave(lag_ms, is_moved):
+    """At 2 kHz an M wave that rises within a sample looks like an artifact, but none begins at 9 ms."""
+    texts = [(float(time_s), "Stim R zyg") for time_s in TIMES_S]
+    emg_uv = draw_emg_uv(TIMES_S, rate_hz=2000.0, lag_ms=lag_ms, m_wave_uv=0.0)
+    (found,) = find_stimuli(record(emg_uv, texts, rate_hz=2000.0), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S + is_moved * lag_ms / 1e3, atol=6e-4)
+    (problem,) = found.problems
+    assert ("may be no artifact" in problem.message) is not is_moved
+
+
+def test_markers_at_the_second_pulse_of_a_train_are_not_moved_to_its_first():
+    pulses_s = np.sort(np.concatenate([TIMES_S, TIMES_S + 3e-3]))
+    texts = [(float(time_s) + 3e-3, "Stim R zyg") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(pulses_s, m_wave_uv=0.0), texts), PLAIN)
+    np.testing.assert_array_equal(times_of(found), TIMES_S + 3e-3)
+    (problem,) = found.problems
+    assert "before its marker in 40 of 40 stimuli; latencies count from the marker" in problem.message
+
+
 def test_markers_that_scatter_too_little_to_be_moved_are_no_more_precise_than_that():
     lags_ms = np.random.default_rng(3).uniform(-0.3, 0.3, len(TIMES_S))
     (found,) = find_stimuli(draw_marked(lags_ms), PLAIN)
@@ -510,6 +530,39 @@ def test_a_noisy_analogue_trigger_is_timed_to_a_fraction_of_a_sample():
     np.testing.assert_allclose(times_of(found), wanted, atol=0.35 / RATE_HZ)
 
 
+def test_a_trigger_goes_the_way_it_goes_much_the_higher_whatever_comes_first():
+    dips = trigger(TIMES_S - 4e-3, high=-200.0, noise=4.0)
+    extra = [("Trigger", "mV", trigger(TIMES_S, high=900.0) + dips)]
+    (found,) = find_stimuli(record(draw_emg_uv([]), extra=extra), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1.01 / RATE_HZ)
+
+
+@pytest.mark.parametrize("is_triggered", [True, False])
+def test_pulses_and_artifacts_outside_the_window_of_the_settings_are_counted_and_not_used(is_triggered):
+    extra = [("TRIG", "V", trigger(TIMES_S))] if is_triggered else []
+    recording = record(draw_emg_uv(TIMES_S), extra=extra)
+    settings = Settings.from_dict({"stimulation": [{"window_s": [0, 10], "branch": "zygomatic"}]})
+    (found,) = find_stimuli(recording, settings)
+    inside = TIMES_S < 10
+    np.testing.assert_allclose(times_of(found), TIMES_S[inside], atol=1.01 / RATE_HZ)
+    assert found.n_left_out == {"outside_window": (~inside).sum()}
+    settings = Settings.from_dict({"stimulation": [{"window_s": [40, 50], "branch": "zygomatic"}]})
+    with pytest.raises(NoStimuli, match="40 stimuli lie outside window_s of the settings"):
+        find_stimuli(recording, settings)
+
+
+def test_a_named_trigger_channel_without_a_pulse_is_told_and_nothing_else_is_taken_for_it():
+    named = {"trigger_channel": "X7", "branch": "zygomatic"}
+    texts = [(time_s, "StimB") for time_s in TIMES_S]
+    recording = record(draw_emg_uv(TIMES_S), texts, extra=[("X7", "V", np.zeros(300_000))])
+    with pytest.raises(NoStimuli, match="the trigger channel 'X7' shows no pulse"):
+        find_stimuli(recording, Settings.from_dict({"stimulation": named}))
+    both = Settings.from_dict({"stimulation": [named, {"annotation": "StimB"}]})
+    (found,) = find_stimuli(recording, both)
+    assert (found.source, found.branch) == (StimulusSource.ANNOTATION, None)
+    assert [problem.code for problem in found.problems] == ["trigger_channel_flat"]
+
+
 def test_an_ac_coupled_trigger_is_timed_by_the_way_it_goes_first():
     square = trigger(TIMES_S, high=-1000.0, width_s=20e-3)
     coupled = np.append(0.0, np.diff(square))
@@ -683,6 +736,19 @@ def test_double_pulses_are_told_by_their_artifacts():
     np.testing.assert_allclose(
         [one.train_ms for one in found.stimuli], [(0.0, 3.0)] * len(TIMES_S), atol=0.11
     )
+
+
+def test_channels_of_no_muscle_do_not_hide_that_the_muscle_shows_artifacts():
+    emg_uv = draw_emg_uv(TIMES_S)
+    others_uv = np.random.default_rng(4).normal(0, 5, (3, emg_uv.shape[1]))
+    recording = Recording.from_arrays(
+        [emg_uv[0], *others_uv],
+        rates_hz=RATE_HZ,
+        labels=["Channel 1", "ECG", "EEG C3", "EOG"],
+        name="case.edf",
+    )
+    (found,) = find_stimuli(recording, PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1.01 / RATE_HZ)
 
 
 def test_m_waves_spasm_and_heart_are_no_stimuli():
