@@ -1,5 +1,6 @@
 """An output folder is whole, or says that it is not."""
 
+import errno
 import os
 
 import pytest
@@ -68,6 +69,21 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(BatchError, match="cannot be written"):
         OutputFolder(tmp_path / "file" / "out", resume=False)
+
+
+def test_what_a_full_disk_does_not_take_is_told_and_not_remembered(tmp_path, monkeypatch):
+    def full(*places):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with OutputFolder(tmp_path, resume=False) as folder:
+        (folder.staging / "done").write_bytes(b"x")
+        monkeypatch.setattr(os, "replace", full)
+        with pytest.raises(BatchError, match=r"cannot be written \(No space left on device\); make room"):
+            folder.commit([(ENTRY, [Left(path="r/a", staged="done", sha256="4")])])
+        with pytest.raises(BatchError, match="make room there, then go on with --resume"):
+            folder.write("pairs.csv", b"x")
+    with OutputFolder(tmp_path, resume=True) as folder:
+        assert folder.earlier == {}
 
 
 def test_removing_outputs_removes_folders_that_are_empty_then(tmp_path):

@@ -255,6 +255,20 @@ def test_outputs_that_cannot_be_put_in_place_end_the_run(recordings, tmp_path, m
         run(recordings / "case.edf", tmp_path / "out")
 
 
+def test_a_report_that_is_none_any_more_is_not_left_out_of_the_tables(recordings, tmp_path):
+    out = tmp_path / "out"
+
+    def spoil(tally):
+        if tally.step == "writing tables":
+            (out / "reports" / "case.edf.json").write_text("{}")
+
+    with pytest.raises(
+        BatchError, match=r"reports/case\.edf\.json: is no report any more; go on with --resume"
+    ):
+        run(recordings / "case.edf", out, watch=spoil)
+    assert not (out / "manifest.json").exists()
+
+
 def test_resuming_with_another_version_analyses_again(recordings, tmp_path, monkeypatch):
     run(recordings / "case.edf", tmp_path / "out")
     monkeypatch.setattr(lsr, "__version__", "0.0.1")
