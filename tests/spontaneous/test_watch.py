@@ -167,6 +167,16 @@ def test_irregular_bursts_are_not_the_heart():
     assert not is_heartbeat(start_s, start_s + 0.03).any()
 
 
+def test_intervals_that_a_pulse_can_have_but_does_not_keep_are_not_the_heart():
+    start_s = np.cumsum(np.tile([0.5, 0.9, 1.4], 10))
+    assert not is_heartbeat(start_s, start_s + 0.03).any()
+
+
+def test_a_few_bursts_at_one_pace_are_not_the_heart():
+    start_s = 0.8 * np.arange(7)
+    assert not is_heartbeat(start_s, start_s + 0.03).any()
+
+
 def test_muscles_that_fire_on_their_own_share_nothing():
     rng = np.random.default_rng(8)
     shared = [

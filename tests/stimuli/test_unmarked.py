@@ -1,11 +1,15 @@
 """Stimuli that no marker tells of are found by the M waves they evoke, and by nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import lsr
 from lsr import Recording
 from lsr.recording import Annotation
+from lsr.stimuli import StimulusSource, find_stimuli
+from lsr.stimuli.unmarked import find_unmarked
 
 RATE_HZ = 5000.0
 SINCE_MS = np.arange(round(0.08 * RATE_HZ)) * 1000 / RATE_HZ
@@ -76,10 +80,11 @@ def test_an_lsr_that_was_there_before_the_first_marker_is_not_called_undetected(
         {"shape_uv": np.zeros(SINCE_MS.size)},
         {"shape_uv": np.where(SINCE_MS < 0.3, 3000.0, 0.0)},  # another stimulator
         {"shape_uv": 0.2 * M_WAVE_UV},
+        {"shape_uv": 3.0 * M_WAVE_UV},
         {"shape_uv": 800 * np.exp(-(((SINCE_MS - 8) / 5) ** 2)) * np.sin(0.5 * SINCE_MS)},  # a slower muscle
         {"uneven": True},
     ],
-    ids=["nothing", "spikes", "small", "slow", "uneven"],
+    ids=["nothing", "spikes", "small", "large", "slow", "uneven"],
 )
 def test_what_is_no_m_wave_at_an_even_pace_is_no_stimulus(shown, mentalis):
     report = lsr.analyze(record((True, True, True, False), **shown))
@@ -98,3 +103,19 @@ def test_stimuli_that_the_settings_leave_out_are_no_surprise():
     settings = lsr.Settings.from_dict({"stimulation": [{"window_s": [0.0, 170.0]}]})
     report = lsr.analyze(record((True, True, True, True)), settings)
     assert "stimuli_not_marked" not in problems(report)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_told"),
+    [
+        (StimulusSource.ANNOTATION, True),
+        (StimulusSource.TRIGGER_CHANNEL, True),
+        (StimulusSource.RECORD, False),
+        (StimulusSource.ARTIFACT, False),
+    ],
+)
+def test_stimuli_that_no_marker_told_lack_none(source, is_told):
+    recording = record((True, True, True, False))
+    (found,) = find_stimuli(recording, lsr.Settings())
+    found = replace(found, source=source)
+    assert find_unmarked(recording, [found], [(found, 0)]).after is is_told
