@@ -131,8 +131,6 @@ def _is_stimulated(emg_uv: NDArray[np.float32], m_wave_uv: NDArray[np.float64], 
     low, high = _SIZES
     alike = (along > _ALIKE * np.sqrt(energy)) & (along > low * length) & (along < high * length)
     places = np.flatnonzero(alike)
-    if not places.size:
-        return False
     begins = places[np.diff(places, prepend=-rate_hz) > _APART_S * rate_hz]
     if begins.size < _FEWEST:
         return False

@@ -19,10 +19,11 @@ STAGES = ("Baseline", "Dura opening", "Decompression", "Closing")
 PER_STAGE, EVERY_S = 40, 0.31
 
 
-def record(marked, *, shape_uv=M_WAVE_UV, rng_seed=1, uneven=False):
+def record(marked, *, shape_uv=M_WAVE_UV, rng_seed=1, uneven=False, n_shown=PER_STAGE):
     """Four stages of forty stimuli; the LSR is gone in the third and back in the fourth.
 
-    In stages that are not marked the direct muscle shows `shape_uv` at the pace of the stimuli, or unevenly.
+    In stages that are not marked the direct muscle shows `shape_uv` at the pace of the stimuli, or unevenly,
+    so often.
     """
     rng = np.random.default_rng(rng_seed)
     times_s = np.concatenate([2 + 60.0 * k + EVERY_S * np.arange(PER_STAGE) for k in range(len(STAGES))])
@@ -33,7 +34,7 @@ def record(marked, *, shape_uv=M_WAVE_UV, rng_seed=1, uneven=False):
         is_marked = marked[stage]
         begins_s = time_s if is_marked or not uneven else time_s + rng.uniform(0, 0.2)
         at = slice(round(begins_s * RATE_HZ), round(begins_s * RATE_HZ) + SINCE_MS.size)
-        emg_uv[0, at] += M_WAVE_UV if is_marked else shape_uv
+        emg_uv[0, at] += M_WAVE_UV if is_marked else shape_uv * (k % PER_STAGE < n_shown)
         emg_uv[1, at] += (0.0 if stage == 2 else 1.0) * LSR_UV
         if is_marked:
             notes.append((time_s, "Stim R zygomatic"))
@@ -83,8 +84,9 @@ def test_an_lsr_that_was_there_before_the_first_marker_is_not_called_undetected(
         {"shape_uv": 3.0 * M_WAVE_UV},
         {"shape_uv": 800 * np.exp(-(((SINCE_MS - 8) / 5) ** 2)) * np.sin(0.5 * SINCE_MS)},  # a slower muscle
         {"uneven": True},
+        {"n_shown": 4},
     ],
-    ids=["nothing", "spikes", "small", "large", "slow", "uneven"],
+    ids=["nothing", "spikes", "small", "large", "slow", "uneven", "few"],
 )
 def test_what_is_no_m_wave_at_an_even_pace_is_no_stimulus(shown, mentalis):
     report = lsr.analyze(record((True, True, True, False), **shown))
