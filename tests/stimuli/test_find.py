@@ -789,7 +789,7 @@ def test_artifacts_of_two_electrode_positions_become_two_sets():
 
 
 def test_no_stimuli_names_the_file_and_the_way_out_but_no_patient():
-    texts = [(1.0, "Anna Muster, born 1961"), (2.0, "Stimulator off"), (3.0, "baseline")]
+    texts = [(1.0, "Anna Muster, born 1961"), (2.0, "Stimulator off"), (3.0, "baseline"), (4.0, " ")]
     with pytest.raises(NoStimuli) as caught:
         find_stimuli(record(draw_emg_uv([]), texts), PLAIN)
     message = str(caught.value)
@@ -798,6 +798,8 @@ def test_no_stimuli_names_the_file_and_the_way_out_but_no_patient():
     assert "'Stimulator off'" in message
     assert "annotation = " in message
     assert "Muster" not in message
+    assert "shows no pulse" not in message  # no channel was named
+    assert "window_s" not in message
 
 
 def test_a_pattern_that_matches_nothing_is_no_reason_to_look_elsewhere():
@@ -963,6 +965,14 @@ def test_a_trigger_channel_that_counts_a_few_more_than_the_annotations_is_told()
     (found,) = find_stimuli(recording, PLAIN)
     assert len(found.stimuli) == len(TIMES_S) - 4
     assert [problem.code for problem in found.problems] == ["trigger_count_differs"]
+
+
+@pytest.mark.parametrize("times_s", [TIMES_S, []], ids=["as often", "silent"])
+def test_a_trigger_channel_that_counts_as_the_annotations_or_nothing_is_not_told(times_s):
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    recording = record(draw_emg_uv(TIMES_S), texts, extra=[("Trigger", "V", trigger(times_s))])
+    (found,) = find_stimuli(recording, PLAIN)
+    assert (found.source, found.problems) == (StimulusSource.ANNOTATION, ())
 
 
 # --- what is no pulse ----------------------------------------------------------------------------------
