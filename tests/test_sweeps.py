@@ -67,6 +67,19 @@ def test_a_few_stimuli_at_an_edge_do_not_shorten_the_others():
     assert plan.kept.tolist() == [False] + [True] * 39
 
 
+def test_a_slow_channel_of_no_voltage_does_not_shorten_the_sweeps():
+    recording = Recording.from_arrays(
+        [np.zeros(round(8 * RATE_HZ)), np.zeros(8)],
+        rates_hz=[RATE_HZ, 1.0],
+        labels=["R Mentalis", "SpO2"],
+        units=["uV", "%"],
+        annotations=[Annotation(time_s=t, duration_s=None, text="Stim R zyg") for t in (0.5, 2.5, 4.5, 7.5)],
+    )
+    plan, sweeps = cut(recording)
+    assert (plan.before_s, plan.after_s) == pytest.approx((0.05, 0.1))
+    assert sweeps.emg_uv.shape[0] == 4
+
+
 # --- neighbours ----------------------------------------------------------------------------------------
 
 

@@ -805,8 +805,9 @@ def test_no_stimuli_names_the_file_and_the_way_out_but_no_patient():
 def test_a_pattern_that_matches_nothing_is_no_reason_to_look_elsewhere():
     texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
     settings = Settings.from_dict({"stimulation": {"annotation": "Schock*"}})
-    with pytest.raises(NoStimuli, match=r"none of 40 annotations matches 'Schock\*'"):
+    with pytest.raises(NoStimuli, match=r"none of 40 annotations matches 'Schock\*'") as caught:
         find_stimuli(record(draw_emg_uv(TIMES_S), texts), settings)
+    assert "artifact recurs" not in str(caught.value)
 
 
 def test_a_recording_without_channels_has_no_stimuli():
