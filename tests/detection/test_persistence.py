@@ -24,6 +24,9 @@ def test_persistence_is_the_share_of_answered_sweeps(persistence):
     assert found.persistence == pytest.approx(truth.persistence, abs=0.15)
     low, high = found.persistence_ci
     assert low <= found.persistence <= high
+    counted = wilson(sum(sweep.present for sweep in found.sweeps), len(found.sweeps))
+    assert low <= counted[0]
+    assert high >= counted[1]
 
 
 def test_persistence_is_not_told_from_sweeps_too_noisy_to_be_judged_one_by_one():
@@ -80,8 +83,10 @@ def test_jitter_grows_with_that_planted():
     assert loose.latency_jitter_ms == pytest.approx(0.5, abs=0.25)
 
 
-def test_one_sweep_has_no_jitter():
-    found, _ = judge(n_sweeps=1)
+@pytest.mark.parametrize("n_sweeps", [1, 2])
+def test_one_or_two_sweeps_have_no_jitter(n_sweeps):
+    found, _ = judge(n_sweeps=n_sweeps, persistence=1.0)
+    assert [sweep.present for sweep in found.sweeps] == [True] * n_sweeps
     assert found.latency_jitter_ms is None
 
 
