@@ -79,6 +79,11 @@ def remove_drift(stretch_uv: np.ndarray) -> np.ndarray:
     return level
 
 
+def median_energy(sweeps_uv: np.ndarray) -> float:
+    """Mean square of the median sweep once drift is out, microvolts squared."""
+    return float(np.median((remove_drift(sweeps_uv) ** 2).mean(axis=1)))
+
+
 def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float) -> Noise:
     """Noise from stretches without response.
 

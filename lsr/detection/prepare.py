@@ -14,7 +14,14 @@ import numpy as np
 from lsr.cleaning.artifact import bridge, find_blanked, find_clear_ms, find_saturated, find_swung_ms
 from lsr.cleaning.filters import decimate
 from lsr.cleaning.mains import Hum, find_hum
-from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise, estimate_noise, median_sweep, remove_drift
+from lsr.detection.noise import (
+    SWEEPS_TELL_BURSTS,
+    Noise,
+    estimate_noise,
+    median_energy,
+    median_sweep,
+    remove_drift,
+)
 from lsr.errors import SweepsError
 
 ANALYSIS_HZ = 5_000.0  # a response's energy lies below 3 kHz; faster sweeps are lowered to this
@@ -153,7 +160,7 @@ def _answers_late(
     if emg_uv.shape[0] < SWEEPS_TELL_BURSTS or not (before.any() and after.any()):
         return False
     rest = emg_uv - median_sweep(emg_uv)
-    if _energy(rest[:, after]) < _NO_LOUDER * _energy(rest[:, before]):
+    if median_energy(rest[:, after]) < _NO_LOUDER * median_energy(rest[:, before]):
         return False
     hum = find_hum(emg_uv, time_ms, before, mains_hz=mains_hz)
     emg = emg_uv if hum is None else emg_uv - hum.hum_uv
@@ -162,13 +169,12 @@ def _answers_late(
     response = np.linalg.qr(remove_drift(np.stack([shared, np.gradient(shared)])[:, searched]).T)[0]
     inside = remove_drift(rest[:, searched])
     inside -= (inside @ response) @ response.T  # free of drift, so nothing more is left out
-    quiet, within, later = _energy(rest[:, before]), _energy(inside), _energy(rest[:, after])
+    quiet, within, later = (
+        median_energy(rest[:, before]),
+        median_energy(inside),
+        median_energy(rest[:, after]),
+    )
     return quiet * later > _LOUDER * max(within, quiet) ** 2
-
-
-def _energy(sweeps_uv: np.ndarray) -> float:
-    """Mean square of the median sweep, drift left out."""
-    return float(np.median((remove_drift(sweeps_uv) ** 2).mean(axis=1)))
 
 
 def _earlier_pulse_ms(emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from lsr.detection.detection import Presence
-from lsr.detection.noise import remove_drift
+from lsr.detection.noise import median_energy
 from lsr.detection.prepare import EARLIEST_MS
 from lsr.findings.findings import BlockFinding, Seen
 
@@ -75,7 +75,7 @@ def noise_at_rest(emg_uv: np.ndarray, before: np.ndarray) -> float | None:
     """
     if not before.any():
         return None
-    return float(np.sqrt(np.median((remove_drift(emg_uv[:, before]) ** 2).mean(axis=1))))
+    return float(np.sqrt(median_energy(emg_uv[:, before])))
 
 
 def withhold_lost(

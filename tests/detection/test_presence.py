@@ -363,6 +363,11 @@ def test_a_pulse_before_the_stimulus_is_not_taken_for_noise(seed):
     assert found.presence != "present"
 
 
+def response_uv(time_ms, peak_to_peak_uv):
+    """A response of two phases about 11 ms."""
+    return peak_to_peak_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+
+
 def short_sweeps(*, hum_uv, planted_uv, seed):
     """From 5 ms before to 30 ms after: nothing tells hum that keeps its phase from a response."""
     time_ms = np.arange(-5, 30, 0.1)
@@ -371,7 +376,7 @@ def short_sweeps(*, hum_uv, planted_uv, seed):
     phases = rng.uniform(0, 2 * np.pi, 3)
     for harmonic, share, phase in zip((1, 2, 3), (1.0, 0.15, 0.3), phases, strict=True):
         emg_uv += hum_uv * share * np.sin(2 * np.pi * 0.06 * harmonic * time_ms + phase)
-    emg_uv += planted_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    emg_uv += response_uv(time_ms, planted_uv)
     m_wave = 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
     return lsr.detect(emg_uv, time_ms, direct_uv + m_wave)
 
@@ -398,7 +403,7 @@ def test_high_harmonics_that_keep_their_phase_are_no_response(seed, planted_uv):
     emg_uv = rng.normal(0, 1, (20, time_ms.size))
     for harmonic, size_uv in ((1, 50.0), (5, 1.2), (7, 0.5), (11, 0.4), (13, 0.2)):
         emg_uv += size_uv * np.sin(2 * np.pi * (0.06 * harmonic * time_ms + rng.random()))
-    emg_uv += planted_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    emg_uv += response_uv(time_ms, planted_uv)
     assert (lsr.detect(emg_uv, time_ms).presence == "present") == (planted_uv > 0)
 
 
@@ -414,7 +419,7 @@ def test_a_late_response_that_varies_is_no_noise_of_the_search_window(seed, plan
     at_ms, size_uv = rng.normal(42, 2, (10, 1)), rng.lognormal(0, 0.6, (10, 1))
     emg_uv += 250 * size_uv * np.exp(-(((time_ms - at_ms) / 4) ** 2)) * np.sin(1.5 * (time_ms - at_ms))
     emg_uv += hum_uv * np.sin(2 * np.pi * (0.05 * time_ms + rng.random((10, 1))))
-    emg_uv += planted_uv / 1.4 * np.exp(-((time_ms - 11) ** 2)) * np.sin(2.5 * (time_ms - 11))
+    emg_uv += response_uv(time_ms, planted_uv)
     assert lsr.detect(emg_uv, time_ms, direct_uv).presence == answer
 
 
