@@ -118,8 +118,8 @@ def judge_set(
     list[Judged]
         In the order of the pairs.
     """
-    direct = _direct_site(pairs, read)
-    judge = _Judge(material=material, pairs=pairs, direct=direct)
+    judge = _Judge(material=material, pairs=pairs, directs=_direct_sites(pairs, read))
+    direct = judge.proof
     whole = judge.detect(pooled, read)
     blocks = form_blocks(material.stimuli, stages, material.settings.course.block_stimuli)
     staged = any(block.stage != blocks[0].stage for block in blocks)
@@ -172,11 +172,16 @@ def judge_set(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judge:
-    """The pairs of a stimulus set, and the direct muscle that proves its stimuli."""
+    """The pairs of a stimulus set, and the direct muscles beside which they are judged."""
 
     material: Material
     pairs: Sequence[Pair]
-    direct: Site | None
+    directs: Sequence[Site]  # that with the largest M wave first
+
+    @property
+    def proof(self) -> Site | None:
+        """The muscle that proves that stimuli reached the nerve."""
+        return next(iter(self.directs), None)
 
     @property
     def channels(self) -> list[int]:
@@ -185,7 +190,7 @@ class _Judge:
     def pool(self, which: np.ndarray) -> dict[int, Detection]:
         """Judge stimuli together in every pair, by channel."""
         sweeps = self.material.sweeps(self.material.some(which), self.channels)
-        return self.detect(sweeps, self.directs(sweeps))
+        return self.detect(sweeps, self.read(sweeps))
 
     def contrasts(self, blocks: Sequence[Block]) -> dict[int, list[Contrast]]:
         """Judge what the first stage shows and each other does not, in every pair with an LSR, by channel.
@@ -204,7 +209,7 @@ class _Judge:
                 channel: _evenly(mine[channel], theirs[channel]) for channel in mine.keys() & theirs.keys()
             }
             rest = {channel: _take_away(kept[channel], theirs[channel]) for channel in kept}
-            read = self.directs(kept)
+            read = self.read(kept)
             for pair in pairs:
                 channel = pair.site.channel
                 if channel in rest and self._is_clear(mine[channel]) and self._is_clear(theirs[channel]):
@@ -225,7 +230,7 @@ class _Judge:
     def block(self, block: Block) -> tuple[dict[int, BlockFinding], dict[int, np.ndarray | None]]:
         """Judge a block in every pair, by channel, and average it to be compared with others."""
         sweeps = self.material.sweeps(block.stimuli, self.channels)
-        read = self.directs(sweeps)
+        read = self.read(sweeps)
         found = self.detect(sweeps, read)
         cleaned = {channel: self._cleaned(sweeps.get(channel), found[channel]) for channel in self.channels}
         grid_ms = likeness_grid(self.material.settings.detection.search_window_ms)
@@ -263,7 +268,7 @@ class _Judge:
         self, block: Block, found: dict[int, Detection], read: dict[int, DirectMuscle]
     ) -> dict[int, BlockFinding]:
         """What a block shows in every pair, by channel."""
-        shared = m_wave_in(read, self.direct.channel) if self.direct else None
+        shared = m_wave_in(read, self.proof.channel) if self.proof else None
         return {
             pair.site.channel: self._finding(
                 block,
@@ -286,13 +291,21 @@ class _Judge:
             return unusable("rate_too_low", own.emg_uv.shape[0])
         if pair.relation is Relation.DIRECT:
             return unusable("direct_muscle", own.emg_uv.shape[0], m_wave=m_wave_in(read, pair.site.channel))
-        direct = read.get(self.direct.channel) if self.direct else None
-        if direct is not None and direct.emg_uv.shape[0] != own.emg_uv.shape[0]:
-            direct = None  # a gap took other stimuli from it
-        found = detect_beside(direct, own.emg_uv, own.time_ms, self.material.settings.detection)
+        found = detect_beside(
+            self._beside(read, own), own.emg_uv, own.time_ms, self.material.settings.detection
+        )
         return _of_averages(found) if self.material.stimuli.source is StimulusSource.AVERAGE else found
 
-    def directs(self, sweeps: dict[int, Sweeps]) -> dict[int, DirectMuscle]:
+    def _beside(self, read: dict[int, DirectMuscle], own: Sweeps) -> list[DirectMuscle]:
+        """Direct muscles that show the same stimuli: a gap may have taken others from one."""
+        same = [
+            one
+            for site in self.directs
+            if (one := read.get(site.channel)) is not None and one.emg_uv.shape[0] == own.emg_uv.shape[0]
+        ]
+        return same if same and same[0] is read.get(self.directs[0].channel) else []
+
+    def read(self, sweeps: dict[int, Sweeps]) -> dict[int, DirectMuscle]:
         channels = [pair.site.channel for pair in self.pairs if pair.relation is Relation.DIRECT]
         return read_directs(sweeps, channels, self.material.settings)
 
@@ -351,13 +364,13 @@ def _judge_runs(
     judge: _Judge, pair: Pair, blocks: Sequence[Block], own: Sequence[BlockFinding]
 ) -> tuple[Run, ...]:
     """Judge together the neighbouring blocks that were too noisy to tell by themselves."""
-    channels = [pair.site.channel] + ([judge.direct.channel] if judge.direct else [])
+    channels = [pair.site.channel, *(site.channel for site in judge.directs)]
     runs = []
     for first, last in find_blind_runs(own, judge.material.settings.detection.alpha):
         which = np.concatenate([block.stimuli for block in blocks[first : last + 1]])
         sweeps = judge.material.sweeps(judge.material.some(which), channels)
         runs.append(
-            Run(first=first, last=last, detection=judge.detect_pair(pair, sweeps, judge.directs(sweeps)))
+            Run(first=first, last=last, detection=judge.detect_pair(pair, sweeps, judge.read(sweeps)))
         )
     return tuple(runs)
 
@@ -421,7 +434,7 @@ def _m_wave_levels(material: Material, direct: Site | None) -> tuple[Level, ...]
     return tuple(levels)
 
 
-def _direct_site(pairs: Sequence[Pair], read: dict[int, DirectMuscle]) -> Site | None:
-    """The direct muscle with the largest M wave."""
+def _direct_sites(pairs: Sequence[Pair], read: dict[int, DirectMuscle]) -> list[Site]:
+    """The direct muscles, that with the largest M wave first."""
     direct = [pair.site for pair in pairs if pair.relation is Relation.DIRECT]
-    return max(direct, key=lambda site: m_wave_in(read, site.channel).amplitude_uv or 0.0, default=None)
+    return sorted(direct, key=lambda site: m_wave_in(read, site.channel).amplitude_uv or 0.0, reverse=True)

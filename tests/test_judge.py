@@ -162,6 +162,39 @@ def test_each_direct_muscle_shows_its_own_m_wave_in_every_block():
         assert shown == pytest.approx([size_uv] * len(shown), rel=0.1)
 
 
+def draw_leak(leak, lsr_uv, seed):
+    """Two direct muscles, of which the one with the smaller and later M wave leaks into the target."""
+    times_s, rng = every_half_second(20), np.random.default_rng(seed)
+    small = wave_uv(4.2, 1500.0, 7.0)
+    shown = {
+        "R Mentalis": wave_uv(3.0, 3000.0, 4.0),
+        "R DAO": small,
+        "R O.Oculi": leak * small + wave_uv(9.6, lsr_uv),
+    }
+    channels = {label: rng.normal(0, 4, round((times_s[-1] + 1) * RATE_HZ)) for label in shown}
+    for label, answer in shown.items():
+        for first in np.round(times_s * RATE_HZ).astype(int):
+            channels[label][first : first + 2] += 900.0
+            channels[label][first : first + answer.size] += answer
+    return record(channels, times_s, branch="marginal mandibular")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("leak", [0.02, 0.05, 0.1])
+def test_an_lsr_begins_where_it_does_though_the_lesser_of_two_direct_muscles_leaks(leak, seed):
+    """Beside the larger M wave alone, the leak passes for its beginning: 2 ms early."""
+    pair = pair_of(lsr.analyze(draw_leak(leak, 60.0, seed)), "R O.Oculi")
+    assert pair.presence == "present"
+    assert pair.onset_latency_ms == pytest.approx(9.7, abs=0.3)
+    assert pair.amplitude_uv == pytest.approx(60, rel=0.1)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("leak", [0.02, 0.05])
+def test_the_leak_of_a_lesser_direct_muscle_is_neither_an_lsr_nor_hides_that_there_is_none(leak, seed):
+    assert pair_of(lsr.analyze(draw_leak(leak, 0.0, seed)), "R O.Oculi").presence == "absent"
+
+
 # --- intensities ---------------------------------------------------------------------------------------
 
 

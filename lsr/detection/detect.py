@@ -10,6 +10,7 @@ a response draw its waveform, from which onset, size and persistence are read.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,20 +97,31 @@ def detect(
     ('present', True)
     """
     chosen = given_settings(settings).detection
-    direct = None
+    directs = []
     if direct_emg_uv is not None:
         emg, time = check_sweeps(emg_uv, time_ms)
         beside, _ = check_sweeps(direct_emg_uv, time)
         if beside.shape != emg.shape:
             raise SweepsError(f"direct_emg_uv: needs the shape of emg_uv {emg.shape}, found {beside.shape}")
-        direct = read_direct(beside, time, chosen)
-    return detect_beside(direct, emg_uv, time_ms, chosen)
+        directs = [read_direct(beside, time, chosen)]
+    return detect_beside(directs, emg_uv, time_ms, chosen)
 
 
 def detect_beside(
-    direct: DirectMuscle | None, emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings
+    directs: Sequence[DirectMuscle], emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings
 ) -> Detection:
-    """Do the work of `detect` where the direct muscle was read before: many muscles are judged beside one.
+    """Do the work of `detect` where direct muscles were read before: many muscles are judged beside them.
+
+    Parameters
+    ----------
+    directs : sequence of DirectMuscle
+        Of the same stimuli. The first proves that they reached the nerve; the M wave of every one may leak.
+    emg_uv, time_ms, settings
+        As for `detect`.
+
+    Returns
+    -------
+    Detection
 
     Raises
     ------
@@ -137,7 +149,7 @@ def detect_beside(
     prepared = prepare(emg, time, search_ms=settings.search_window_ms, mains_hz=settings.mains_hz)
     if not isinstance(prepared, Prepared):
         return _nothing_usable(prepared)
-    return _judge(prepared, direct, settings, rate_hz)
+    return _judge(prepared, directs, settings, rate_hz)
 
 
 def unusable(reason: str, n_sweeps: int, *, m_wave: MWave | None = None) -> Detection:
@@ -162,16 +174,17 @@ def _nothing_usable(reasons: tuple[str | None, ...]) -> Detection:
 
 
 def _judge(
-    prepared: Prepared, direct: DirectMuscle | None, settings: DetectionSettings, rate_hz: float
+    prepared: Prepared, directs: Sequence[DirectMuscle], settings: DetectionSettings, rate_hz: float
 ) -> Detection:
-    wave = None if direct is None else direct.wave_uv(prepared.used, prepared.time_ms)
-    nuisances = of_all = find_nuisances(prepared, wave)
+    each = [direct.wave_uv(prepared.used, prepared.time_ms) for direct in directs]
+    waves_uv = [wave for wave in each if wave is not None]
+    nuisances = of_all = find_nuisances(prepared, waves_uv)
     if of_all.apart.any():
         prepared = replace(prepared, noise=prepared.noise.leaving_out(of_all.apart))
-        nuisances = find_nuisances(prepared, wave)
+        nuisances = find_nuisances(prepared, waves_uv)
     noise, removed = prepared.noise, replace(nuisances.removed, n_apart=int(of_all.apart.sum()))
     model = nuisances.model()
-    score = score_presence(model, settings.search_window_ms, may_last=direct is not None)
+    score = score_presence(model, settings.search_window_ms, may_last=bool(directs))
     unit = discount(noise)
     alone = p_value(score.alone / unit)
     weighed = alone <= _BORDERLINE * settings.alpha
@@ -183,7 +196,7 @@ def _judge(
     if alone <= settings.alpha < p:
         found_by, p_second = _look_beside(found_by, nuisances, settings, unit)
     limit = detection_limit_uv(found_by.otherwise, settings.search_window_ms, threshold, settings.power)
-    m_wave = None if direct is None else direct.m_wave
+    m_wave = directs[0].m_wave if directs else None
     presence, reason = _answer(
         p,
         limit,

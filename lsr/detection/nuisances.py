@@ -49,6 +49,7 @@ _HUM_SIZES = (0.1, 0.5)  # of the largest value, where no quiet stretch tells th
 _UNTOLD_HARMONICS = (1, 2, 3, 5)
 _NOTCH_SIZES, _NOTCH_NOTABLE = (1.0, 4.0), 0.5  # of what swings on after the response; of the average's noise
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
+_COPIES = ("copy 1", "copy 2", "copy 3")  # of the M waves of so many direct muscles, the largest first
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _BURST_SMOOTH_MS, _BURST_NEAR_MS = 0.45, 5.0  # a response's smoothness; over how long noise is local
 _APART = 9.0  # times the noise's energy: what Gaussian noise does not reach in any of a hundred sweeps
@@ -202,11 +203,12 @@ class Nuisances:
         The noise is not inflated.
         """
         kinds = np.repeat([kind for kind, _ in self.counts], [count for _, count in self.counts])
-        shares = {"tail": _TAIL_SIZES, "copy": _COPY_SIZES if "copy" in kinds else (1.0,)}
+        copies = np.isin(kinds, _COPIES)
+        shares = {"tail": _TAIL_SIZES, "copy": _COPY_SIZES if copies.any() else (1.0,)}
         for tail, copy in product(*shares.values()):
             share = np.ones(kinds.size)
             share[kinds == "tail"] = tail / shares["tail"][-1]
-            share[kinds == "copy"] = copy / shares["copy"][-1]
+            share[copies] = copy / shares["copy"][-1]
             columns = [self.columns * share, *(rival.columns for rival in rivals)]
             yield self._build(self.steady.noise_root, np.concatenate(columns, axis=1))
 
@@ -214,14 +216,14 @@ class Nuisances:
         return Model.build(self.steady.time_ms, self.steady.average_uv, noise_root, columns)
 
 
-def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
+def find_nuisances(prepared: Prepared, waves_uv: Sequence[np.ndarray]) -> Nuisances:
     """What the average of the sweeps holds but a response.
 
     Parameters
     ----------
     prepared : Prepared
-    wave : np.ndarray | None, shape (n_samples,)
-        The direct muscle's M wave in the same sweeps, where there is one.
+    waves_uv : sequence of np.ndarray, each shape (n_samples,)
+        M waves of direct muscles in the same sweeps: of that which proves the stimuli, then of others.
     """
     noise, time, deviation = prepared.noise, prepared.time_ms, prepared.noise.average_sd_uv
     window = (time >= prepared.clear_ms) & (time <= prepared.end_ms)
@@ -231,18 +233,20 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     root = whitening[: at.size, : at.size] / deviation
     hum = find_average_hum(average, prepared, window, whitening)
     data = average[window] - hum.left_uv
-    zone_ends_ms = _direct_zone_ends_ms(None if wave is None else wave[window], at)
+    zone_ends_ms = _direct_zone_ends_ms([wave[window] for wave in waves_uv], at)
     late = at > prepared.search_ms[1] + _OVER_MS
     early = at < max(zone_ends_ms, prepared.search_ms[0] - 0.5)
     free = early | late
     usual = _usual_columns(float(at[0]), prepared.step_ms, at.size)
     parts = {"drift": usual.drift, "tail": usual.tail, "ring": usual.ring, "hum": hum.columns}
     dispersed = None
-    if wave is None:
+    if not waves_uv:
         parts["rival"] = usual.direct
     else:
-        parts["copy"] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
-        dispersed = dispersed_columns(wave, time, start_ms=prepared.clear_ms)[window]
+        for kind, wave in zip(_COPIES, waves_uv, strict=False):
+            parts[kind] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
+        drawn_out = [dispersed_columns(wave, time, start_ms=prepared.clear_ms)[window] for wave in waves_uv]
+        dispersed = np.concatenate(drawn_out[: len(_COPIES)], axis=1)
     white, white_data = {kind: root @ part for kind, part in parts.items()}, root @ data
     level_uv = _level_uv(data, average, prepared)
     for reached in (early & (at > prepared.search_ms[0]), late):
@@ -253,7 +257,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
     shapes = _Shapes.seen(white, white_data, free)
     sizes = _choose_sizes(shapes, level_uv, at, data, deviation)
     fitted = {kind: parts[kind] @ found for kind, found in shapes.fit(sizes).items()}
-    allowed, removed = _misfit(fitted, sizes.get("copy", 0.0), at, data, free, deviation)
+    allowed, removed = _misfit(fitted, sizes, at, data, free, deviation)
     given = [kind for kind in parts if kind in sizes]
     columns = np.concatenate(
         [*(parts[kind] * sizes[kind] for kind in given), usual.narrow * allowed[:, None]], axis=1
@@ -275,7 +279,7 @@ def find_nuisances(prepared: Prepared, wave: np.ndarray | None) -> Nuisances:
             hum_is_told=hum.is_told,
             lasting_uv=_lasting_uv(average, data, late, prepared, mains_hz),
             mains_hz=mains_hz,
-            direct_uv=None if wave is None else wave[window],
+            direct_uv=waves_uv[0][window] if waves_uv else None,
             until_ms=prepared.search_ms[1],
         )
 
@@ -440,7 +444,8 @@ def _holds_answer(shapes: _Shapes, data: np.ndarray, reached: np.ndarray, level_
     There it may have any shape: every sample competes by itself with tails, copies and hum.
     """
     largest = float(np.abs(data).max())
-    usual = {"drift": level_uv, "hum": 1.0, "copy": _RIVAL_COPY, "rival": largest, "ring": largest}
+    usual = {"drift": level_uv, "hum": 1.0, "rival": largest, "ring": largest}
+    usual |= dict.fromkeys(_COPIES, _RIVAL_COPY)
     tails = [{"tail": size * largest} for size in _TAIL_SIZES]
 
     def evidence(answer_uv: float) -> float:
@@ -460,13 +465,15 @@ def _choose_sizes(
     first = float(np.abs(data[at < at[0] + 1.2]).max()) + deviation_uv
     direct = (at > at[0] + 0.5) & (at < _DIRECT_ZONE_ENDS_MS[1])
     largest = float(np.abs(data[direct]).max(initial=0.0))
-    rivals = {"drift": level_uv, "copy": _RIVAL_COPY, "rival": _RIVAL_BUMP * largest, "hum": 0.0}
+    rivals = {"drift": level_uv, "rival": _RIVAL_BUMP * largest, "hum": 0.0}
+    rivals |= dict.fromkeys(_COPIES, _RIVAL_COPY)
     tails = [{"tail": size * first, "ring": ring * first} for size in _TAIL_SIZES for ring in _RING_SIZES]
     likeliest = int(np.argmax(shapes.given(rivals).log_evidence(tails)))
     chosen = tails[likeliest] | {"drift": level_uv, "hum": 1.0}
-    if "copy" not in shapes.kinds:
+    kinds = [kind for kind in _COPIES if kind in shapes.kinds]
+    if not kinds:
         return chosen
-    copies = [{"copy": size} for size in _COPY_SIZES]
+    copies = [dict(zip(kinds, tried, strict=True)) for tried in product(_COPY_SIZES, repeat=len(kinds))]
     return chosen | copies[int(np.argmax(shapes.given(chosen).log_evidence(copies)))]
 
 
@@ -562,25 +569,25 @@ def _likeness(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> np.nda
     return likeness
 
 
-def _direct_zone_ends_ms(m_wave_uv: np.ndarray | None, at: np.ndarray) -> float:
-    """Until when the direct response alone is looked at: later where the M wave itself is late."""
+def _direct_zone_ends_ms(m_waves_uv: Sequence[np.ndarray], at: np.ndarray) -> float:
+    """Until when the direct response alone is looked at: later where an M wave itself is late."""
     earliest, latest = _DIRECT_ZONE_ENDS_MS
-    if m_wave_uv is None:
-        return earliest
-    energy = np.cumsum(m_wave_uv**2)
-    return float(np.clip(at[np.searchsorted(energy, energy[-1] / 2)], earliest, latest))
+    energies = [np.cumsum(wave**2) for wave in m_waves_uv]
+    halves = [at[np.searchsorted(energy, energy[-1] / 2)] for energy in energies]
+    return float(np.clip(max(halves, default=earliest), earliest, latest))
 
 
 def _misfit(
     fitted: dict[str, np.ndarray],
-    copy_share: float,
+    sizes: dict[str, float],
     at: np.ndarray,
     data: np.ndarray,
     free: np.ndarray,
     deviation_uv: float,
 ) -> tuple[np.ndarray, Removed]:
     """How much tails, copies and what begins in the direct zone may leave unexplained."""
-    tail, copy = fitted["tail"], fitted.get("copy", np.zeros_like(data))
+    tail = fitted["tail"]
+    copy = np.sum([fitted.get(kind, np.zeros_like(data)) for kind in _COPIES], axis=0)
     rest = data - np.sum(list(fitted.values()), axis=0)
     direct = (at > at[0] + 0.3) & (at < 5.5)
     excess = np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - deviation_uv**2)) if direct.any() else 0.0
@@ -600,7 +607,7 @@ def _misfit(
     removed = Removed(
         tail_uv=float(np.abs(tail).max()),
         crosstalk_uv=float(np.abs(copy).max()),
-        crosstalk_share=copy_share,
+        crosstalk_share=max(sizes.get(kind, 0.0) for kind in _COPIES),
         unexplained_direct_uv=float(excess),
         largest_uv=float(np.abs(rest[~free]).max(initial=0.0)),
     )
