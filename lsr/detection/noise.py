@@ -17,6 +17,7 @@ import numpy as np
 _ORDER = 12
 _SAMPLES_PER_COEFFICIENT = 25
 _FEW_SWEEPS = 6  # below this the larger of the stretches speaks for a sweep
+_WHITE, _DRIFTS = 5e-4, 16.0  # of the variance, for conditioning; of what one sample differs from the next by
 SWEEPS_TELL_BURSTS = 5  # fewer do not tell what is in some of them from what is in all
 
 
@@ -119,17 +120,29 @@ def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float) -> Noi
 
 
 def _autocovariance(stretches: Sequence[np.ndarray], order: int) -> np.ndarray:
-    """Biased, hence positive definite; lag 0 is 1 and a little more, for conditioning."""
-    total = np.zeros(order + 1)
-    for stretch in stretches:
-        n = stretch.shape[1]
-        for lag in range(min(order + 1, n)):
-            total[lag] += np.einsum("ij,ij->", stretch[:, lag:], stretch[:, : n - lag])
-    if total[0] <= 0:
-        total[0] = 1.0
-    total /= total[0]
-    total[0] += 5e-4
-    return total
+    """Of unit variance, (order + 1,), from reflections by Burg (1975), a little white noise added.
+
+    Products over all samples would take the ends of short stretches for white noise: beside slow drift
+    that is more noise than there is.
+    """
+    forward = backward = list(stretches)
+    predictor, covariance, error = np.ones(1), np.ones(1), 1.0
+    for _ in range(order):
+        forward, backward = [one[:, 1:] for one in forward], [one[:, :-1] for one in backward]
+        both = list(zip(forward, backward, strict=True))
+        shared = sum(float(np.vdot(ahead, behind)) for ahead, behind in both)
+        energy = sum(float(np.vdot(ahead, ahead) + np.vdot(behind, behind)) for ahead, behind in both)
+        reflection = -2 * shared / energy if energy > 0 else 0.0
+        next_one = -reflection * error - float(predictor[1:] @ covariance[:0:-1])
+        predictor, covariance = np.append(predictor, 0.0), np.append(covariance, next_one)
+        predictor = predictor + reflection * predictor[::-1]
+        error *= 1 - reflection**2
+        forward, backward = (
+            [ahead + reflection * behind for ahead, behind in both],
+            [behind + reflection * ahead for ahead, behind in both],
+        )
+    covariance[0] += _WHITE * min(1.0, _DRIFTS * (1 - covariance[min(1, order)]))
+    return covariance
 
 
 def _levinson(covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
