@@ -101,7 +101,9 @@ def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float) -> Noi
     """
     n_sweeps = stretches_uv[0].shape[0]
     sizes = np.array([(stretch**2).mean(axis=1) for stretch in stretches_uv])
-    variance = sizes.max(axis=0) if n_sweeps < _FEW_SWEEPS else sizes.mean(axis=0)
+    own = np.array([(remove_drift(stretch) ** 2).mean(axis=1) for stretch in stretches_uv])
+    own = own * (sizes.mean() / max(own.mean(), 1e-300))
+    variance = own.max(axis=0) if n_sweeps < _FEW_SWEEPS else own.mean(axis=0)
     floor = max(float(np.median(variance)) / 4, float(np.finfo(float).tiny) ** 0.5)
     variance = np.maximum(variance, floor)
     weights = 1 / variance
