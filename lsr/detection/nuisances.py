@@ -53,6 +53,7 @@ _COPIES = ("copy 1", "copy 2", "copy 3")  # of the M waves of so many direct mus
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
 _BURST_SMOOTH_MS, _BURST_NEAR_MS = 0.45, 5.0  # a response's smoothness; over how long noise is local
 _APART = 9.0  # times the noise's energy: what Gaussian noise does not reach in any of a hundred sweeps
+_TOGETHER_MS = 3.0  # apart: activity of all sweeps that is of one kind, however it jitters
 _ALIKE = 0.4  # correlation with the others from which on a sweep holds the same, only more or less of it
 _BURST_SHARE, _UNCERTAIN_SWEEPS = 0.7, 1.5  # of the local noise; few sweeps tell it less surely
 _NOTABLE_INFLATION = 1.1
@@ -521,10 +522,13 @@ def _what_varies(
     share = _BURST_SHARE * (1 - _UNCERTAIN_SWEEPS / n_sweeps) * (n_sweeps - 1) / n_sweeps
     local = np.maximum(*((weights**2 * part).sum(axis=0) @ nearby for part in energies))
     inflation: np.ndarray = np.sqrt(np.maximum(1.0, share * local))
-    if _most_agree(white, others, answers):
+    smooth = white @ smoothing
+    if _most_agree(white, others, answers) or _all_answer(
+        (smooth**2 @ nearby) / variance[:, None], model.step_ms, answers
+    ):
         return np.sqrt(inflation), apart
     largest = (energies[1] @ nearby)[:, answers].max(axis=1) / variance
-    unlike = _likeness(white @ smoothing, others @ smoothing, answers) < _ALIKE
+    unlike = _likeness(smooth, others @ smoothing, answers) < _ALIKE
     apart[counts] = (largest > _APART) & unlike
     if apart.sum() > n_sweeps / 2:
         apart[:] = False
@@ -559,6 +563,13 @@ def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool
     if 2 * n_alike - n_sweeps > _AGREEMENT * np.sqrt(n_sweeps):
         return True
     return n_sweeps >= _MANY_SWEEPS and float((likeness > _CLEARLY_ALIKE).mean()) >= _MANY_SHARE
+
+
+def _all_answer(energies: np.ndarray, step_ms: float, rows: np.ndarray) -> bool:
+    """Whether every sweep holds plain activity, and all of them at about the same time."""
+    inside = energies[:, rows]
+    apart_ms = float(np.ptp(inside.argmax(axis=1))) * step_ms
+    return bool(inside.max(axis=1).min() > _APART and apart_ms <= _TOGETHER_MS)
 
 
 def _likeness(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> np.ndarray:
