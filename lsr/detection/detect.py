@@ -20,7 +20,7 @@ from lsr.detection.detection import Detection, LateResponse, MWave, Presence, Sw
 from lsr.detection.evidence import Model
 from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import DirectMuscle, read_direct
-from lsr.detection.noise import Noise
+from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
 from lsr.detection.nuisances import SECOND_ARTIFACT, Nuisances, Removed, Rival, find_nuisances
 from lsr.detection.onset import draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
@@ -52,6 +52,7 @@ _RISE_SHARE = 0.15  # of a response: tails and copies that rise by more before i
 _START_TO_ONSET_MS, _CLEARLY_EARLIER = 0.2, 4.0  # of a response that begins at the window's start; log odds
 _CLEARLY_ELSEWHERE = float(np.log(3))  # log odds that what stands out begins outside the window
 _CLIPPED_SHARE = 0.25  # of the sweeps: the mean response is smaller for it
+_WITHOUT_ONE = 0.05  # the p-value at most, of few sweeps, whichever is left out
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
 
@@ -217,6 +218,8 @@ def _judge(
         window_ms=settings.late_window_ms,
         alpha=settings.alpha,
     )
+    if presence is Presence.PRESENT and _hangs_on_one(prepared, waves_uv, settings):
+        presence, reason = Presence.INDETERMINATE, "in_few_sweeps"
     measured = None
     if presence is Presence.PRESENT:
         measured = _measure(nuisances, found_by, noise, settings)
@@ -330,6 +333,23 @@ def _begins_earlier(
     starts_ms, evidence = found[0][0], np.logaddexp.reduce([each for _, each in found])
     early = starts_ms < earliest_ms + _START_TO_ONSET_MS
     return float(evidence[early].max() - evidence[~early].max()) > _CLEARLY_EARLIER
+
+
+def _hangs_on_one(prepared: Prepared, waves_uv: Sequence[np.ndarray], settings: DetectionSettings) -> bool:
+    """Whether of two to four sweeps a single one holds all that stands out: it may be a burst.
+
+    More sweeps tell by their differences what varies.
+    """
+    n_sweeps = prepared.emg_uv.shape[0]
+    if not 1 < n_sweeps < SWEEPS_TELL_BURSTS:
+        return False
+    for left_out in np.eye(n_sweeps, dtype=bool):
+        noise = prepared.noise.leaving_out(left_out)
+        model = find_nuisances(replace(prepared, noise=noise), waves_uv).model()
+        score = score_presence(model, settings.search_window_ms)
+        if p_value(score.alone / discount(noise)) > _WITHOUT_ONE:
+            return True
+    return False
 
 
 def _whitened(model: Model, unit: float) -> Whitened:

@@ -3,8 +3,8 @@
 Conventions
 -----------
 Rows are sweeps, columns samples, EMG in microvolts. Noise is what remains in stretches where no
-response is expected. Its colour is an autoregressive model shared by all sweeps (Levinson-Durbin on
-the pooled autocovariance); its size belongs to each sweep, so that a sweep in a spasm burst counts little.
+response is expected. Its colour is an autoregressive model shared by all sweeps (reflections by
+Burg, Levinson-Durbin); its size belongs to each sweep, so that a sweep in a spasm burst counts little.
 """
 
 from __future__ import annotations

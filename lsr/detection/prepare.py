@@ -27,6 +27,7 @@ from lsr.errors import SweepsError
 ANALYSIS_HZ = 5_000.0  # a response's energy lies below 3 kHz; faster sweeps are lowered to this
 _RESPONSE_LASTS_MS = 12.0  # after the latest onset
 _QUIET_MS = 10.0  # shortest stretch that tells the noise
+_QUIETER = 0.15  # of the stretches of single sweeps that hold response and all
 _LATE_MS = 40.0
 EARLIEST_MS = 1.5  # what comes before is the stimulus, whatever it looks like
 _SEEN_BEFORE_MS = 0.5  # the search window, a sweep has to show muscle
@@ -307,8 +308,22 @@ def _noise_stretches(found: Cleaned, start_ms: float) -> tuple[list[np.ndarray],
         late = emg_uv[:, after]
         stretches.append(late - median_sweep(late) if several and before.any() else remove_drift(late))
         names.append(f"after {time_ms[after][0]:.0f} ms")
-    if not stretches:
-        rest = emg_uv - (np.mean(emg_uv, axis=0) if several else 0.0)
-        stretches.append(remove_drift(rest[:, time_ms > start_ms]))
-        names.append("the sweeps' differences from their average" if several else "the sweep itself")
+    if not stretches and several:
+        stretches.append(remove_drift((emg_uv - np.mean(emg_uv, axis=0))[:, time_ms > start_ms]))
+        names.append("the sweeps' differences from their average")
+    elif not stretches:
+        stretches.append(_quietest(emg_uv[:, time_ms > start_ms], float(time_ms[1] - time_ms[0])))
+        names.append(f"quiet {_QUIET_MS:g} ms of the sweep itself")
     return stretches, " and ".join(names)
+
+
+def _quietest(emg_uv: np.ndarray, step_ms: float) -> np.ndarray:
+    """Of all stretches one of the quietest, drift taken out: a response fills only part of a sweep.
+
+    The very quietest would tell less noise than there is.
+    """
+    width = min(emg_uv.shape[1], round(_QUIET_MS / step_ms))
+    firsts = range(0, emg_uv.shape[1] - width + 1, max(1, width // 8))
+    found = [remove_drift(emg_uv[:, first : first + width]) for first in firsts]
+    found.sort(key=lambda stretch: float((stretch**2).mean()))
+    return found[round(_QUIETER * (len(found) - 1))]

@@ -47,6 +47,27 @@ def test_sweeps_in_a_burst_count_little():
     assert weights[[2, 6]].max() < 0.1 * np.delete(weights, [2, 6]).min()
 
 
+def drifting(rng, n_sweeps, n_samples, step):
+    """White noise of unit size on a walk of such steps, without its level."""
+    walk = np.cumsum(rng.normal(0, step, (n_sweeps, n_samples)), axis=1)
+    return rng.standard_normal((n_sweeps, n_samples)) + walk - walk.mean(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("step", [0.3, 1.0])
+def test_noise_beside_drift_is_as_small_as_it_is(step):
+    """Autocovariances over short stretches would make it up to twice as large."""
+    rng = np.random.default_rng(5)
+    noise = estimate_noise([drifting(rng, 20, 250, step)], step_ms=0.2)
+    fresh = drifting(rng, 200, 250, step) / np.sqrt(noise.variance_uv2.mean())
+    assert (fresh @ noise.whitening(250).T)[:, 20:].var() == pytest.approx(1.0, abs=0.12)
+
+
+def test_sweeps_that_drift_count_as_much_as_the_others():
+    stretch = np.random.default_rng(6).standard_normal((10, 250))
+    stretch[[2, 6]] += np.linspace(-30, 30, 250)
+    assert estimate_noise([stretch], step_ms=0.2).weights == pytest.approx(0.1, abs=0.03)
+
+
 @pytest.mark.parametrize("seed", [160, 161, 162])
 def test_bursts_neither_create_nor_erase_a_response(seed):
     same = {"seed": seed, "n_sweeps": 20, "rate_hz": 10_000, "after_ms": 50, "nuisance": "bursts"}

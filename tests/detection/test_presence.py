@@ -321,6 +321,38 @@ def test_what_stands_out_in_few_sweeps_is_never_called_absent(seed, answered):
         assert found.presence == "absent"
 
 
+def half_waves(time_ms, planted_uv, start_ms=8.5):
+    """A response of two phases in 6 ms."""
+    since = (time_ms - start_ms) / 3
+    return np.where((since > 0) & (since < 2), planted_uv / 2 * np.sin(np.pi * since), 0.0)
+
+
+@pytest.mark.parametrize("n_sweeps", [3, 4])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_one_of_a_few_sweeps_holds_alone_may_be_a_burst(n_sweeps, seed):
+    time_ms = np.arange(-40, 60, 0.1)
+    noise_uv = np.random.default_rng(seed).normal(0, 5, (n_sweeps, time_ms.size))
+    burst = np.arange(n_sweeps)[:, None] == 0
+    found = lsr.detect(noise_uv + burst * half_waves(time_ms, 300.0), time_ms)
+    assert (found.presence, found.reason) == ("indeterminate", "in_few_sweeps")
+    assert lsr.detect(noise_uv + half_waves(time_ms, 100.0), time_ms).presence == "present"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_five_plain_answers_that_jitter_by_more_than_a_phase_are_one_response(seed):
+    rng = np.random.default_rng(seed)
+    time_ms = np.arange(-20, 60, 0.1)
+    emg_uv, direct_uv = rng.normal(0, 8, (2, 5, time_ms.size))
+    starts_ms, sizes_uv = rng.uniform(9.8, 11.4, 5), rng.uniform(130, 400, 5)
+    since = (time_ms - starts_ms[:, None]) / 0.9
+    emg_uv += (
+        np.where((since > 0) & (since < 2), np.sin(np.pi * since) * np.exp(-since), 0) * sizes_uv[:, None]
+    )
+    found = lsr.detect(emg_uv, time_ms, direct_uv + half_waves(time_ms, 3000.0, 3.4))
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(starts_ms.min(), abs=0.5)
+
+
 # --- sweeps that hold more than one stimulus, or too little rest --------------------------------------
 
 
@@ -361,6 +393,16 @@ def test_a_pulse_before_the_stimulus_is_not_taken_for_noise(seed):
     found = with_pulses(-5.0, 0.0, seed=seed)
     assert found.noise_uv == pytest.approx(3.0, rel=0.3)  # of 5 uV, what is below 2.5 kHz
     assert found.presence != "present"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_single_sweep_without_rest_tells_its_noise_beside_the_response(seed):
+    time_ms = np.arange(0, 32, 0.1)
+    noise_uv = np.random.default_rng(seed).normal(0, 5, time_ms.size)
+    found = lsr.detect(noise_uv + half_waves(time_ms, 150.0), time_ms)
+    assert found.presence == "present"
+    assert found.onset_latency_ms == pytest.approx(8.6, abs=1.5)
+    assert lsr.detect(noise_uv, time_ms).presence != "present"
 
 
 def response_uv(time_ms, peak_to_peak_uv):
