@@ -71,6 +71,13 @@ def test_the_numbers_are_those_in_use():
     least, most = paired._AS_OFTEN
     assert f"about as often ({least:g} to {most:g} times)" in text
     assert f"midpoints to their neighbours (up to {paired.FAR_S:g} s)" in text
+    odds = presence._NOTHING, presence._BEFORE, presence._BEYOND
+    assert "O = {:g} + {:g} mean_{{t before}} BF(t) + {:g} mean_{{t beyond}} BF(t)".format(*odds) in text
+    assert f"the window {100 * presence._MISFIT:g} % of the best log evidence" in text
+    assert f"up to {presence._BEYOND_MS:g} ms beyond it compete" in text
+    assert f"starts ({presence._STEP_MS:g} ms apart)" in text
+    assert f"`f` is {presence._FEW:g}, else 1" in text
+    assert f"(1 + {presence._SHORT_MS:g} ms / T)" in text
     assert f"exp(-(score / d + {presence._TAIL_OFFSET:g}))" in text
     assert f"score at alpha + {presence._SEARCH_COST:g}" in text
     assert f"p > {detect._BORDERLINE:g} alpha" in text
