@@ -509,7 +509,8 @@ def _what_varies(
     variance = noise.variance_uv2[counts] / noise.average_sd_uv**2
     others = (weights.T @ white - weights * white) / (1 - weights)
     slopes = np.gradient(others, axis=1)
-    parts = np.stack([at < zone_ends_ms, at >= zone_ends_ms], axis=1).astype(float)
+    early = at < zone_ends_ms
+    parts = np.stack([early, answers, ~(early | answers)], axis=1).astype(float)
     shapes = np.concatenate([others[:, :, None] * parts, slopes[:, :, None] * parts], axis=2)
     normal = shapes.transpose(0, 2, 1) @ shapes + 2 * variance[:, None, None] * np.eye(shapes.shape[2])
     rest = white - others
@@ -527,7 +528,8 @@ def _what_varies(
         (smooth**2 @ nearby) / variance[:, None], model.step_ms, answers
     ):
         return np.sqrt(inflation), apart
-    largest = (energies[1] @ nearby)[:, answers].max(axis=1) / variance
+    within = ((rest * answers) @ smoothing) ** 2  # a late response would smooth over the edge
+    largest = (within @ nearby)[:, answers].max(axis=1) / variance
     unlike = _likeness(smooth, others @ smoothing, answers) < _ALIKE
     apart[counts] = (largest > _APART) & unlike
     if apart.sum() > n_sweeps / 2:

@@ -380,6 +380,15 @@ def test_a_faint_slow_burst_is_seen_once_smoothed():
     assert apart == [2]
 
 
+@pytest.mark.parametrize("size_uv", [10.0, 60.0])
+@pytest.mark.parametrize(("at_ms", "apart"), [(12.0, [3, 8]), (24.5, [])])
+def test_what_comes_after_any_answer_sets_no_sweep_apart(at_ms, apart, size_uv):
+    """Planted in two sweeps: neither smoothing nor what the sweeps share brings it before 22 ms."""
+    added_uv = np.zeros((20, AT_MS.size))
+    added_uv[3], added_uv[8] = bump_uv(size_uv, at_ms), bump_uv(size_uv, at_ms + 0.9, wavelength_ms=1.7)
+    assert what_varies(added_uv)[1] == apart
+
+
 def test_a_sweep_in_which_all_is_louder_is_not_set_apart_for_it():
     noise_uv = np.where(np.arange(20) == 7, 5.0, 1.0)
     added_uv = np.zeros((20, AT_MS.size))
