@@ -79,6 +79,8 @@ def find_average_hum(
         ]
         if all(explained):
             return AverageHum(best.hum_uv - taken[window], best.columns, is_told=True)
+        if not any(explained) and len(stretches) > 1:  # what one holds may have spoiled the fit to the other
+            explained[int(np.argmin(best.left))] = True
         stretches = [part for part, is_hum in zip(stretches, explained, strict=True) if is_hum]
     return AverageHum(np.zeros(int(window.sum())), none, is_told=False)
 
