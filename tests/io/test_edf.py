@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lsr.errors import MalformedRecording, UnreadableSamples
+from lsr.errors import MalformedRecording, RecordingNotFound, UnreadableSamples
 from lsr.io import edf
 from lsr.io.registry import read_recording
 
@@ -26,6 +27,7 @@ def test_segments_are_runs_of_contiguous_records(gapped):
         assert [(s.start_s, s.stop_s) for s in recording.segments] == [(0.0, 5.0), (10.5, 15.5)]
         assert recording.format == "EDF+D"
         assert recording.duration_s == 10.0
+        assert recording.channels[0].n_samples == 10_000
         assert not recording.problems
 
 
@@ -62,6 +64,7 @@ def test_every_channel_keeps_its_own_rate(write_edf, drawn, count_up, saved):
         drawn(label="fast too", stored=count_up(4, 2000, 7)),
     ]
     with read_recording(saved(write_edf(signals, kind="EDF"))) as recording:
+        assert not recording.problems
         assert [channel.rate for channel in recording.channels] == [2000, 500, 2000]
         fast, slow = recording.windows([1.2], 0.0, 0.1)
         assert fast.channels == (0, 2)
@@ -245,6 +248,77 @@ def test_short_reads_are_completed(gapped, monkeypatch):
         np.testing.assert_array_equal(recording.read_digital(0), expected)
 
 
+@pytest.mark.skipif(not edf._HAS_PREADV, reason="the platform lacks preadv")
+def test_a_short_or_failing_read_of_a_single_row_is_completed_or_told(write_edf, drawn, saved, monkeypatch):
+    monkeypatch.setattr(edf, "_CHEAP_SPAN_BYTES", 0)
+    whole = os.preadv
+    stored = np.random.default_rng(2).integers(-999, 999, (12, 40, 50))
+    signals = [drawn(label=f"C{k}", stored=one) for k, one in enumerate(stored)]
+
+    def fail(*args):
+        raise OSError(5, "Input/output error")
+
+    with read_recording(saved(write_edf(signals, record_s="0.05"))) as recording:
+        (expected,) = recording.windows([0.5], 0.0, 0.02, [0, 11])
+        list(recording.windows([1.1], 0.0, 0.02, [0, 11]))  # or memory would still hold what is expected
+        monkeypatch.setattr(
+            os, "preadv", lambda n, bufs, at: whole(n, (bufs[0][: 1 + len(bufs[0]) // 3],), at)
+        )
+        (batch,) = recording.windows([0.5], 0.0, 0.02, [0, 11])
+        np.testing.assert_array_equal(batch.samples, expected.samples)
+        monkeypatch.setattr(os, "preadv", fail)
+        with pytest.raises(UnreadableSamples, match=r"case\.edf: reading \d+ bytes from byte \d+"):
+            list(recording.windows([0.5], 0.0, 0.02, [0, 11]))
+
+
+def test_a_folder_is_no_recording_and_says_so(tmp_path):
+    with pytest.raises(RecordingNotFound, match="check the path"):
+        edf.RawFile(tmp_path)
+
+
+def scaled(drawn, write_edf, saved):
+    """Four signals of 100 samples a record, each of its own scale, one of them about a zero of its own."""
+    stored = np.random.default_rng(4).integers(-999, 999, (4, 30, 100))
+    ranges = [("-3276.8", "3276.7"), ("-100", "100"), ("-100", "900"), ("-10", "10")]
+    signals = [
+        drawn(label=f"C{k}", stored=one, fields={"physical_min": low, "physical_max": high})
+        for k, (one, (low, high)) in enumerate(zip(stored, ranges, strict=True))
+    ]
+    gains = np.array([(float(high) - float(low)) / 65535 for low, high in ranges])
+    zeros = np.array([float(low) for low, _ in ranges]) + 32768 * gains
+    path = saved(write_edf(signals, record_s="0.1"))
+    return path, stored.reshape(4, -1) * gains[:, None] + zeros[:, None]
+
+
+@pytest.mark.parametrize("cheap", [0, 64 << 10])
+@pytest.mark.parametrize("chunk_bytes", [1, 1000, 512 << 10])
+def test_every_channel_keeps_its_own_scale_in_whatever_order_and_pieces(
+    write_edf, drawn, saved, monkeypatch, chunk_bytes, cheap
+):
+    monkeypatch.setattr(edf, "_CHUNK_BYTES", chunk_bytes)
+    monkeypatch.setattr(edf, "_CHEAP_SPAN_BYTES", cheap)
+    path, emg_uv = scaled(drawn, write_edf, saved)
+    with read_recording(path) as recording:
+        for channels in ([0, 1, 2, 3], [3, 2, 1, 0], [2, 0], [0, 1, 3], [1]):
+            read_uv = recording._store.read_stretch(channels, 37, 1234)
+            np.testing.assert_allclose(read_uv, emg_uv[channels, 37 : 37 + 1234], rtol=1e-5, atol=1e-3)
+            for n_samples in (20, 90, 120, 450):
+                windows = recording._store.read_windows(channels, np.array([95, 250]), n_samples)
+                expected = np.stack([emg_uv[channels, at : at + n_samples] for at in (95, 250)])
+                np.testing.assert_allclose(windows, expected, rtol=1e-5, atol=1e-3)
+        for channel in range(4):
+            assert recording.read_digital(channel).size == 3000
+
+
+def test_the_thread_that_helps_to_read_ends_with_the_recording(gapped, monkeypatch):
+    monkeypatch.setattr(edf, "_WORTH_A_THREAD_BYTES", 1)
+    before = threading.active_count()
+    with read_recording(gapped) as recording:
+        recording._store.read_stretch((0,), 0, 4000)
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+
+
 def test_four_thousand_signals_are_read(write_edf, drawn, count_up, saved):
     signals = [drawn(label=f"ch{n}", stored=count_up(3, 4, n)) for n in range(4000)]
     with read_recording(saved(write_edf(signals, kind="EDF"))) as recording:
@@ -262,9 +336,11 @@ def test_no_patient_name_reaches_a_recording_or_an_error(write_edf, drawn, count
     assert "Secret" not in str(error.value)
 
 
-def test_the_digest_is_that_of_the_file(gapped):
+@pytest.mark.parametrize("chunk_bytes", [1000, 512 << 10])
+def test_the_digest_is_that_of_the_file(gapped, monkeypatch, chunk_bytes):
     import hashlib
 
+    monkeypatch.setattr(edf, "_CHUNK_BYTES", chunk_bytes)
     with read_recording(gapped) as recording:
         assert recording.sha256 == hashlib.sha256(gapped.read_bytes()).hexdigest()
 
@@ -313,10 +389,22 @@ def test_a_window_over_parts_of_records_of_many_signals_is_what_was_stored(
     stored = np.random.default_rng(2).integers(-999, 999, (12, 40, 50))
     signals = [drawn(label=f"C{k}", stored=one) for k, one in enumerate(stored)]
     with read_recording(saved(write_edf(signals, record_s="0.05"))) as recording:
-        (batch,) = recording.windows([0.5], 0.02, 0.13, [0, 11])  # 150 samples: three records and a part
-        for row, channel in enumerate(batch.channels):
-            emg_uv = stored[channel].ravel()[480:630] * recording.channels[channel].resolution_uv
-            np.testing.assert_allclose(batch.samples[0, row], emg_uv, rtol=1e-5, atol=1e-3)
+        for first, stop in (
+            (480, 630),
+            (495, 565),
+        ):  # three records and a part; one, and ends of its neighbours
+            (batch,) = recording.windows([0.5], 0.5 - first / 1000, stop / 1000 - 0.5, [0, 11])
+            for row, channel in enumerate(batch.channels):
+                emg_uv = stored[channel].ravel()[first:stop] * recording.channels[channel].resolution_uv
+                np.testing.assert_allclose(batch.samples[0, row], emg_uv, rtol=1e-5, atol=1e-3)
+
+
+def test_what_is_no_voltage_has_neither_rails_nor_a_resolution(write_edf, drawn, count_up, saved):
+    warm = drawn(label="Temp", stored=count_up(2, 50), fields={"unit": "degC"})
+    with read_recording(saved(write_edf([warm, drawn(stored=count_up(2, 50))], kind="EDF"))) as recording:
+        told = [(one.rail_min_uv, one.rail_max_uv, one.resolution_uv) for one in recording.channels]
+    assert told[0] == (None, None, None)
+    assert told[1] == (-3276.8, 3276.7, pytest.approx(0.1))
 
 
 # --- time ----------------------------------------------------------------------------------------------
@@ -346,6 +434,13 @@ def test_a_record_that_begins_a_tenth_before_the_end_of_another_runs_backwards(t
 def test_a_record_that_begins_samples_before_the_end_of_another_is_a_segment_of_its_own(timed):
     with read_recording(timed(["+0", "+0.099", "+0.199"], n_samples=1000, record_s="0.1")) as recording:
         assert len(recording.segments) == 2
+
+
+def test_the_fastest_channel_tells_what_is_a_gap(write_edf, drawn, keep_time, count_up, saved):
+    """Of 4 ms: four samples of one channel, and hardly any of the other."""
+    signals = [drawn(stored=count_up(2, 1000)), drawn(stored=count_up(2, 10)), keep_time(["+0", "+1.004"])]
+    with read_recording(saved(write_edf(signals, kind="EDF+D"))) as recording:
+        assert [one.start_s for one in recording.segments] == [0.0, 1.004]
 
 
 def test_time_kept_behind_other_annotations_is_found_in_a_continuous_file_too(timed):
