@@ -1,6 +1,7 @@
 """A lost worker costs only what it was at."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -131,6 +132,23 @@ def test_while_processes_start_an_interrupt_does_not_reach_them_and_an_end_is_to
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_a_process_outlives_calls_that_are_cancelled_or_fail():
+    """Planted: a call that leaves, a result and an error that cannot be sent; the same process goes on."""
+    with LocalPool(1) as pool:
+        first = pool.submit(os.getpid).result(60)
+        pool.submit(time.sleep, 0.1)
+        cancelled = pool.submit(os.getpid)
+        assert cancelled.cancel()
+        with pytest.raises(SystemExit):
+            pool.submit(sys.exit, 3).result(60)
+        with pytest.raises((AttributeError, pickle.PicklingError)):
+            pool.submit(eval, "lambda: 1").result(60)
+        with pytest.raises(RuntimeError, match="Odd, which cannot be pickled"):
+            pool.submit(exec, "class Odd(Exception): pass\nraise Odd").result(60)
+        assert pool.submit(os.getpid).result(60) == first
+
+
 def test_an_error_ends_processes_at_once():
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt), local_engine(1) as engine:  # noqa: PT012
