@@ -182,7 +182,7 @@ def found_in(added_uv, *, search_ms=(5.5, 14.0), noise_uv=2.0):
     time_ms = np.arange(-40, 80, 0.2)
     emg_uv = np.random.default_rng(1).normal(0, noise_uv, (20, time_ms.size)) + added_uv(time_ms)
     prepared = prepare(emg_uv, time_ms, search_ms=search_ms, mains_hz=None)
-    return nuisances.find_nuisances(prepared, None)
+    return nuisances.find_nuisances(prepared, [])
 
 
 def test_no_model_is_finer_than_a_small_share_of_a_large_response():
