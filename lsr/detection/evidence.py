@@ -92,7 +92,7 @@ def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.
     energy : float
         Of the whitened data: no column can explain more.
     sizes : np.ndarray, shape (n_tried, n_columns)
-        Prior deviations of the columns.
+        Prior deviations of the columns, none of them 0.
 
     Returns
     -------
@@ -100,15 +100,19 @@ def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.
         Natural logarithm.
     """
     n = moment.shape[-1]
-    bordered = np.empty((*moment.shape[:-1], sizes.shape[0], n + 1, n + 1))
-    bordered[..., :n, :n] = gram[..., None, :, :] * (sizes[:, :, None] * sizes[:, None, :])
-    bordered[..., n, :n] = sizes * moment[..., None, :]  # the lower triangle alone is read
-    diagonal = bordered.reshape(*bordered.shape[:-2], -1)[..., : n * (n + 1) : n + 2]
-    diagonal += 1.0 + ROUNDING * diagonal.max(axis=-1, keepdims=True, initial=0.0)
+    bordered = np.empty((*moment.shape[:-1], n + 1, n + 1))
+    bordered[..., :n, :n], bordered[..., n, :n] = gram, moment  # the lower triangle alone is read
     bordered[..., n, n] = corner = 1.01 * energy + 1.0
+    diagonal = np.einsum("...ii->...i", bordered)[..., :n]
+    power = diagonal[..., None, :] * sizes**2
+    every = (power + ROUNDING * power.max(axis=-1, keepdims=True, initial=0.0) + 1.0) / sizes**2
+    pivots = np.empty((*moment.shape[:-1], len(sizes), n + 1))
+    for k in range(len(sizes)):  # all at once would not fit a processor's cache
+        diagonal[...] = every[..., k, :]
+        pivots[..., k, :] = np.einsum("...ii->...i", np.linalg.cholesky(bordered))
     # The last pivot tells what is left of the corner: the quadratic form, without solving for the sizes.
-    pivots = np.diagonal(np.linalg.cholesky(bordered), axis1=-2, axis2=-1)
-    evidence: np.ndarray = 0.5 * (corner - pivots[..., n] ** 2) - np.log(pivots[..., :n]).sum(axis=-1)
+    evidence: np.ndarray = 0.5 * (corner - pivots[..., n] ** 2)
+    evidence -= np.log(pivots[..., :n]).sum(axis=-1) + np.log(sizes).sum(axis=-1)
     return evidence
 
 
