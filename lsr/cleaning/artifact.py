@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lsr.gaussian import gaussian
+
 # Time constants of the tail: electrode and amplifier recovery from a fraction of a millisecond to the
 # 16 ms of a 10 Hz high-pass. Sums of these also follow stretched and power-law decays.
 TAIL_MS = (0.3, 0.6, 1.2, 2.5, 5.0, 10.0, 20.0)
@@ -234,7 +236,7 @@ def ring_columns(time_ms: np.ndarray) -> np.ndarray:
     """
     since = (time_ms - time_ms[0])[:, None]
     centres = np.arange(0.0, RING_LASTS_MS, 0.3)
-    columns: np.ndarray = np.exp(-0.5 * ((since - centres) / 0.25) ** 2 - centres / RING_MS)
+    columns: np.ndarray = gaussian((since - centres) / 0.25) * np.exp(-centres / RING_MS)
     return columns
 
 

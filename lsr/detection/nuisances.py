@@ -24,6 +24,7 @@ from lsr.detection.average_hum import find_average_hum
 from lsr.detection.evidence import ROUNDING, Model, log_evidence
 from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise, remove_drift
 from lsr.detection.prepare import Prepared
+from lsr.gaussian import gaussian
 
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
 _OVER_MS = 8.0  # after the latest onset most responses are over
@@ -382,7 +383,7 @@ def _second_artifact(
     near = np.abs(at - at[first]) < _SPIKE_NEAR_MS
     if sharpest < max(_SPIKE_BENDS * float(np.ptp(data[near])), _SPIKE_NOTABLE * deviation_uv):
         return None
-    spike = np.exp(-0.5 * ((at[:, None] - at[first] - _SPIKE_AT_MS) / _SPIKE_WIDTH_MS) ** 2)
+    spike = gaussian((at[:, None] - at[first] - _SPIKE_AT_MS) / _SPIKE_WIDTH_MS)
     tail = tail_columns(at[first:])
     tail = np.concatenate([np.zeros((first, tail.shape[1])), tail])
     columns = np.concatenate([spike, tail], axis=1) * float(np.abs(data).max())
@@ -410,8 +411,8 @@ def _usual_columns(first_ms: float, step_ms: float, n_samples: int) -> _Usual:
         tail=tail_columns(at),
         ring=ring_columns(at),
         swing=swing_columns(at),
-        direct=np.exp(-0.5 * ((at[:, None] - direct) / 0.5) ** 2),
-        narrow=np.exp(-0.5 * ((at[:, None] - narrow) / 0.25) ** 2) / 1.2,
+        direct=gaussian((at[:, None] - direct) / 0.5),
+        narrow=gaussian((at[:, None] - narrow) / 0.25) / 1.2,
     )
 
 
@@ -550,7 +551,7 @@ def _nearby_mean(n_samples: int, width: int) -> np.ndarray:
 def _smoothing(n_samples: int, step_ms: float) -> np.ndarray:
     """Matrix that smooths rows of white noise as muscle responses are smooth, and keeps its variance."""
     apart_ms = (np.arange(n_samples)[:, None] - np.arange(n_samples)) * step_ms
-    weights = np.exp(-0.5 * (apart_ms / _BURST_SMOOTH_MS) ** 2)
+    weights = gaussian(apart_ms / _BURST_SMOOTH_MS)
     rows: np.ndarray = weights / np.sqrt((weights**2).sum(axis=0))
     return rows
 

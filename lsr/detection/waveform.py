@@ -15,6 +15,8 @@ from functools import cached_property
 
 import numpy as np
 
+from lsr.gaussian import gaussian
+
 
 @dataclass(frozen=True)
 class Family:
@@ -36,9 +38,7 @@ class Family:
         after = np.clip(since, 0, None)
         envelope = (1 - np.exp(-((after / self.rise_ms) ** 2))) * np.exp(-((after / self.length_ms) ** 2))
         unit = np.sqrt(1.2 / np.sqrt(np.pi))
-        shape: np.ndarray = (
-            unit * envelope * np.exp(-((since - self.centres_ms) ** 2) / (2 * self.width_ms**2))
-        )
+        shape: np.ndarray = unit * envelope * gaussian((since - self.centres_ms) / self.width_ms)
         return shape
 
 
