@@ -31,6 +31,7 @@ from lsr.detection.presence import (
     discount,
     evidence_of_starts,
     p_value,
+    score_beside,
     score_presence,
     threshold_score,
     weigh,
@@ -380,12 +381,14 @@ def _weigh_rivals(
     """Let what may pass for a response compete with one, where anything stands out at all."""
     found = nuisances.find_rivals() if weighed else ()
     rivals: list[tuple[Rival, ...]] = [(), *((rival,) for rival in found)]
-    models = [model, *(nuisances.model(*some) for some in rivals[1:])]
-    scores = [score, *(score_presence(one, settings.search_window_ms, score) for one in models[1:])]
+    others = [model.beside(rival.columns) for rival in found]
+    scores = [score, *score_beside(model, others, settings.search_window_ms, score)]
     odds = [
-        one.log_null - sum(rival.cost for rival in some) for one, some in zip(models, rivals, strict=True)
+        model.log_null,
+        *(one.log_null - rival.cost for one, rival in zip(others, found, strict=True)),
     ]
     value, best, without = weigh(list(zip(scores, odds, strict=True)))
+    models = {0: model} | {k: nuisances.model(*rivals[k]) for k in {best, without} - {0}}
     return _Weighed(
         value=value,
         score=scores[best],

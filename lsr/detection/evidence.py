@@ -10,7 +10,8 @@ a grid that divides the sampling interval evenly, so that a response is computed
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -63,6 +64,19 @@ class Model:
         log_null = -0.5 * float(whitened @ whitened) - float(np.log(np.diag(factor)).sum())
         return cls(time_ms, average_uv, noise_root, root, whitened, log_null)
 
+    def beside(self, columns: np.ndarray) -> Beside:
+        """What changes when further nuisances, (n_samples, n_columns), are integrated out as well."""
+        from scipy.linalg.lapack import dpotrf, dtrtrs
+
+        white = self.root @ columns
+        normal = white.T @ white
+        normal.flat[:: normal.shape[0] + 1] += 1.0 + ROUNDING * normal.diagonal().max(initial=0.0)
+        factor, _ = dpotrf(normal, lower=1)
+        directions, _ = dtrtrs(factor, white.T, lower=1)
+        explained = directions @ self.whitened
+        log_null = 0.5 * float(explained @ explained) - float(np.log(np.diag(factor)).sum())
+        return Beside(directions.T, explained, self.log_null + log_null)
+
     @property
     def step_ms(self) -> float:
         """Sampling interval."""
@@ -78,6 +92,15 @@ class Model:
         noise, _ = dtrtrs(self.noise_root, noise, lower=1)
         estimate: np.ndarray = rest - noise
         return estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Nuisances that join those of a model: of no products of whitened columns anything along them is left."""
+
+    directions: np.ndarray  # (n_samples, n_columns): among the whitened data
+    explained: np.ndarray  # (n_columns,): their products with these
+    log_null: float  # log evidence of noise and all nuisances, as a model's
 
 
 def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.ndarray) -> np.ndarray:
@@ -126,6 +149,18 @@ class Fits:
     moment: np.ndarray  # (n_starts, n_bumps): their products with the whitened data
     energy: float  # of the whitened data
     end_ms: float  # of the data
+    along: tuple[np.ndarray, ...] = ()  # (n_starts, n_bumps, n_columns): with the directions of some nuisances
+
+    def given(self, nuisances: Sequence[Beside]) -> Iterator[Fits]:
+        """The same beside each of those nuisances whose directions were asked for."""
+        for one, along in zip(nuisances, self.along, strict=True):
+            yield replace(
+                self,
+                gram=self.gram - along @ along.transpose(0, 2, 1),
+                moment=self.moment - along @ one.explained,
+                energy=self.energy - float(one.explained @ one.explained),
+                along=(),
+            )
 
     def log_evidence(self, sizes_uv: np.ndarray, smallest_uv: float | None = None) -> np.ndarray:
         """Log Bayes factor against no response, log prior of the size included, shape (n_starts, n_sizes).
@@ -139,8 +174,8 @@ class Fits:
         return found
 
 
-def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
-    """Compare a family's responses at every start with the average.
+def fit(model: Model, starts: np.ndarray, family: Family, nuisances: Sequence[Beside] = ()) -> Fits:
+    """Compare a family's responses at every start with the average, and with further nuisances.
 
     Parameters
     ----------
@@ -148,6 +183,7 @@ def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
     starts : np.ndarray of int, shape (n_starts,)
         Evenly spaced, on the grid that `start_numbers` counts.
     family : Family
+    nuisances : sequence of Beside
     """
     n_samples, per_sample = model.time_ms.size, _per_sample(model.step_ms)
     grid_ms = model.step_ms / per_sample
@@ -157,7 +193,8 @@ def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
     n_bumps, every = table.shape[0], int(starts[1] - starts[0]) if starts.size > 1 else 1
     at_once = max(1, round(_AT_ONCE_MS / (every * grid_ms)))
     grams = np.empty((starts.size, n_bumps, n_bumps))
-    moments = np.empty((starts.size, n_bumps))
+    targets = np.column_stack([model.whitened, *(one.directions for one in nuisances)])
+    products = np.empty((starts.size, n_bumps, targets.shape[1]))
     # Bumps are zero before their start and long after it, what the triangular root makes of them before it.
     for part in range(0, starts.size, at_once):
         some = starts[part : part + at_once]
@@ -170,16 +207,18 @@ def fit(model: Model, starts: np.ndarray, family: Family) -> Fits:
             writeable=False,
         ).reshape(n_bumps * some.size, stop - first)
         whitened = bumps @ model.root[first:, first:stop].T
-        moments[part : part + some.size] = (whitened @ model.whitened[first:]).reshape(n_bumps, -1).T
+        by_target = (whitened @ targets[first:]).reshape(n_bumps, some.size, -1)
+        products[part : part + some.size] = by_target.transpose(1, 0, 2)
         by_start = whitened.reshape(n_bumps, some.size, n_samples - first).transpose(1, 0, 2)
         grams[part : part + some.size] = by_start @ by_start.transpose(0, 2, 1)
     return Fits(
         family,
         model.time_ms[0] + starts * grid_ms,
         grams,
-        moments,
+        products[..., 0],
         float(model.whitened @ model.whitened),
         float(model.time_ms[-1]),
+        tuple(np.split(products[..., 1:], np.cumsum([one.explained.size for one in nuisances]), axis=2)[:-1]),
     )
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from lsr.detection.evidence import Model, fit, log_mean, start_numbers
+from lsr.detection.evidence import Beside, Model, fit, log_mean, start_numbers
 from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
 from lsr.detection.waveform import LASTING_SEARCH_FAMILY, SEARCH_FAMILIES, Family
 
@@ -90,9 +90,7 @@ def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int, int]:
     return value, int(np.argmax(within)), int(np.argmax(without))
 
 
-def score_presence(
-    model: Model, search_ms: tuple[float, float], like: Score | None = None, *, may_last: bool = False
-) -> Score:
+def score_presence(model: Model, search_ms: tuple[float, float], *, may_last: bool = False) -> Score:
     """Score a response that starts within the search window.
 
     Parameters
@@ -100,30 +98,79 @@ def score_presence(
     model : Model
     search_ms : tuple of float
         Where a response may start.
-    like : Score | None
-        With other nuisances: half of its starts are tried, and the sizes that may be. None: all.
     may_last : bool
         Whether shapes that do not wane are asked as well, where much stands out. Without a direct muscle
         the M wave's copy and a response after it would pass for one of them.
     """
-    low, high = search_ms
-    latest = min(high + _BEYOND_MS, model.time_ms[-1] - 1.0)
-    step_ms = _STEP_MS if like is None else 2 * _STEP_MS
-    numbers = start_numbers(model, low - _BEFORE_MS, latest, step_ms)
+    numbers = _starts(model, search_ms, _STEP_MS)
     fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
-    starts = fits[0].starts_ms
-    before, beyond = starts < low - 0.8, starts > high
-    inside = ~before & ~beyond
-    tried = _sizes_to_try(model, fits[0].gram[inside]) if like is None else like.sizes_uv
-    smallest = tried[0] if like is None else like.smallest_uv
-    evidence = np.stack([one.log_evidence(tried, smallest) for one in fits], axis=1)
-    may_last = may_last and evidence.max() > _WORTH_LASTING if like is None else like.may_last
-    if may_last:
-        lasting = fit(model, numbers, LASTING_SEARCH_FAMILY).log_evidence(tried, smallest)
-        lasting[before] = -np.inf  # no M wave lasts as long
-        may_last = like is not None or lasting.max() > evidence.max() - _NEGLIGIBLE
-        if may_last:
-            evidence = np.concatenate([evidence, lasting[:, None]], axis=1)
+    before, inside, _ = _where(fits[0].starts_ms, search_ms)
+    tried = _sizes_to_try(model, fits[0].gram[inside])
+    evidence = [one.log_evidence(tried) for one in fits]
+    most = max(float(one.max()) for one in evidence)
+    if may_last and most > _WORTH_LASTING:
+        lasting = fit(model, numbers, LASTING_SEARCH_FAMILY).log_evidence(tried)
+        if lasting[~before].max() > most - _NEGLIGIBLE:
+            evidence.append(lasting)
+    return _score(fits[0].starts_ms, evidence, search_ms, tried, tried[0])
+
+
+def score_beside(
+    model: Model, nuisances: Sequence[Beside], search_ms: tuple[float, float], like: Score
+) -> list[Score]:
+    """Score a response beside each of several further nuisances.
+
+    Parameters
+    ----------
+    model : Model
+    nuisances : sequence of Beside
+    search_ms : tuple of float
+    like : Score
+        Beside none of them: half of its starts are tried, and the sizes that may be.
+    """
+    if not nuisances:
+        return []
+    numbers = _starts(model, search_ms, 2 * _STEP_MS)
+    families = (*SEARCH_FAMILIES, LASTING_SEARCH_FAMILY) if like.may_last else SEARCH_FAMILIES
+    alone = [fit(model, numbers, family, nuisances) for family in families]
+    tried, smallest = like.sizes_uv, like.smallest_uv
+    return [
+        _score(
+            alone[0].starts_ms,
+            [one.log_evidence(tried, smallest) for one in fits],
+            search_ms,
+            tried,
+            smallest,
+        )
+        for fits in zip(*(one.given(nuisances) for one in alone), strict=True)
+    ]
+
+
+def _starts(model: Model, search_ms: tuple[float, float], step_ms: float) -> np.ndarray:
+    """Numbers of the starts that are scored."""
+    latest = min(search_ms[1] + _BEYOND_MS, model.time_ms[-1] - 1.0)
+    return start_numbers(model, search_ms[0] - _BEFORE_MS, latest, step_ms)
+
+
+def _where(
+    starts_ms: np.ndarray, search_ms: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Which starts lie before the search window, in it, and beyond it."""
+    before, beyond = starts_ms < search_ms[0] - 0.8, starts_ms > search_ms[1]
+    return before, ~before & ~beyond, beyond
+
+
+def _score(
+    starts: np.ndarray,
+    by_family: list[np.ndarray],
+    search_ms: tuple[float, float],
+    tried: np.ndarray,
+    smallest: float,
+) -> Score:
+    """The score, from the log evidence of the search families, and of that which lasts if it may."""
+    before, inside, beyond = _where(starts, search_ms)
+    evidence = np.stack(by_family, axis=1)
+    evidence[before, len(SEARCH_FAMILIES) :] = -np.inf  # no M wave lasts as long
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
     start, family, size = np.unravel_index(int(evidence[before].argmax()), evidence[before].shape)
@@ -140,7 +187,7 @@ def score_presence(
         smallest_uv=smallest,
         sizes_uv=tried[max(0, likely[0] - 1) : likely[-1] + 2],
         earliest=(float(starts[before][start]), SEARCH_FAMILIES[family], float(tried[size])),
-        may_last=bool(may_last),
+        may_last=len(by_family) > len(SEARCH_FAMILIES),
     )
 
 
