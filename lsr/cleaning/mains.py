@@ -13,6 +13,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from lsr.medians import median
+
 MAINS_HZ = (50.0, 60.0)
 N_HARMONICS = 14  # those of real hum are strong to the 13th
 _CLIP, _N_REFITS = 2.5, 4  # deviations beyond which a sample counts no more
@@ -54,9 +56,10 @@ class _Design:
 
     harmonics: np.ndarray  # (n_harmonics,)
     slow: np.ndarray  # (n_quiet, 4): level, drift, recovery
-    joint: np.ndarray  # (n_quiet, n_columns): slow and all harmonics
     own: np.ndarray  # (n_quiet, 2 * n_harmonics): of each harmonic, what no other column explains
-    beside: np.ndarray  # (n_quiet, 4 * n_harmonics): sines just below and above: the local noise level
+    beside: (
+        np.ndarray
+    )  # (n_quiet, 4 * n_harmonics): sines just below and above: the noise that hum leaves there
 
 
 @lru_cache(maxsize=32)
@@ -78,18 +81,20 @@ def _design(quiet: bytes, zero: int, step_ms: float, frequency_hz: float) -> _De
         for shift in (-apart_hz, apart_hz):
             sine = hum_columns(time, max(harmonic * frequency_hz + shift, 4.0), (1,))
             beside.append(np.linalg.qr(sine - slow @ (slow.T @ sine))[0])
-    return _Design(np.array(harmonics, int), slow, joint, np.hstack(own), np.hstack(beside))
+    near = np.hstack(beside)
+    near -= joint @ (joint.T @ near)
+    return _Design(np.array(harmonics, int), slow, np.hstack(own), near)
 
 
 @lru_cache(maxsize=32)
 def _fitter(
     quiet: bytes, zero: int, step_ms: float, frequency_hz: float, harmonics: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Hum columns on the whole axis; these with level and drift, where quiet; and what fits them."""
+    """Rows of hum on the whole axis; these with level and drift, where quiet; and columns that fit them."""
     time = (np.arange(len(quiet)) - zero) * step_ms
     columns = hum_columns(time, frequency_hz, harmonics)
     both = np.concatenate([columns, _slow_columns(time)], axis=1)[np.frombuffer(quiet, bool)]
-    return columns, both, np.linalg.pinv(both)
+    return columns.T.copy(), both.T.copy(), np.linalg.pinv(both).T.copy()
 
 
 def find_hum(
@@ -119,12 +124,12 @@ def find_hum(
     if quiet.sum() < 60 or quiet.sum() * step_ms < LEAST_QUIET_MS:
         return None
     zero, where = round(-float(time_ms[0]) / step_ms), quiet.tobytes()
-    emg = emg_uv[:, quiet].T
+    emg = emg_uv[:, quiet]
     candidates = [mains_hz] if mains_hz else MAINS_HZ
     designs = [_design(where, zero, step_ms, frequency_hz) for frequency_hz in candidates]
     slow = designs[0].slow
-    level = emg - slow @ (slow.T @ emg)
-    spread = np.median(np.abs(level), axis=0) / 0.6745 + 1e-12
+    level = emg - (emg @ slow) @ slow.T
+    spread = median(np.abs(level)) / 0.6745 + 1e-12
     least = _energy(level, slow.shape[1])
     if quiet.sum() * step_ms < _RESOLVED_MS:
         least *= _FEW_PERIODS_SHARE
@@ -133,42 +138,42 @@ def find_hum(
         harmonics = _significant(design, emg, spread)
         if not harmonics:
             continue
-        columns, both, fitter = _fitter(where, zero, step_ms, frequency_hz, harmonics)
+        rows, both, fitter = _fitter(where, zero, step_ms, frequency_hz, harmonics)
         weights = _robust_fit(both, fitter, emg)
-        left = _energy(emg - both @ weights, both.shape[1])
+        left = _energy(emg - weights @ both, both.shape[0])
         if left < least:
-            hum_uv = (columns @ weights[: columns.shape[1]]).T
+            hum_uv = weights[:, : rows.shape[0]] @ rows
             least, found = left, Hum(frequency_hz=frequency_hz, harmonics=harmonics, hum_uv=hum_uv)
     return found
 
 
 def _energy(rest: np.ndarray, n_fitted: int) -> float:
     """Mean square of what a fit leaves of the median sweep, as if nothing had been fitted to noise."""
-    return float(np.median((rest**2).sum(axis=0)) / max(1, rest.shape[0] - n_fitted))
+    return float(median((rest**2).sum(axis=1)) / max(1, rest.shape[1] - n_fitted))
 
 
 def _significant(design: _Design, emg: np.ndarray, spread: np.ndarray) -> tuple[int, ...]:
     """Harmonics that stand out of the noise beside them, over all sweeps."""
-    n_harmonics, n_sweeps = design.harmonics.size, emg.shape[1]
-    rest = emg - design.joint @ (design.joint.T @ emg)
-    own = ((design.own.T @ emg) ** 2).reshape(n_harmonics, 2, n_sweeps).sum(axis=1) / spread**2
-    beside = ((design.beside.T @ rest) ** 2).reshape(n_harmonics, 4, n_sweeps).sum(axis=1) / spread**2 / 2
+    n_sweeps, n_harmonics = emg.shape[0], design.harmonics.size
+    scaled = emg / spread[:, None]
+    own = ((scaled @ design.own) ** 2).reshape(n_sweeps, n_harmonics, 2).sum(axis=2)
+    beside = ((scaled @ design.beside) ** 2).reshape(n_sweeps, n_harmonics, 4).sum(axis=2) / 2
     ratio_needed = 1.5 + 6 / np.sqrt(n_sweeps)
-    found = np.minimum(own, 1e4).mean(axis=1) > ratio_needed * np.minimum(beside, 1e4).mean(axis=1)
+    found = np.minimum(own, 1e4).mean(axis=0) > ratio_needed * np.minimum(beside, 1e4).mean(axis=0)
     return tuple(int(harmonic) for harmonic in design.harmonics[found])
 
 
-def _robust_fit(columns: np.ndarray, fitter: np.ndarray, emg: np.ndarray) -> np.ndarray:
-    """Huber regression of every sweep on the same columns, shape (n_columns, n_sweeps).
+def _robust_fit(rows: np.ndarray, fitter: np.ndarray, emg: np.ndarray) -> np.ndarray:
+    """Huber regression of every sweep on the same rows, shape (n_sweeps, n_rows).
 
     By pseudo-observations (Huber 1981, section 7.8): the residuals are clipped and fitted again, so that all
     sweeps share one factorisation.
     """
-    fit = fitter @ emg
-    rest = emg - columns @ fit
-    limit = _CLIP * (np.median(np.abs(rest), axis=0) / 0.6745 + 1e-12)
+    fit = emg @ fitter
+    rest = emg - fit @ rows
+    limit = _CLIP * (median(np.abs(rest))[:, None] / 0.6745 + 1e-12)
     for _ in range(_N_REFITS):
-        fit += fitter @ np.clip(rest, -limit, limit)
-        rest = emg - columns @ fit
+        fit += np.minimum(np.maximum(rest, -limit), limit) @ fitter
+        rest = emg - fit @ rows
     fitted: np.ndarray = fit
     return fitted

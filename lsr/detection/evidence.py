@@ -96,10 +96,10 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """Nuisances that join those of a model: of no products of whitened columns anything along them is left."""
+    """Nuisances that join those of a model, and what they take out of whitened products."""
 
-    directions: np.ndarray  # (n_samples, n_columns): among the whitened data
-    explained: np.ndarray  # (n_columns,): their products with these
+    directions: np.ndarray  # (n_samples, n_columns): along which nothing of whitened columns is left
+    explained: np.ndarray  # (n_columns,): their products with the whitened data
     log_null: float  # log evidence of noise and all nuisances, as a model's
 
 
@@ -149,7 +149,9 @@ class Fits:
     moment: np.ndarray  # (n_starts, n_bumps): their products with the whitened data
     energy: float  # of the whitened data
     end_ms: float  # of the data
-    along: tuple[np.ndarray, ...] = ()  # (n_starts, n_bumps, n_columns): with the directions of some nuisances
+    along: tuple[
+        np.ndarray, ...
+    ] = ()  # (n_starts, n_bumps, n_columns): with the directions of some nuisances
 
     def given(self, nuisances: Sequence[Beside]) -> Iterator[Fits]:
         """The same beside each of those nuisances whose directions were asked for."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from lsr.detection.detection import LateResponse, Presence
 from lsr.detection.noise import Noise
+from lsr.medians import median
 
 _WIDTH_MS = 4.0
 _MIN_BASE_MS = 15.0
@@ -78,5 +79,4 @@ def _energy(emg: np.ndarray, step_ms: float) -> np.ndarray:
     np.cumsum(emg.T, axis=0, out=sums[0, 1:])
     np.cumsum(emg.T**2, axis=0, out=sums[1, 1:])
     mean, square = (sums[:, width:] - sums[:, :-width]) / width
-    curve: np.ndarray = np.median(square - mean**2, axis=1)
-    return curve
+    return median(square - mean**2)

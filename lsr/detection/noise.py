@@ -11,8 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
+
+from lsr.medians import median
 
 _ORDER = 12
 _SAMPLES_PER_COEFFICIENT = 25
@@ -65,24 +68,22 @@ class Noise:
         return taps
 
 
-def median_sweep(sweeps_uv: np.ndarray) -> np.ndarray:
-    """Median over the sweeps, (n_samples,): for few rows sorting is four times as quick as `np.median`."""
-    n = sweeps_uv.shape[0]
-    middle: np.ndarray = np.sort(sweeps_uv, axis=0)[(n - 1) // 2 : n // 2 + 1].mean(axis=0)
-    return middle
-
-
 def remove_drift(stretch_uv: np.ndarray) -> np.ndarray:
     """Take level, slope and curvature out of every row."""
-    ramp = np.linspace(-1, 1, stretch_uv.shape[1])
-    basis = np.linalg.qr(np.vander(ramp, 3))[0]
+    basis = _drift(stretch_uv.shape[1])
     level: np.ndarray = stretch_uv - (stretch_uv @ basis) @ basis.T
     return level
 
 
+@lru_cache(maxsize=32)
+def _drift(n_samples: int) -> np.ndarray:
+    """Level, slope and curvature, orthonormal, shape (n_samples, 3)."""
+    return np.linalg.qr(np.vander(np.linspace(-1, 1, n_samples), 3))[0]
+
+
 def median_energy(sweeps_uv: np.ndarray) -> float:
     """Mean square of the median sweep once drift is out, microvolts squared."""
-    return float(np.median((remove_drift(sweeps_uv) ** 2).mean(axis=1)))
+    return float(median((remove_drift(sweeps_uv) ** 2).mean(axis=1)))
 
 
 def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float) -> Noise:

@@ -19,10 +19,10 @@ from lsr.detection.noise import (
     Noise,
     estimate_noise,
     median_energy,
-    median_sweep,
     remove_drift,
 )
 from lsr.errors import SweepsError
+from lsr.medians import median
 
 ANALYSIS_HZ = 5_000.0  # a response's energy lies below 3 kHz; faster sweeps are lowered to this
 _RESPONSE_LASTS_MS = 12.0  # after the latest onset
@@ -160,12 +160,12 @@ def _answers_late(
     """
     if emg_uv.shape[0] < SWEEPS_TELL_BURSTS or not (before.any() and after.any()):
         return False
-    rest = emg_uv - median_sweep(emg_uv)
+    rest = emg_uv - median(emg_uv, 0)
     if median_energy(rest[:, after]) < _NO_LOUDER * median_energy(rest[:, before]):
         return False
     hum = find_hum(emg_uv, time_ms, before, mains_hz=mains_hz)
     emg = emg_uv if hum is None else emg_uv - hum.hum_uv
-    shared = median_sweep(emg)
+    shared = median(emg, 0)
     rest = emg - shared
     response = np.linalg.qr(remove_drift(np.stack([shared, np.gradient(shared)])[:, searched]).T)[0]
     inside = remove_drift(rest[:, searched])
@@ -183,7 +183,7 @@ def _earlier_pulse_ms(emg_uv: np.ndarray, time_ms: np.ndarray, before: np.ndarra
     if emg_uv.shape[0] < _SEVERAL or before.sum() < _FEWEST_BENDS:
         return np.inf
     bends = np.abs(np.diff(emg_uv[:, before].mean(axis=0), 2))
-    usual = float(np.median(bends))
+    usual = float(median(bends))
     sharp = np.flatnonzero(bends > _SHARP * usual)
     # Where the converter's steps hide the noise, most bends are none, and any would be sharp.
     return float(time_ms[before][sharp[0]]) if usual > 0 and sharp.size else np.inf
@@ -306,7 +306,7 @@ def _noise_stretches(found: Cleaned, start_ms: float) -> tuple[list[np.ndarray],
         names.append("before the stimulus")
     if after.any():
         late = emg_uv[:, after]
-        stretches.append(late - median_sweep(late) if several and before.any() else remove_drift(late))
+        stretches.append(late - median(late, 0) if several and before.any() else remove_drift(late))
         names.append(f"after {time_ms[after][0]:.0f} ms")
     if not stretches and several:
         stretches.append(remove_drift((emg_uv - np.mean(emg_uv, axis=0))[:, time_ms > start_ms]))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lsr.medians import median
+
 _LASTS_MS = 8.0  # of the waveform, from just before the onset on
 _BEFORE_MS = 0.5
 _SHIFT_MS, _SHIFT_STEP_MS = 0.6, 0.2  # a single response may come so much earlier or later
@@ -69,7 +71,7 @@ def count_alike(
         None by chance where the sweeps are too short to tell how many.
     """
     step_ms = float(time_ms[1] - time_ms[0])
-    silence = np.median(silent_uv, axis=0)  # a few responses do not sway it
+    silence = median(silent_uv, 0)  # a few responses do not sway it
     reach = round(_SHIFT_MS / step_ms)
     begin = max(int(np.searchsorted(time_ms, onset_ms - _BEFORE_MS)), reach)
     length = min(round(_LASTS_MS / step_ms), time_ms.size - begin - reach)
