@@ -21,6 +21,7 @@ from lsr.detection.waveform import Family
 
 _GRID_MS = 0.1
 _AT_ONCE_MS = 3.0  # starts that are fitted by one product
+_FIT_CACHE = 30_000  # numbers that a processor has at hand
 ROUNDING = 1e-12  # of the largest product: what is lost in rounding is noise
 _LONGEST_MS, _NOTHING_LEFT = 60.0, 1e-12  # of a response; of its largest value
 
@@ -126,13 +127,15 @@ def log_evidence(gram: np.ndarray, moment: np.ndarray, energy: float, sizes: np.
     bordered = np.empty((*moment.shape[:-1], n + 1, n + 1))
     bordered[..., :n, :n], bordered[..., n, :n] = gram, moment  # the lower triangle alone is read
     bordered[..., n, n] = corner = 1.01 * energy + 1.0
-    diagonal = np.einsum("...ii->...i", bordered)[..., :n]
-    power = diagonal[..., None, :] * sizes**2
+    power = np.einsum("...ii->...i", gram)[..., None, :] * sizes**2
     every = (power + ROUNDING * power.max(axis=-1, keepdims=True, initial=0.0) + 1.0) / sizes**2
     pivots = np.empty((*moment.shape[:-1], len(sizes), n + 1))
-    for k in range(len(sizes)):  # all at once would not fit a processor's cache
-        diagonal[...] = every[..., k, :]
-        pivots[..., k, :] = np.einsum("...ii->...i", np.linalg.cholesky(bordered))
+    at_once = max(1, _FIT_CACHE // bordered.size)
+    for first in range(0, len(sizes), at_once):
+        some = slice(first, first + at_once)
+        sized = np.repeat(bordered[..., None, :, :], len(sizes[some]), axis=-3)
+        np.einsum("...ii->...i", sized)[..., :n] = every[..., some, :]
+        pivots[..., some, :] = np.einsum("...ii->...i", np.linalg.cholesky(sized))
     # The last pivot tells what is left of the corner: the quadratic form, without solving for the sizes.
     evidence: np.ndarray = 0.5 * (corner - pivots[..., n] ** 2)
     evidence -= np.log(pivots[..., :n]).sum(axis=-1) + np.log(sizes).sum(axis=-1)

@@ -179,9 +179,10 @@ def find_m_wave(
     found = search(
         model, _FAMILIES, (low, high), sizes, negligible=_NEGLIGIBLE, worth=_LEAST_EVIDENCE - _COARSER
     )
-    if not found or max(float(one.log_evidence(sizes).max()) for one in found) <= _LEAST_EVIDENCE:
+    evidence = [one.log_evidence(sizes) for one in found]
+    if not found or max(float(one.max()) for one in evidence) <= _LEAST_EVIDENCE:
         return nothing
-    draws = draw_from(found, sizes, _N_DRAWS, np.random.default_rng(0))
+    draws = draw_from(found, evidence, sizes, _N_DRAWS, np.random.default_rng(0))
     onset = draws.onset()
     amplitude = float(np.median(np.ptp(draws.waves_uv, axis=1)))
     if amplitude < max(_LEAST_UV, _LEAST_SNR * noise_uv) or onset > high + _WINDOW_SLACK_MS:

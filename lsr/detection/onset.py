@@ -120,11 +120,13 @@ def draw_responses(
     # Responses that rise slowly need more of a size than those that the score asked for.
     sizes_uv = np.append(score.sizes_uv, 2 * score.sizes_uv[-1])
     fine = search(model, FAMILIES, (low, high), sizes_uv, negligible=_NEGLIGIBLE)
+    evidence = [one.log_evidence(sizes_uv) for one in fine]
     if score.may_last and high > search_ms[0]:
-        worth = max(float(one.log_evidence(sizes_uv).max()) for one in fine) - _NEGLIGIBLE
+        worth = max(float(one.max()) for one in evidence) - _NEGLIGIBLE
         inside = (max(low, search_ms[0]), high)
-        fine += search(model, LASTING_FAMILIES, inside, sizes_uv, negligible=_NEGLIGIBLE, worth=worth)
-    return draw_from(fine, sizes_uv, _N_DRAWS, rng)
+        last = search(model, LASTING_FAMILIES, inside, sizes_uv, negligible=_NEGLIGIBLE, worth=worth)
+        fine, evidence = fine + last, evidence + [one.log_evidence(sizes_uv) for one in last]
+    return draw_from(fine, evidence, sizes_uv, _N_DRAWS, rng)
 
 
 def search(
@@ -168,13 +170,18 @@ def _alike(first: Family, second: Family) -> bool:
     return (first.width_ms, first.length_ms) == (second.width_ms, second.length_ms)
 
 
-def draw_from(fits: Sequence[Fits], sizes_uv: np.ndarray, n_draws: int, rng: np.random.Generator) -> Draws:
-    """Draw starts, families and sizes by their evidence, and a waveform of each.
+def draw_from(
+    fits: Sequence[Fits],
+    evidence: Sequence[np.ndarray],
+    sizes_uv: np.ndarray,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> Draws:
+    """Draw starts, families and sizes by their log evidence, and a waveform of each.
 
     Families that rise quickly are likelier beforehand, in inverse proportion to the rise: a long flat foot
     below the noise would fit before any response.
     """
-    evidence = [one.log_evidence(sizes_uv) for one in fits]
     ends = np.cumsum([0, *(one.size for one in evidence)])
     joined = np.concatenate([one.ravel() for one in evidence])
     prior = np.repeat([1 / one.family.rise_ms for one in fits], np.diff(ends))
