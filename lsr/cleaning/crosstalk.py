@@ -25,7 +25,9 @@ def _smooth(wave: np.ndarray, width_samples: float) -> np.ndarray:
     return smoothed
 
 
-def copy_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float) -> np.ndarray:
+def copy_columns(
+    m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float, at_ms: np.ndarray
+) -> np.ndarray:
     """Shapes that a copy of an M wave is a sum of.
 
     Parameters
@@ -35,40 +37,44 @@ def copy_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float)
     time_ms : np.ndarray, shape (n_samples,)
     start_ms : float
         End of the stimulus artifact; nothing before it is copied.
+    at_ms : np.ndarray, shape (n_times,)
+        When the copies are wanted.
 
     Returns
     -------
-    np.ndarray, shape (n_samples, n_columns)
+    np.ndarray, shape (n_times, n_columns)
         The wave, its odd powers (a copy that saturates), and delayed and smoothed versions.
     """
     step_ms = time_ms[1] - time_ms[0]
     wave = np.where(time_ms >= start_ms, m_wave_uv, 0.0)
     narrow, wide = _smooth(wave, 0.15 / step_ms), _smooth(wave, 0.5 / step_ms)
     relative = np.abs(wave) / (np.abs(wave).max() + 1e-9)
-    powers = np.stack([wave, wave * relative, wave * relative**2], axis=1)
+    powers = [np.interp(at_ms[:, None], time_ms, wave * relative**power) for power in range(3)]
     delayed = [
-        np.interp(time_ms[:, None] - np.array(delays_ms), time_ms, smoothed)
+        np.interp(at_ms[:, None] - np.array(delays_ms), time_ms, smoothed)
         for smoothed, delays_ms in ((narrow, _DELAYS_MS), (wide, _WIDE_DELAYS_MS))
     ]
-    return np.concatenate([powers, *delayed], axis=1)
+    return np.concatenate([*powers, *delayed], axis=1)
 
 
-def dispersed_columns(m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float) -> np.ndarray:
+def dispersed_columns(
+    m_wave_uv: np.ndarray, time_ms: np.ndarray, *, start_ms: float, at_ms: np.ndarray
+) -> np.ndarray:
     """Draw an M wave out in time from its start on, by a few factors, each smoothed little and more.
 
     Parameters
     ----------
-    m_wave_uv, time_ms, start_ms
+    m_wave_uv, time_ms, start_ms, at_ms
         As in `copy_columns`.
 
     Returns
     -------
-    np.ndarray, shape (n_samples, n_columns)
+    np.ndarray, shape (n_times, n_columns)
     """
     step_ms = time_ms[1] - time_ms[0]
     wave = np.where(time_ms >= start_ms, m_wave_uv, 0.0)
     height = np.abs(wave)
     begins_ms = time_ms[np.argmax(height > _BEGINS * height.max())]
-    source_ms = begins_ms + (time_ms[:, None] - begins_ms) / np.array(_DISPERSIONS)
+    source_ms = begins_ms + (at_ms[:, None] - begins_ms) / np.array(_DISPERSIONS)
     smoothed = [_smooth(wave, width_ms / step_ms) for width_ms in (0.15, 0.4)]
     return np.concatenate([np.interp(source_ms, time_ms, one) for one in smoothed], axis=1)

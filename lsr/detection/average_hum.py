@@ -110,9 +110,9 @@ def _fit(
     normal, moment = np.zeros((columns.shape[1],) * 2), np.zeros(columns.shape[1])
     seen = []
     for part in stretches:
-        white = whitening[: part.sum(), : part.sum()] / deviation
+        white = whitening[: part.sum(), : part.sum()]
         drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, int(part.sum())), 4))[0]
-        both = white @ np.concatenate([columns[part], average_uv[part][:, None]], axis=1)
+        both = white @ np.concatenate([columns[part], average_uv[part][:, None]], axis=1) / deviation
         both -= drift @ (drift.T @ both)
         normal += both[:, :-1].T @ both[:, :-1]
         moment += both[:, :-1].T @ both[:, -1]
@@ -121,7 +121,9 @@ def _fit(
     size2 = np.full(columns.shape[1], start**2)
     for _ in range(_N_REFITS):
         prior2 = size2
-        covariance = np.linalg.inv(normal + np.diag(1 / prior2))
+        precision = normal.copy()
+        precision.flat[:: precision.shape[0] + 1] += 1 / prior2
+        covariance = np.linalg.inv(precision)
         mean = covariance @ moment
         power = (mean**2 + np.diag(covariance)).reshape(-1, 2).mean(axis=1)
         size2 = np.repeat(np.maximum(power, 1e-6 * deviation**2), 2)

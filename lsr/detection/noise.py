@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from lsr.medians import median
 
@@ -56,9 +57,10 @@ class Noise:
         rows = np.zeros((n_samples, n_samples))
         for k in range(min(order, n_samples)):
             rows[k, : k + 1] = self.predictors[k, k::-1] / np.sqrt(self.errors[k])
-        for lag, tap in enumerate(self.taps):
-            later = np.arange(order, n_samples)
-            rows[later, later - lag] = tap
+        later = max(0, n_samples - order)
+        as_strided(rows[order:], (later, order + 1), (sum(rows.strides), rows.strides[1]))[:] = self.taps[
+            ::-1
+        ]
         return rows
 
     @property

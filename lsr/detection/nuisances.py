@@ -81,27 +81,20 @@ class _Shapes:
     """Columns side by side, seen where no response can be: whitened products there."""
 
     kinds: dict[str, slice]  # which columns are of a kind
-    gram: np.ndarray  # (n_columns, n_columns)
-    moment: np.ndarray  # (n_columns,)
-    energy: float
+    products: np.ndarray  # (n_columns + 1, n_columns + 1): of the columns, and last of the data
     beside: float = 0.0  # log evidence of what was integrated out
 
     @classmethod
     def seen(cls, white: dict[str, np.ndarray], white_data: np.ndarray, rows: np.ndarray) -> _Shapes:
         """Of whitened columns, kind by kind, in some rows."""
-        edges = np.cumsum([0, *(part.shape[1] for part in white.values())]).tolist()
         seen = np.concatenate([*white.values(), white_data[:, None]], axis=1)[rows]
-        products = seen.T @ seen
         return cls(
-            kinds={kind: slice(*edge) for kind, edge in zip(white, pairwise(edges), strict=True)},
-            gram=products[:-1, :-1],
-            moment=products[:-1, -1],
-            energy=float(products[-1, -1]),
+            kinds=_side_by_side({kind: part.shape[1] for kind, part in white.items()}), products=seen.T @ seen
         )
 
     def sizes(self, deviations: dict[str, float]) -> np.ndarray:
         """Prior deviation of every column; 0 for kinds that are not named."""
-        sizes = np.zeros(self.moment.size)
+        sizes = np.zeros(len(self.products) - 1)
         for kind, where in self.kinds.items():
             sizes[where] = deviations.get(kind, 0.0)
         return sizes
@@ -113,44 +106,46 @@ class _Shapes:
         sizes = self.sizes(deviations)
         out = np.flatnonzero(sizes)
         kinds = {kind: where for kind, where in self.kinds.items() if kind not in deviations}
-        left = np.concatenate([np.arange(where.start, where.stop) for where in kinds.values()])
-        edges = np.cumsum([0, *(where.stop - where.start for where in kinds.values())]).tolist()
-        own = sizes[out]
-        normal = own[:, None] * self.gram[np.ix_(out, out)] * own
-        normal.flat[:: own.size + 1] += 1.0 + ROUNDING * normal.diagonal().max(initial=0.0)
+        left = [np.arange(where.start, where.stop) for where in kinds.values()]
+        order = np.concatenate([out, *left, [sizes.size]])
+        products, n, own = self.products[order[:, None], order], out.size, sizes[out]
+        normal = own[:, None] * products[:n, :n] * own
+        normal.flat[:: n + 1] += 1.0 + ROUNDING * normal.diagonal().max(initial=0.0)
         factor, _ = dpotrf(normal, lower=1)
-        both = np.concatenate([self.gram[np.ix_(out, left)], self.moment[out, None]], axis=1)
-        shared, _ = dtrtrs(factor, own[:, None] * both, lower=1)
-        products = shared.T @ shared
-        explained = min(float(products[-1, -1]), self.energy)
-        gram = self.gram[np.ix_(left, left)]
-        rest = gram - products[:-1, :-1]
-        rest.flat[:: left.size + 1] += ROUNDING * gram.diagonal()
+        shared, _ = dtrtrs(factor, own[:, None] * products[:n, n:], lower=1)
+        explained = shared.T @ shared
+        explained[-1, -1] = min(float(explained[-1, -1]), float(products[-1, -1]))
+        rest = products[n:, n:] - explained
+        rest.flat[: -1 : len(rest) + 1] += ROUNDING * products.diagonal()[n:-1]
         return _Shapes(
-            kinds={kind: slice(*edge) for kind, edge in zip(kinds, pairwise(edges), strict=True)},
-            gram=rest,
-            moment=self.moment[left] - products[:-1, -1],
-            energy=self.energy - explained,
-            beside=self.beside + 0.5 * explained - float(np.log(np.diag(factor)).sum()),
+            kinds=_side_by_side({kind: where.stop - where.start for kind, where in kinds.items()}),
+            products=rest,
+            beside=self.beside + 0.5 * float(explained[-1, -1]) - float(np.log(np.diag(factor)).sum()),
         )
 
     def log_evidence(self, tried: Sequence[dict[str, float]]) -> np.ndarray:
         """Of several choices of deviations, shape (n_tried,)."""
         sizes = np.array([self.sizes(deviations) for deviations in tried])
         some = np.flatnonzero(sizes.any(axis=0))
-        gram, moment = self.gram[np.ix_(some, some)], self.moment[some]
-        return log_evidence(gram, moment, self.energy, sizes[:, some]) + self.beside
+        gram, moment = self.products[some[:, None], some], self.products[-1, some]
+        return log_evidence(gram, moment, float(self.products[-1, -1]), sizes[:, some]) + self.beside
 
     def fit(self, deviations: dict[str, float]) -> dict[str, np.ndarray]:
         """How much of each column the data hold, given their prior deviations, kind by kind."""
         sizes = self.sizes(deviations)
         some = np.flatnonzero(sizes)
         own = sizes[some]
-        normal = own[:, None] * self.gram[np.ix_(some, some)] * own
+        normal = own[:, None] * self.products[some[:, None], some] * own
         normal.flat[:: own.size + 1] += 1.0
         found = np.zeros(sizes.size)
-        found[some] = own * np.linalg.solve(normal, own * self.moment[some])
+        found[some] = own * np.linalg.solve(normal, own * self.products[-1, some])
         return {kind: found[where] for kind, where in self.kinds.items()}
+
+
+def _side_by_side(counts: dict[str, int]) -> dict[str, slice]:
+    """Where the columns of each kind stand."""
+    edges = np.cumsum([0, *counts.values()]).tolist()
+    return {kind: slice(*edge) for kind, edge in zip(counts, pairwise(edges), strict=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +241,12 @@ def find_nuisances(prepared: Prepared, waves_uv: Sequence[np.ndarray]) -> Nuisan
         parts["rival"] = usual.direct
     else:
         for kind, wave in zip(_COPIES, waves_uv, strict=False):
-            parts[kind] = copy_columns(wave, time, start_ms=prepared.clear_ms)[window]
-        drawn_out = [dispersed_columns(wave, time, start_ms=prepared.clear_ms)[window] for wave in waves_uv]
-        dispersed = np.concatenate(drawn_out[: len(_COPIES)], axis=1)
+            parts[kind] = copy_columns(wave, time, start_ms=prepared.clear_ms, at_ms=at)
+        drawn_out = [
+            dispersed_columns(wave, time, start_ms=prepared.clear_ms, at_ms=at)
+            for wave in waves_uv[: len(_COPIES)]
+        ]
+        dispersed = np.concatenate(drawn_out, axis=1)
     white, white_data = {kind: root @ part for kind, part in parts.items()}, root @ data
     level_uv = _level_uv(data, average, prepared)
     for reached in (early & (at > prepared.search_ms[0]), late):

@@ -21,7 +21,7 @@ def test_a_delayed_and_smoothed_copy_is_a_sum_of_the_columns(delay_ms):
     wave = m_wave()
     kernel = np.exp(-np.arange(0, 2.0, 0.1) / 0.3)
     copy = np.convolve(np.interp(TIME_MS - delay_ms, TIME_MS, wave), kernel / kernel.sum())[: TIME_MS.size]
-    columns = copy_columns(wave, TIME_MS, start_ms=1.5)
+    columns = copy_columns(wave, TIME_MS, start_ms=1.5, at_ms=TIME_MS)
     fitted = columns @ np.linalg.lstsq(columns, copy, rcond=None)[0]
     after = TIME_MS > 2.5
     assert np.abs(fitted - copy)[after].max() < 0.03 * np.ptp(copy)
@@ -29,7 +29,7 @@ def test_a_delayed_and_smoothed_copy_is_a_sum_of_the_columns(delay_ms):
 
 def test_a_response_four_milliseconds_later_is_no_copy():
     """Copies end with the M wave: what starts when it is over cannot be made of them."""
-    columns = copy_columns(m_wave(), TIME_MS, start_ms=1.5)
+    columns = copy_columns(m_wave(), TIME_MS, start_ms=1.5, at_ms=TIME_MS)
     since = np.maximum(TIME_MS - 16.0, 0.0)
     response = np.where(since > 0, np.sin(2 * np.pi * since / 3) * np.exp(-since / 2), 0.0)
     fitted = columns @ np.linalg.lstsq(columns, response, rcond=None)[0]
@@ -40,7 +40,9 @@ def test_a_response_four_milliseconds_later_is_no_copy():
 def test_a_dispersed_copy_is_a_sum_of_the_columns(factor):
     wave, begins_ms = m_wave(), 3.5
     copy = np.interp(begins_ms + (TIME_MS - begins_ms) / factor, TIME_MS, wave)
-    usual, dispersed = (make(wave, TIME_MS, start_ms=1.5) for make in (copy_columns, dispersed_columns))
+    usual, dispersed = (
+        make(wave, TIME_MS, start_ms=1.5, at_ms=TIME_MS) for make in (copy_columns, dispersed_columns)
+    )
     both = np.concatenate([usual, dispersed], axis=1)
     left = [
         np.abs(columns @ np.linalg.lstsq(columns, copy, rcond=None)[0] - copy)[TIME_MS > 2.5].max()
