@@ -53,8 +53,9 @@ def decimate(emg_uv: np.ndarray, time_ms: np.ndarray, *, highest_hz: float) -> t
     padded[:, reach : reach + n_samples] = emg_uv
     taps = np.zeros((2 * _HALF_LENGTH + 1, factor))
     taps.flat[: 2 * reach + 1] = _low_pass(factor)
-    # Each group times each group of taps by one product; then what belongs to a kept sample is added up.
-    products = padded.reshape(-1, factor) @ taps.T
-    by_group = products.reshape(n_sweeps, n_groups, -1)
-    lowered = sum(by_group[:, k : k + kept.size, k] for k in range(2 * _HALF_LENGTH + 1))
-    return np.asarray(lowered), kept
+    # Each group of taps times each group by one product; then what belongs to a kept sample is added up.
+    by_taps = (taps @ padded.reshape(-1, factor).T).reshape(-1, n_sweeps, n_groups)
+    lowered = by_taps[0, :, : kept.size].copy()
+    for k, products in enumerate(by_taps[1:], 1):
+        lowered += products[:, k : k + kept.size]
+    return lowered, kept
