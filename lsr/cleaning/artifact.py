@@ -55,6 +55,8 @@ def find_saturated(emg_uv: np.ndarray) -> np.ndarray:
         return saturated
     for limit in (np.fmax.reduce(emg_uv, axis=None), np.fmin.reduce(emg_uv, axis=None)):  # NaN aside
         at = emg_uv == limit
+        if np.count_nonzero(at) < 3:
+            continue
         run = at[:, :-2] & at[:, 1:-1] & at[:, 2:]
         for shift in range(3):
             saturated[:, shift : shift + run.shape[1]] |= run
