@@ -20,6 +20,7 @@ N_HARMONICS = 14  # those of real hum are strong to the 13th
 _CLIP, _N_REFITS = 2.5, 4  # deviations beyond which a sample counts no more
 _RESOLVED_MS = 45.0  # of quiet; in less, harmonics fit noise as well
 _FEW_PERIODS_SHARE = 0.15  # of the energy, that hum must leave there to be taken out sweep by sweep
+_ALIKE = 1e-9  # of the energy left: 300 Hz is a harmonic of 50 and of 60, and rounding shall not choose
 LEAST_QUIET_MS = 30.0  # below one and a half periods of 50 Hz a sine cannot be told from drift
 
 
@@ -141,7 +142,7 @@ def find_hum(
         rows, both, fitter = _fitter(where, zero, step_ms, frequency_hz, harmonics)
         weights = _robust_fit(both, fitter, emg)
         left = _energy(emg - weights @ both, both.shape[0])
-        if left < least:
+        if left < (1 - _ALIKE) * least:
             hum_uv = weights[:, : rows.shape[0]] @ rows
             least, found = left, Hum(frequency_hz=frequency_hz, harmonics=harmonics, hum_uv=hum_uv)
     return found

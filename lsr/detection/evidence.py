@@ -152,9 +152,7 @@ class Fits:
     moment: np.ndarray  # (n_starts, n_bumps): their products with the whitened data
     energy: float  # of the whitened data
     end_ms: float  # of the data
-    along: tuple[
-        np.ndarray, ...
-    ] = ()  # (n_starts, n_bumps, n_columns): with the directions of some nuisances
+    along: tuple[np.ndarray, ...] = ()  # (n_starts, n_bumps, n_columns): products with nuisances' directions
 
     def given(self, nuisances: Sequence[Beside]) -> Iterator[Fits]:
         """The same beside each of those nuisances whose directions were asked for."""
