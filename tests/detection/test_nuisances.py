@@ -39,7 +39,10 @@ def test_deviations_are_as_likely_as_the_covariance_makes_the_data(seen):
     shapes, dense = seen
     tried = [{"drift": 0.5, "tail": 2.0}, {"hum": 1.0}, {"drift": 0.5, "tail": 2.0, "hum": 1.0}]
     expected = [dense(deviations)[0] for deviations in tried]
-    np.testing.assert_allclose(shapes.log_evidence(tried), expected)
+    np.testing.assert_allclose([shapes.log_evidence([one])[0] for one in tried], expected)
+    doubled = [{kind: 2 * size for kind, size in one.items()} for one in tried[2:]]
+    both = [dense(one)[0] for one in (*tried[2:], *doubled)]
+    np.testing.assert_allclose(shapes.log_evidence([*tried[2:], *doubled]), both)
 
 
 def test_what_is_integrated_out_first_counts_all_the_same(seen):
@@ -62,7 +65,7 @@ def test_of_every_kind_as_much_is_fitted_as_its_deviation_makes_likely(seen):
 # --- models of them ------------------------------------------------------------------------------------
 
 
-def nuisances_of(inflation=1.0, kinds=("drift", "drift", "tail", "copy")):
+def nuisances_of(inflation=1.0, kinds=("drift", "drift", "tail", "copy 1")):
     """Noise of 2 uV, coloured, and one sample per nuisance in which 10 uV of it may be."""
     root = (np.eye(AT_MS.size) - np.diag(np.full(AT_MS.size - 1, 0.6), -1)) / 2
     columns = 10 * np.eye(AT_MS.size)[:, : len(kinds)]
@@ -122,8 +125,10 @@ def test_lesser_models_hold_less_tail_and_less_copy_in_the_steps_of_their_sizes(
 @pytest.mark.parametrize(("centre_ms", "ends_ms"), [(4.0, 6.0), (7.4, 7.4), (12.0, 9.0)])
 def test_the_direct_zone_ends_later_where_the_m_wave_is_late(centre_ms, ends_ms):
     wave_uv = 1000 * np.exp(-((AT_MS - centre_ms) ** 2)) + 100 * np.exp(-((AT_MS - 15) ** 2))
-    assert nuisances._direct_zone_ends_ms(wave_uv, AT_MS) == pytest.approx(ends_ms, abs=0.21)
-    assert nuisances._direct_zone_ends_ms(None, AT_MS) == 6.0
+    assert nuisances._direct_zone_ends_ms([wave_uv], AT_MS) == pytest.approx(ends_ms, abs=0.21)
+    assert nuisances._direct_zone_ends_ms([], AT_MS) == 6.0
+    early_uv = np.exp(-((AT_MS - 3) ** 2))
+    assert nuisances._direct_zone_ends_ms([early_uv, wave_uv], AT_MS) == pytest.approx(ends_ms, abs=0.21)
 
 
 def test_a_mean_over_neighbours_keeps_the_level_to_both_ends():
@@ -146,9 +151,9 @@ def test_the_level_is_as_far_from_zero_as_the_stretches_beside_allow():
 
 def misfit_uv(*, rest_uv=0.0, tail=0.0, copy=0.0):
     """What may be left beside tails and copies in noise of 1 uV."""
-    fitted = {"tail": tail + 0 * AT_MS, "copy": copy + 0 * AT_MS}
+    fitted = {"tail": tail + 0 * AT_MS, "copy 1": copy + 0 * AT_MS}
     data = sum(fitted.values()) + rest_uv * np.where(np.arange(AT_MS.size) % 2, 1, -1)
-    allowed, removed = nuisances._misfit(fitted, 0.01, AT_MS, data, AT_MS < 6, 1.0)
+    allowed, removed = nuisances._misfit(fitted, {"copy 1": 0.01}, AT_MS, data, AT_MS < 6, 1.0)
     return dict(zip(AT_MS.round(1), allowed, strict=True)), removed
 
 
