@@ -22,6 +22,7 @@ _ORDER = 12
 _SAMPLES_PER_COEFFICIENT = 25
 _FEW_SWEEPS = 6  # below this the larger of the stretches speaks for a sweep
 _WHITE, _DRIFTS = 5e-4, 16.0  # of the variance, for conditioning; of what one sample differs from the next by
+_LEAST_LEFT = 0.25  # of the noise, where much was fitted to little
 SWEEPS_TELL_BURSTS = 5  # fewer do not tell what is in some of them from what is in all
 
 
@@ -88,7 +89,7 @@ def median_energy(sweeps_uv: np.ndarray) -> float:
     return float(median((remove_drift(sweeps_uv) ** 2).mean(axis=1)))
 
 
-def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float) -> Noise:
+def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float, n_fitted: int = 0) -> Noise:
     """Noise from stretches without response.
 
     Parameters
@@ -97,22 +98,25 @@ def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float) -> Noi
         Drift, hum and what is common to all sweeps already removed.
     step_ms : float
         Sampling interval.
+    n_fitted : int
+        Columns that were fitted to each sweep there and taken out, noise with them.
 
     Returns
     -------
     Noise
     """
     n_sweeps = stretches_uv[0].shape[0]
-    sizes = np.array([(stretch**2).mean(axis=1) for stretch in stretches_uv])
+    n_samples = sum(stretch.shape[1] for stretch in stretches_uv)
+    left = max(1 - n_fitted / n_samples, _LEAST_LEFT)
+    sizes = np.array([(stretch**2).mean(axis=1) / left for stretch in stretches_uv])
     own = np.array([(remove_drift(stretch) ** 2).mean(axis=1) for stretch in stretches_uv])
     own = own * (sizes.mean() / max(own.mean(), 1e-300))
     variance = own.max(axis=0) if n_sweeps < _FEW_SWEEPS else own.mean(axis=0)
     floor = max(float(np.median(variance)) / 4, float(np.finfo(float).tiny) ** 0.5)
     variance = np.maximum(variance, floor)
     weights = 1 / variance
-    n_samples = sum(stretch.shape[1] for stretch in stretches_uv)
     order = max(1, min(_ORDER, n_samples * n_sweeps // _SAMPLES_PER_COEFFICIENT))
-    scaled = [stretch / np.sqrt(variance)[:, None] for stretch in stretches_uv]
+    scaled = [stretch / np.sqrt(left * variance)[:, None] for stretch in stretches_uv]
     predictors, errors = _levinson(_autocovariance(scaled, order))
     return Noise(
         variance_uv2=variance,

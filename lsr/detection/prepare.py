@@ -228,7 +228,11 @@ def prepare(
         before=found.before,
         after=found.after,
         hum=found.hum,
-        noise=estimate_noise(stretches, step_ms=float(found.time_ms[1] - found.time_ms[0])),
+        noise=estimate_noise(
+            stretches,
+            step_ms=float(found.time_ms[1] - found.time_ms[0]),
+            n_fitted=0 if found.hum is None else 2 * len(found.hum.harmonics),
+        ),
         noise_from=noise_from,
         n_clipped=_n_clipped(emg_uv[used], time_ms, search_ms),
     )

@@ -62,6 +62,16 @@ def test_noise_beside_drift_is_as_small_as_it_is(step):
     assert (fresh @ noise.whitening(250).T)[:, 20:].var() == pytest.approx(1.0, abs=0.12)
 
 
+def test_noise_that_was_fitted_away_is_counted_in():
+    """As where hum of thirteen harmonics is taken out of each sweep's 33 ms of rest."""
+    rng = np.random.default_rng(7)
+    columns = np.linalg.qr(rng.standard_normal((165, 26)))[0]
+    sweeps = rng.standard_normal((20, 165))
+    rest = sweeps - (sweeps @ columns) @ columns.T
+    variances = [estimate_noise([rest], step_ms=0.2, n_fitted=n).variance_uv2.mean() for n in (0, 26)]
+    assert variances == pytest.approx([1 - 26 / 165, 1.0], rel=0.05)
+
+
 def test_sweeps_that_drift_count_as_much_as_the_others():
     stretch = np.random.default_rng(6).standard_normal((10, 250))
     stretch[[2, 6]] += np.linspace(-30, 30, 250)

@@ -13,6 +13,7 @@ from lsr.detection.presence import (
     discount,
     evidence_of_starts,
     p_value,
+    score_beside,
     score_presence,
     threshold_score,
     weigh,
@@ -125,10 +126,35 @@ def test_sizes_reach_from_what_noise_lets_through_to_what_is_there(size_uv):
     assert told.sizes_uv.min() <= size_uv <= told.sizes_uv.max()
 
 
+def beside_nothing(model, like):
+    """The score beside a further nuisance that is nowhere."""
+    (score,) = score_beside(model, [model.beside(np.zeros((model.time_ms.size, 1)))], SEARCH_MS, like)
+    return score
+
+
+def test_what_joins_a_model_is_as_if_it_had_been_there_from_the_start():
+    """Planted: a level of 50 uV and a response of 40 uV, of which the level is told only beside."""
+    level_uv = 50 * np.ones((123, 1))
+    plain = average_of(lambda time_ms: 30 + response(9.0, 40.0)(time_ms), nuisances=decaying)
+    joined = Model.build(
+        plain.time_ms,
+        plain.average_uv,
+        plain.noise_root,
+        np.hstack([decaying(plain.time_ms), level_uv]),
+    )
+    beside = plain.beside(level_uv)
+    like = score_presence(joined, SEARCH_MS)
+    (told,) = score_beside(plain, [beside], SEARCH_MS, like)
+    again = beside_nothing(joined, like)
+    assert beside.log_null == pytest.approx(joined.log_null)
+    assert told.within == pytest.approx(again.within)
+    np.testing.assert_allclose(told.log_evidence, again.log_evidence, atol=1e-6)
+
+
 def test_with_other_nuisances_the_same_is_told_by_half_of_the_starts_and_the_sizes_that_may_be():
     model = average_of(response(9.0, 40.0))
     told = score_presence(model, SEARCH_MS)
-    again = score_presence(model, SEARCH_MS, told)
+    again = beside_nothing(model, told)
     assert again.starts_ms.size == pytest.approx(told.starts_ms.size / 2, abs=1)
     assert again.smallest_uv == told.smallest_uv < again.sizes_uv.min()
     assert set(again.sizes_uv) <= set(told.sizes_uv)
@@ -147,8 +173,8 @@ def test_that_a_response_lasts_is_asked_where_it_may_and_told_to_what_is_compare
     assert (plain.may_last, asked.may_last) == (False, True)
     assert asked.within > plain.within + 5
     for model in (lasting, waning):
-        assert score_presence(model, SEARCH_MS, asked).may_last
-        assert not score_presence(model, SEARCH_MS, replace(asked, may_last=False)).may_last
+        assert beside_nothing(model, asked).may_last
+        assert not beside_nothing(model, replace(asked, may_last=False)).may_last
 
 
 def log_evidence_of(model, tail, start_ms, family, size_uv):
