@@ -429,6 +429,18 @@ def test_hum_that_no_quiet_stretch_tells_is_no_response(seed, hum_uv):
     assert short_sweeps(hum_uv=hum_uv, planted_uv=0.0, seed=seed).presence != "present"
 
 
+@pytest.mark.parametrize("harmonics", [(1, 4, 7), (1, 2, 4, 6, 9)])
+@pytest.mark.parametrize("seed", [1, 5, 6, 8])
+def test_nor_is_it_whatever_harmonics_it_has(seed, harmonics):
+    time_ms = np.arange(-5, 30, 0.1)
+    rng = np.random.default_rng(seed)
+    emg_uv, direct_uv = rng.normal(0, 5, (2, 20, time_ms.size))
+    for harmonic, phase in zip(harmonics, rng.uniform(0, 2 * np.pi, len(harmonics)), strict=True):
+        emg_uv += 60 / np.sqrt(harmonic) * np.sin(2 * np.pi * 0.05 * harmonic * time_ms + phase)
+    found = lsr.detect(emg_uv, time_ms, direct_uv + half_waves(time_ms, 2000.0, 3.5))
+    assert found.presence != "present"
+
+
 @pytest.mark.parametrize("planted_uv", [25.0, 80.0])
 @pytest.mark.parametrize("hum_uv", [0.0, 30.0])
 @pytest.mark.parametrize("seed", range(3))
