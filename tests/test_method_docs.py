@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lsr.detection import detect, nuisances, onset, presence
+from lsr.detection import detect, onset, presence, rivals
 from lsr.detection.waveform import LASTING_SEARCH_FAMILY
 from lsr.settings import Settings
 from lsr.stimuli import paired
@@ -38,7 +38,7 @@ def test_every_reason_is_explained():
     reasons |= given(r'return "([a-z_]+)"', "detection/detect.py")
     blind = SOURCES["detection/detect.py"].split("def _why_blind")[1].split("\ndef ")[0]
     reasons |= set(re.findall(r'"([a-z_]+)": ', blind))
-    reasons |= given(r'^SECOND_ARTIFACT = "([a-z_]+)"', "detection/nuisances.py")
+    reasons |= given(r'^SECOND_ARTIFACT = "([a-z_]+)"', "detection/rivals.py")
     reasons |= given(r'^ELECTRODE_CHANGED = "([a-z_]+)"', "findings/contact.py")
     reasons |= given(r'reasons\.append\("([a-z_]+)"\)', "detection/prepare.py")
     assert len(reasons) > 10
@@ -81,10 +81,10 @@ def test_the_numbers_are_those_in_use():
     assert f"exp(-(score / d + {presence._TAIL_OFFSET:g}))" in text
     assert f"score at alpha + {presence._SEARCH_COST:g}" in text
     assert f"p > {detect._BORDERLINE:g} alpha" in text
-    assert f"prior odds of exp(-{nuisances._RIVAL_COST:g})" in text
-    assert f"up to {nuisances._SECOND_BEFORE_MS:g} ms, the average bends more sharply" in text
-    assert f"at least {nuisances._SPIKE_BENDS:g} of what the average spans" in text
-    assert f"bumps {nuisances._SPIKE_WIDTH_MS:g} ms wide" in text
+    assert f"prior odds of exp(-{rivals._RIVAL_COST:g})" in text
+    assert f"up to {rivals._SECOND_BEFORE_MS:g} ms, the average bends more sharply" in text
+    assert f"at least {rivals._SPIKE_BENDS:g} of what the average spans" in text
+    assert f"bumps {rivals._SPIKE_WIDTH_MS:g} ms wide" in text
     assert f"above {presence._WORTH_LASTING:g} for any start" in text
     assert f"do not wane for {LASTING_SEARCH_FAMILY.length_ms:g} ms" in text
     assert f"counts by its power of {onset._TEMPER:g}" in text

@@ -21,7 +21,7 @@ from lsr.detection.evidence import Model
 from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
-from lsr.detection.nuisances import SECOND_ARTIFACT, Nuisances, Removed, Rival, find_nuisances
+from lsr.detection.nuisances import Nuisances, Removed, find_nuisances
 from lsr.detection.onset import draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
 from lsr.detection.prepare import Prepared, check_sweeps, prepare
@@ -36,6 +36,7 @@ from lsr.detection.presence import (
     threshold_score,
     weigh,
 )
+from lsr.detection.rivals import SECOND_ARTIFACT, Rival
 from lsr.errors import SweepsError
 from lsr.settings import DetectionSettings, Settings, given_settings
 from lsr.threads import one_thread

@@ -17,13 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lsr.cleaning.artifact import NOTCH_HARMONICS, notch_columns, ring_columns, swing_columns, tail_columns
+from lsr.cleaning.artifact import ring_columns, swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
-from lsr.cleaning.mains import MAINS_HZ, hum_columns
+from lsr.cleaning.mains import MAINS_HZ
 from lsr.detection.average_hum import find_average_hum
 from lsr.detection.evidence import ROUNDING, Model, log_evidence
-from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise, remove_drift
 from lsr.detection.prepare import Prepared
+from lsr.detection.rivals import Rival, find_rivals, lasting_uv
+from lsr.detection.varying import what_varies
 from lsr.gaussian import gaussian
 
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
@@ -36,30 +37,10 @@ _BEGUN = 1.5  # of what the direct zone leaves unexplained: as much may follow i
 _TAIL_SIZES = (0.3, 2.0, 10.0)
 _RING_SIZES = (0.01, 0.1, 1.0)
 _N_DRIFT = 2
-_RIVAL_COST = 6.0  # log odds against a tail that swings, and against a dispersed copy
-_SWING_SIZES = (0.3, 2.0)  # of the first samples
-_DISPERSED_SIZE = 0.01  # of the M wave
-SECOND_ARTIFACT = "second_artifact"
-_SECOND_AFTER_MS, _SECOND_BEFORE_MS = 1.0, 8.0  # pulses of a train are 0.5 to 7 ms apart (Yamashita 2002)
-_SPIKE_BENDS = 0.8  # of what the data span nearby: drawn responses reach 0.5, pulses 0.8 to 1.5
-_SPIKE_NEAR_MS = 1.5
-_SPIKE_ELSEWHERE = 8.0  # times the usual bend of the direct muscle's average: it shows the pulse too
-_SPIKE_NOTABLE = 25.0  # times the noise of the average
-_SPIKE_AT_MS, _SPIKE_WIDTH_MS = np.arange(-0.9, 1.25, 0.15), 0.12  # with what low-passes ring
-_HUM_SIZES = (0.1, 0.5)  # of the largest value, where no quiet stretch tells the hum
-_UNTOLD_HARMONICS = (1, 2, 3, 4, 5, 6, 7, 9, 11, 13)  # most of its energy
-_NOTCH_SIZES, _NOTCH_NOTABLE = (1.0, 4.0), 0.5  # of what swings on after the response; of the average's noise
 _RIVAL_COPY, _RIVAL_BUMP = 0.05, 0.3  # of the M wave, of the largest value in the direct zone
 _COPIES = ("copy 1", "copy 2", "copy 3")  # of the M waves of so many direct muscles, the largest first
 _COPY_SIZES = (5e-4, 0.002, 0.01, 0.05, 0.2)  # of the M wave; the first where the direct zone asks for none
-_BURST_SMOOTH_MS, _BURST_NEAR_MS = 0.45, 5.0  # a response's smoothness; over how long noise is local
-_APART = 9.0  # times the noise's energy: what Gaussian noise does not reach in any of a hundred sweeps
-_TOGETHER_MS = 3.0  # apart: activity of all sweeps that is of one kind, however it jitters
-_ALIKE = 0.4  # correlation with the others from which on a sweep holds the same, only more or less of it
-_BURST_SHARE, _UNCERTAIN_SWEEPS = 0.7, 1.5  # of the local noise; few sweeps tell it less surely
 _NOTABLE_INFLATION = 1.1
-_MANY_SWEEPS, _CLEARLY_ALIKE, _MANY_SHARE = 10, 0.3, 0.35
-_AGREEMENT = 3.1  # deviations of the sign test: 1 in 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,16 +127,6 @@ def _side_by_side(counts: dict[str, int]) -> dict[str, slice]:
     """Where the columns of each kind stand."""
     edges = np.cumsum([0, *counts.values()]).tolist()
     return {kind: slice(*edge) for kind, edge in zip(counts, pairwise(edges), strict=True)}
-
-
-@dataclass(frozen=True, slots=True)
-class Rival:
-    """Something besides the usual nuisances that may pass for a response."""
-
-    name: str
-    columns: np.ndarray  # (n_samples, n_columns): times their prior deviation, microvolts
-    cost: float  # log prior odds against it
-    reason: str  # why no response can be told from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,17 +238,17 @@ def find_nuisances(prepared: Prepared, waves_uv: Sequence[np.ndarray]) -> Nuisan
     sweeps_uv = prepared.emg_uv[:, window] - hum.left_uv
     mains_hz = (prepared.hum.frequency_hz,) if prepared.hum else MAINS_HZ
     answers = (at >= zone_ends_ms) & ~late
-    inflation, apart = _what_varies(sweeps_uv, noise, steady, zone_ends_ms, answers)
+    inflation, apart = what_varies(sweeps_uv, noise, steady, zone_ends_ms, answers)
 
-    def find_rivals() -> tuple[Rival, ...]:
-        return _find_rivals(
-            usual,
+    def rivals() -> tuple[Rival, ...]:
+        return find_rivals(
+            usual.swing,
             at,
             data,
             deviation,
             dispersed,
             hum_is_told=hum.is_told,
-            lasting_uv=_lasting_uv(average, data, late, prepared, mains_hz),
+            lasting_uv=lasting_uv(average, data, late, prepared, mains_hz),
             mains_hz=mains_hz,
             direct_uv=waves_uv[0][window] if waves_uv else None,
             until_ms=prepared.search_ms[1],
@@ -290,102 +261,13 @@ def find_nuisances(prepared: Prepared, waves_uv: Sequence[np.ndarray]) -> Nuisan
         apart=apart,
         columns=columns,
         counts=(*((kind, parts[kind].shape[1]) for kind in given), ("narrow", usual.narrow.shape[1])),
-        find_rivals=find_rivals,
+        find_rivals=rivals,
         removed=replace(
             removed,
             hum_in_average_uv=float(np.abs(hum.left_uv).max()),
             burst_inflation=float(inflation.max()),
         ),
     )
-
-
-def _find_rivals(
-    usual: _Usual,
-    at: np.ndarray,
-    data: np.ndarray,
-    deviation_uv: float,
-    dispersed: np.ndarray | None,
-    *,
-    hum_is_told: bool,
-    lasting_uv: float,
-    mains_hz: Sequence[float],
-    direct_uv: np.ndarray | None,
-    until_ms: float,
-) -> tuple[Rival, ...]:
-    """What may pass for a response: swinging tails, a dispersed copy of the M wave, hum nothing tells of."""
-    first = float(np.abs(data[at < at[0] + 1.2]).max())
-    cost = _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
-    rivals = [
-        Rival("a tail that swings", usual.swing * (size * first), cost, "artifact_outlasts_window")
-        for size in _SWING_SIZES
-    ]
-    if dispersed is not None:
-        rivals.append(
-            Rival("a dispersed copy of the M wave", dispersed * _DISPERSED_SIZE, _RIVAL_COST, "crosstalk")
-        )
-    if not hum_is_told:
-        largest = float(np.abs(data).max())
-        rivals += [
-            Rival("mains hum", hum_columns(at, hz, _UNTOLD_HARMONICS) * (size * largest), _RIVAL_COST, "hum")
-            for hz in MAINS_HZ
-            for size in _HUM_SIZES
-        ]
-    if lasting_uv > _NOTCH_NOTABLE * deviation_uv:
-        rivals += _notches(at, lasting_uv, dispersed, mains_hz)
-    second = _second_artifact(at, data, deviation_uv, shared=_bends_sharply(at, direct_uv, until_ms))
-    return (*rivals, second) if second else tuple(rivals)
-
-
-def _notches(
-    at: np.ndarray, lasting_uv: float, dispersed: np.ndarray | None, mains_hz: Sequence[float]
-) -> Iterator[Rival]:
-    """Notch filters that ring after the artifact, and after an M wave that crosstalk draws out."""
-    name, cost = "a notch filter that rings", _RIVAL_COST + float(np.log(len(_NOTCH_SIZES)))
-    reason = "artifact_outlasts_window"
-    for hz, size in product(mains_hz, _NOTCH_SIZES):
-        columns = notch_columns(at, hz) * (size * lasting_uv)
-        yield Rival(name, columns, cost, reason)
-        if dispersed is not None:
-            both = np.concatenate([columns, dispersed * _DISPERSED_SIZE], axis=1)
-            yield Rival(f"{name} and a dispersed copy of the M wave", both, cost + _RIVAL_COST, reason)
-
-
-def _bends_sharply(at: np.ndarray, direct_uv: np.ndarray | None, until_ms: float) -> np.ndarray:
-    """Where the direct muscle shows a spike, as of a stimulator that all channels see: (n_samples,) bool."""
-    shared = np.zeros(at.size, dtype=bool)
-    if direct_uv is None:
-        return shared
-    bends = np.zeros(at.size)
-    bends[1:-1] = np.abs(direct_uv[:-2] - 2 * direct_uv[1:-1] + direct_uv[2:])
-    inside = np.flatnonzero((at >= _SECOND_BEFORE_MS - _SPIKE_NEAR_MS) & (at < until_ms))
-    if inside.size > 2:
-        sharp = inside[bends[inside] > _SPIKE_ELSEWHERE * float(np.median(bends[inside]))]
-        shared[np.unique(np.clip([sharp - 1, sharp, sharp + 1], 0, at.size - 1))] = True
-    return shared
-
-
-def _second_artifact(
-    at: np.ndarray, data: np.ndarray, deviation_uv: float, *, shared: np.ndarray
-) -> Rival | None:
-    """Another pulse: a spike where the data bend more sharply than a muscle's do, and its tail.
-
-    Motor units may do so where few sweeps are averaged: later than the pulses of a train are, the direct
-    muscle has to show the pulse as well.
-    """
-    later = np.flatnonzero((at > at[0] + _SECOND_AFTER_MS) & ((at < _SECOND_BEFORE_MS) | shared))
-    later = later[later < at.size - 1]
-    if not later.size:
-        return None
-    bends = np.abs(data[later - 1] - 2 * data[later] + data[later + 1])
-    sharpest, first = float(bends.max()), later[int(np.argmax(bends))]
-    near = np.abs(at - at[first]) < _SPIKE_NEAR_MS
-    if sharpest < max(_SPIKE_BENDS * float(np.ptp(data[near])), _SPIKE_NOTABLE * deviation_uv):
-        return None
-    spike = gaussian((at[:, None] - at[first] - _SPIKE_AT_MS) / _SPIKE_WIDTH_MS)
-    tail = tail_columns(at[first:])
-    tail = np.concatenate([np.zeros((first, tail.shape[1])), tail])
-    columns = np.concatenate([spike, tail], axis=1) * float(np.abs(data).max())
-    return Rival("a second stimulus artifact", columns, _RIVAL_COST, SECOND_ARTIFACT)
 
 
 class _Usual(NamedTuple):
@@ -420,22 +302,6 @@ def _level_uv(data: np.ndarray, average: np.ndarray, prepared: Prepared) -> floa
     if prepared.after.any() and prepared.before.any():
         return float(2 * deviation + abs(float(average[prepared.after].mean())))
     return float(np.abs(data).max()) + 10 * deviation
-
-
-def _lasting_uv(
-    average: np.ndarray, data: np.ndarray, late: np.ndarray, prepared: Prepared, mains_hz: Sequence[float]
-) -> float:
-    """How much the average swings at mains frequency after the response, hum included, microvolts.
-
-    What a notch filter rings with goes on. Where the sweep ends soon, all that is left counts.
-    """
-    if not prepared.after.any():
-        return float(np.std(data[late])) if late.any() else 0.0
-    whole = average if prepared.hum is None else average + prepared.noise.weights @ prepared.hum.hum_uv
-    after, at = remove_drift(whole[None, prepared.after])[0], prepared.time_ms[prepared.after]
-    swings = [remove_drift(hum_columns(at, hz, NOTCH_HARMONICS).T).T for hz in mains_hz]
-    fitted = [columns @ np.linalg.lstsq(columns, after)[0] for columns in swings]
-    return max(float(np.sqrt((one**2).mean())) for one in fitted)
 
 
 def _holds_answer(shapes: _Shapes, data: np.ndarray, reached: np.ndarray, level_uv: float) -> bool:
@@ -475,110 +341,6 @@ def _choose_sizes(
         return chosen
     copies = [dict(zip(kinds, tried, strict=True)) for tried in product(_COPY_SIZES, repeat=len(kinds))]
     return chosen | copies[int(np.argmax(shapes.given(chosen).log_evidence(copies)))]
-
-
-def _what_varies(
-    sweeps_uv: np.ndarray, noise: Noise, model: Model, zone_ends_ms: float, answers: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Local noise in the window over noise elsewhere, at least 1, and sweeps that stand apart.
-
-    Nuisances are taken out of every sweep; then each is compared with the average of the *others*, scaled
-    and shifted a little: a response that varies in size follows them, a spasm burst in a few sweeps, or an
-    amplifier that recovers at another time, does not. What is left is compared as it is and as smooth as
-    responses are: beside white noise a burst of muscle has most of its energy there. Where most sweeps agree
-    that there is something, the rest of their differences is taken for its own, and counts by its root.
-
-    Parameters
-    ----------
-    answers : np.ndarray of bool, shape (n_samples,)
-        Where an answer may be: a late response says nothing of one, and makes no sweep stand apart.
-
-    Returns
-    -------
-    inflation : np.ndarray, shape (n_samples,)
-        A ratio of deviations.
-    apart : np.ndarray of bool, shape (n_sweeps,)
-        Sweeps that hold what the others do not, so much that the average is better without them.
-    """
-    at, counts = model.time_ms, noise.weights > 0
-    n_sweeps, apart = int(counts.sum()), np.zeros(counts.size, bool)
-    if n_sweeps < SWEEPS_TELL_BURSTS:
-        return np.ones(at.size), apart
-    white, weights = sweeps_uv[counts] @ model.root.T, noise.weights[counts, None]
-    variance = noise.variance_uv2[counts] / noise.average_sd_uv**2
-    others = (weights.T @ white - weights * white) / (1 - weights)
-    slopes = np.gradient(others, axis=1)
-    early = at < zone_ends_ms
-    parts = np.stack([early, answers, ~(early | answers)], axis=1).astype(float)
-    shapes = np.concatenate([others[:, :, None] * parts, slopes[:, :, None] * parts], axis=2)
-    normal = shapes.transpose(0, 2, 1) @ shapes + 2 * variance[:, None, None] * np.eye(shapes.shape[2])
-    rest = white - others
-    sizes = np.linalg.solve(normal, (shapes.transpose(0, 2, 1) @ rest[:, :, None]))
-    rest = rest - (shapes @ sizes)[..., 0]
-    smoothing = _smoothing(at.size, model.step_ms)
-    energies = rest**2, (rest @ smoothing) ** 2
-    width = min(max(3, round(_BURST_NEAR_MS / model.step_ms)), at.size - 2)
-    nearby = _nearby_mean(at.size, width)
-    share = _BURST_SHARE * (1 - _UNCERTAIN_SWEEPS / n_sweeps) * (n_sweeps - 1) / n_sweeps
-    local = np.maximum(*((weights**2 * part).sum(axis=0) @ nearby for part in energies))
-    inflation: np.ndarray = np.sqrt(np.maximum(1.0, share * local))
-    smooth = white @ smoothing
-    if _most_agree(white, others, answers) or _all_answer(
-        (smooth**2 @ nearby) / variance[:, None], model.step_ms, answers
-    ):
-        return np.sqrt(inflation), apart
-    within = ((rest * answers) @ smoothing) ** 2  # a late response would smooth over the edge
-    largest = (within @ nearby)[:, answers].max(axis=1) / variance
-    unlike = _likeness(smooth, others @ smoothing, answers) < _ALIKE
-    apart[counts] = (largest > _APART) & unlike
-    if apart.sum() > n_sweeps / 2:
-        apart[:] = False
-    return inflation, apart
-
-
-@lru_cache(maxsize=32)
-def _nearby_mean(n_samples: int, width: int) -> np.ndarray:
-    """Matrix that averages rows over a Hann window, mirrored at their ends."""
-    kernel = np.hanning(width + 2)[1:-1] / np.hanning(width + 2).sum()
-    padded = np.pad(np.eye(n_samples), ((0, 0), (width, width)), mode="reflect")
-    means: np.ndarray = np.stack([np.convolve(row, kernel, "same") for row in padded])[:, width:-width]
-    return means
-
-
-@lru_cache(maxsize=32)
-def _smoothing(n_samples: int, step_ms: float) -> np.ndarray:
-    """Matrix that smooths rows of white noise as muscle responses are smooth, and keeps its variance."""
-    apart_ms = (np.arange(n_samples)[:, None] - np.arange(n_samples)) * step_ms
-    weights = gaussian(apart_ms / _BURST_SMOOTH_MS)
-    rows: np.ndarray = weights / np.sqrt((weights**2).sum(axis=0))
-    return rows
-
-
-def _most_agree(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> bool:
-    """Whether the sweeps resemble the average of the others: neither test is swayed by a few bursts.
-
-    Either most do so at all (a sign test), or many do so clearly, as when it jitters by half a phase.
-    """
-    likeness = _likeness(white, others, rows)
-    n_alike, n_sweeps = int((likeness > 0).sum()), likeness.size
-    if 2 * n_alike - n_sweeps > _AGREEMENT * np.sqrt(n_sweeps):
-        return True
-    return n_sweeps >= _MANY_SWEEPS and float((likeness > _CLEARLY_ALIKE).mean()) >= _MANY_SHARE
-
-
-def _all_answer(energies: np.ndarray, step_ms: float, rows: np.ndarray) -> bool:
-    """Whether every sweep holds plain activity, and all of them at about the same time."""
-    inside = energies[:, rows]
-    apart_ms = float(np.ptp(inside.argmax(axis=1))) * step_ms
-    return bool(inside.max(axis=1).min() > _APART and apart_ms <= _TOGETHER_MS)
-
-
-def _likeness(white: np.ndarray, others: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Correlation of each sweep with the average of the others, (n_sweeps,)."""
-    own, theirs = white[:, rows], others[:, rows]
-    energy = (own**2).sum(axis=1) * (theirs**2).sum(axis=1)
-    likeness: np.ndarray = (own * theirs).sum(axis=1) / np.sqrt(np.maximum(energy, 1e-300))
-    return likeness
 
 
 def _direct_zone_ends_ms(m_waves_uv: Sequence[np.ndarray], at: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from lsr.detection.detection import Detection, Presence
-from lsr.detection.nuisances import SECOND_ARTIFACT
+from lsr.detection.rivals import SECOND_ARTIFACT
 from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance, PairFinding
 from lsr.findings.likeness import Contrast

@@ -9,9 +9,9 @@ import lsr
 from lsr.detection import detect as detecting
 from lsr.detection.amplitude import Measures, widen_interval
 from lsr.detection.detection import MWave, Presence
-from lsr.detection.nuisances import Rival
 from lsr.detection.onset import Draws
 from lsr.detection.persistence import wilson
+from lsr.detection.rivals import Rival
 from lsr.synthetic import draw_sweeps
 
 TIME_MS = np.arange(-40, 60, 0.2)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from lsr.cleaning.artifact import tail_columns
-from lsr.detection import nuisances
+from lsr.detection import nuisances, rivals, varying
 from lsr.detection.evidence import Model
 from lsr.detection.noise import Noise
-from lsr.detection.nuisances import Nuisances, Rival
+from lsr.detection.nuisances import Nuisances
 from lsr.detection.prepare import prepare
+from lsr.detection.rivals import Rival
 
 AT_MS = np.arange(1.6, 26.0, 0.2)
 
@@ -213,7 +214,7 @@ def test_what_comes_well_before_a_later_window_is_no_response_of_it():
 
 def rivals_of(**changes):
     given = {
-        "usual": nuisances._usual_columns(1.6, 0.2, AT_MS.size),
+        "swing": nuisances._usual_columns(1.6, 0.2, AT_MS.size).swing,
         "at": AT_MS,
         "data": np.random.default_rng(2).normal(0, 1, AT_MS.size),
         "deviation_uv": 1.0,
@@ -224,7 +225,7 @@ def rivals_of(**changes):
         "direct_uv": None,
         "until_ms": 14.0,
     }
-    return nuisances._find_rivals(**given | changes)
+    return rivals.find_rivals(**given | changes)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,7 @@ def pulse_uv(at_ms, size_uv, tail_uv=0.0):
 
 
 def find_second(data_uv, *, shared=False):
-    return nuisances._second_artifact(AT_MS, data_uv, 1.0, shared=np.full(AT_MS.size, shared))
+    return rivals._second_artifact(AT_MS, data_uv, 1.0, shared=np.full(AT_MS.size, shared))
 
 
 @pytest.mark.parametrize(
@@ -287,9 +288,7 @@ def test_a_second_pulse_and_its_tail_are_what_its_columns_hold():
 
 def test_where_the_artifact_lasts_for_long_no_second_one_is_looked_for():
     late = AT_MS > 7.2
-    assert (
-        nuisances._second_artifact(AT_MS[late], np.ones(late.sum()), 1.0, shared=late[late] & False) is None
-    )
+    assert rivals._second_artifact(AT_MS[late], np.ones(late.sum()), 1.0, shared=late[late] & False) is None
 
 
 def test_a_muscle_bends_less_sharply_than_a_pulse():
@@ -300,12 +299,12 @@ def test_a_muscle_bends_less_sharply_than_a_pulse():
 def test_a_pulse_that_all_channels_see_is_one_of_the_direct_muscle_in_the_window():
     wave_uv = np.random.default_rng(4).normal(0, 1, AT_MS.size)
     for at_ms, until_ms, seen in ((10.0, 14.0, True), (10.0, 9.0, False), (4.0, 14.0, False)):
-        shared = nuisances._bends_sharply(AT_MS, wave_uv + pulse_uv(at_ms, 40.0), until_ms)
+        shared = rivals._bends_sharply(AT_MS, wave_uv + pulse_uv(at_ms, 40.0), until_ms)
         assert shared.any() == seen
         if seen:  # as in another channel, give or take a sample
             assert AT_MS[shared].round(1).tolist() == [9.6, 9.8, 10.0, 10.2, 10.4]
-    assert not nuisances._bends_sharply(AT_MS, wave_uv, 14.0).any()
-    assert not nuisances._bends_sharply(AT_MS, None, 14.0).any()
+    assert not rivals._bends_sharply(AT_MS, wave_uv, 14.0).any()
+    assert not rivals._bends_sharply(AT_MS, None, 14.0).any()
 
 
 def test_what_swings_at_mains_frequency_after_the_response_is_measured_hum_included():
@@ -317,7 +316,7 @@ def test_what_swings_at_mains_frequency_after_the_response_is_measured_hum_inclu
     def lasting_uv(average, hum, after, mains_hz=(50.0,)):
         prepared = SimpleNamespace(hum=hum, noise=noise, after=after, time_ms=time_ms)
         data = np.where(np.arange(20) > 9, 3.0, 0.0)
-        return nuisances._lasting_uv(average, data, data > -1, prepared, mains_hz)
+        return rivals.lasting_uv(average, data, data > -1, prepared, mains_hz)
 
     assert lasting_uv(swing, None, after) == pytest.approx(5 / np.sqrt(2), rel=0.02)
     assert lasting_uv(0 * swing, hum, after) == pytest.approx(5 / np.sqrt(2), rel=0.02)
@@ -350,7 +349,7 @@ def what_varies(added_uv, *, noise_uv=1.0):
     sweeps_uv = np.random.default_rng(5).normal(0, 1, added_uv.shape) * noise_uv[:, None] + added_uv
     root = np.eye(AT_MS.size) / noise.average_sd_uv
     model = Model.build(AT_MS, weights @ sweeps_uv, root, np.zeros((AT_MS.size, 1)))
-    inflation, apart = nuisances._what_varies(sweeps_uv, noise, model, 6.0, (AT_MS > 6) & (AT_MS < 22))
+    inflation, apart = varying.what_varies(sweeps_uv, noise, model, 6.0, (AT_MS > 6) & (AT_MS < 22))
     return dict(zip(AT_MS.round(1), inflation, strict=True)), np.flatnonzero(apart).tolist()
 
 
@@ -447,7 +446,7 @@ def test_sweeps_agree_where_most_are_alike_or_many_are_clearly(alike, n_sweeps, 
     likeness = np.repeat([*alike, -0.1], [*alike.values(), n_sweeps - sum(alike.values())])
     own = np.stack([likeness, np.sqrt(1 - likeness**2), np.full(n_sweeps, 9.0)], axis=1)
     others = np.tile([4.0, 0.0, -9.0], (n_sweeps, 1))
-    assert nuisances._most_agree(own, others, np.array([True, True, False])) == agree
+    assert varying._most_agree(own, others, np.array([True, True, False])) == agree
 
 
 def test_the_usual_columns_are_those_of_the_time_axis():
