@@ -32,6 +32,7 @@ class AverageHum:
     left_uv: np.ndarray  # (n_samples,): the estimate
     columns: np.ndarray  # (n_samples, n_columns): its uncertainty, times unit deviations
     is_told: bool  # whether any stretch tells of hum at all
+    excess: float = 1.0  # energy of the average at rest, hum aside, in units of what the sweeps' noise leaves
 
 
 def find_average_hum(
@@ -68,7 +69,8 @@ def find_average_hum(
     none = np.zeros((int(window.sum()), 0))
     while stretches:
         if max(_worth(whole, prepared, stretches, one) for one in candidates) < _WORTH:
-            return AverageHum(-taken[window], none, is_told=True)
+            excess = _excess(average_uv, prepared, whitening)
+            return AverageHum(-taken[window], none, is_told=True, excess=excess)
         quiet_ms = sum(int(part.sum()) for part in stretches) * prepared.step_ms
         together = [candidates] if quiet_ms < LEAST_QUIET_MS else [(one,) for one in candidates]
         fits = [_fit(whole, prepared, window, stretches, whitening, some) for some in together]
@@ -78,11 +80,24 @@ def find_average_hum(
             for left, uneven in zip(best.left, best.uneven, strict=True)
         ]
         if all(explained):
-            return AverageHum(best.hum_uv - taken[window], best.columns, is_told=True)
+            excess = best.left[0] if stretches[0] is prepared.before else 1.0
+            return AverageHum(best.hum_uv - taken[window], best.columns, is_told=True, excess=excess)
         if not any(explained) and len(stretches) > 1:  # what one holds may have spoiled the fit to the other
             explained[int(np.argmin(best.left))] = True
         stretches = [part for part, is_hum in zip(stretches, explained, strict=True) if is_hum]
     return AverageHum(np.zeros(int(window.sum())), none, is_told=False)
+
+
+def _excess(average_uv: np.ndarray, prepared: Prepared, whitening: np.ndarray) -> float:
+    """Of the stretch before the stimulus: what comes after may hold the end of a response."""
+    n = int(prepared.before.sum())
+    if not n:
+        return 1.0
+    white = whitening[:n, :n] / prepared.noise.average_sd_uv
+    drift = np.linalg.qr(white @ np.vander(np.linspace(-1, 1, n), 4))[0]
+    rest = white @ average_uv[prepared.before]
+    energy = float(rest @ rest) - float(((drift.T @ rest) ** 2).sum())
+    return energy / (n - 4)
 
 
 class _Fit(NamedTuple):

@@ -109,9 +109,7 @@ def estimate_noise(stretches_uv: Sequence[np.ndarray], *, step_ms: float, n_fitt
     n_samples = sum(stretch.shape[1] for stretch in stretches_uv)
     left = max(1 - n_fitted / n_samples, _LEAST_LEFT)
     sizes = np.array([(stretch**2).mean(axis=1) / left for stretch in stretches_uv])
-    own = np.array([(remove_drift(stretch) ** 2).mean(axis=1) for stretch in stretches_uv])
-    own = own * (sizes.mean() / max(own.mean(), 1e-300))
-    variance = own.max(axis=0) if n_sweeps < _FEW_SWEEPS else own.mean(axis=0)
+    variance = sizes.max(axis=0) if n_sweeps < _FEW_SWEEPS else sizes.mean(axis=0)
     floor = max(float(np.median(variance)) / 4, float(np.finfo(float).tiny) ** 0.5)
     variance = np.maximum(variance, floor)
     weights = 1 / variance

@@ -198,8 +198,9 @@ def find_nuisances(prepared: Prepared, waves_uv: Sequence[np.ndarray]) -> Nuisan
     at, average = time[window], noise.weights @ prepared.emg_uv
     longest = max(int(part.sum()) for part in (window, prepared.before, prepared.after))
     whitening = noise.whitening(longest)
-    root = whitening[: at.size, : at.size] / deviation
     hum = find_average_hum(average, prepared, window, whitening)
+    deviation *= float(np.sqrt(max(1.0, hum.excess)))  # what the sweeps share does not average out
+    root = whitening[: at.size, : at.size] / deviation
     data = average[window] - hum.left_uv
     zone_ends_ms = _direct_zone_ends_ms([wave[window] for wave in waves_uv], at)
     late = at > prepared.search_ms[1] + _OVER_MS

@@ -61,6 +61,14 @@ def test_without_hum_nothing_is_taken_and_nothing_left_open(seed, drift_uv):
     assert not found.left_uv.any()
 
 
+@pytest.mark.parametrize("hum_hz", [None, 60.0])
+@pytest.mark.parametrize("times", [1.0, 1.5])
+def test_how_much_more_there_is_at_rest_than_averaging_leaves_is_told(hum_hz, times):
+    average_uv = noise_uv(size_uv=0.3 * times) + (0.0 if hum_hz is None else hum_uv(hum_hz))
+    assert find(average_uv).excess == pytest.approx(times**2, rel=0.25)
+    assert find(average_uv, before=NOTHING).excess == 1.0  # what comes after may be a response
+
+
 def test_slow_noise_is_not_taken_for_hum_every_time():
     """Of the colour of muscle far away: at 50 Hz more than ten times as much as of white noise."""
     whitening, told = np.array([1.0, -0.9]) / np.sqrt(1 - 0.9**2), []

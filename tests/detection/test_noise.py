@@ -47,19 +47,20 @@ def test_sweeps_in_a_burst_count_little():
     assert weights[[2, 6]].max() < 0.1 * np.delete(weights, [2, 6]).min()
 
 
-def drifting(rng, n_sweeps, n_samples, step):
-    """White noise of unit size on a walk of such steps, without its level."""
-    walk = np.cumsum(rng.normal(0, step, (n_sweeps, n_samples)), axis=1)
-    return rng.standard_normal((n_sweeps, n_samples)) + walk - walk.mean(axis=1, keepdims=True)
+def drifting(rng, n_sweeps, n_samples, times):
+    """White noise of unit size on a walk so many times as large, without its level."""
+    walk = np.cumsum(rng.standard_normal((n_sweeps, n_samples)), axis=1)
+    walk -= walk.mean(axis=1, keepdims=True)
+    return rng.standard_normal(walk.shape) + times * walk / walk.std(axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("step", [0.3, 1.0])
-def test_noise_beside_drift_is_as_small_as_it_is(step):
+@pytest.mark.parametrize("times", [3.0, 10.0])
+def test_noise_beside_drift_is_as_small_as_it_is(times):
     """Autocovariances over short stretches would make it up to twice as large."""
     rng = np.random.default_rng(5)
-    noise = estimate_noise([drifting(rng, 20, 250, step)], step_ms=0.2)
-    fresh = drifting(rng, 200, 250, step) / np.sqrt(noise.variance_uv2.mean())
-    assert (fresh @ noise.whitening(250).T)[:, 20:].var() == pytest.approx(1.0, abs=0.12)
+    noise = estimate_noise([drifting(rng, 20, 250, times)], step_ms=0.2)
+    fresh = drifting(rng, 200, 250, times) / np.sqrt(noise.variance_uv2.mean())
+    assert (fresh @ noise.whitening(250).T)[:, 20:].var() == pytest.approx(1.0, abs=0.1)
 
 
 def test_noise_that_was_fitted_away_is_counted_in():
@@ -70,12 +71,6 @@ def test_noise_that_was_fitted_away_is_counted_in():
     rest = sweeps - (sweeps @ columns) @ columns.T
     variances = [estimate_noise([rest], step_ms=0.2, n_fitted=n).variance_uv2.mean() for n in (0, 26)]
     assert variances == pytest.approx([1 - 26 / 165, 1.0], rel=0.05)
-
-
-def test_sweeps_that_drift_count_as_much_as_the_others():
-    stretch = np.random.default_rng(6).standard_normal((10, 250))
-    stretch[[2, 6]] += np.linspace(-30, 30, 250)
-    assert estimate_noise([stretch], step_ms=0.2).weights == pytest.approx(0.1, abs=0.03)
 
 
 @pytest.mark.parametrize("seed", [160, 161, 162])
