@@ -58,9 +58,7 @@ class _Design:
     harmonics: np.ndarray  # (n_harmonics,)
     slow: np.ndarray  # (n_quiet, 4): level, drift, recovery
     own: np.ndarray  # (n_quiet, 2 * n_harmonics): of each harmonic, what no other column explains
-    beside: (
-        np.ndarray
-    )  # (n_quiet, 4 * n_harmonics): sines just below and above: the noise that hum leaves there
+    beside: np.ndarray  # (n_quiet, 4 * n_harmonics): sines just below and above, hum aside: the noise there
 
 
 @lru_cache(maxsize=32)

@@ -549,7 +549,7 @@ def _evidence(
         ("hum", "none found" if hum is None else
          f"{hum.frequency_hz:g} Hz and harmonics {list(hum.harmonics)}, peak {hum.amplitude_uv:.1f} uV, "
          "removed sweep by sweep"),
-        ("noise", f"{noise.sweep_sd_uv:.1f} uV per sweep, {noise.average_sd_uv:.2f} uV in the average, "
+        ("noise", f"{noise.sweep_sd_uv:.1f} uV per sweep, {removed.noise_uv:.2f} uV in the average, "
                   f"told from {prepared.noise_from}; spikiness {noise.spikiness:.2f}"),
         ("artifact tail", f"up to {removed.tail_uv:.1f} uV allowed for"),
         ("crosstalk", f"up to {removed.crosstalk_uv:.1f} uV allowed for "

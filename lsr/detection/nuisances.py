@@ -52,6 +52,7 @@ class Removed:
     crosstalk_share: float  # of the M wave
     unexplained_direct_uv: float
     largest_uv: float  # what is left where a response may be
+    noise_uv: float = 0.0  # of the average, standard deviation: what stays beside the nuisances
     hum_in_average_uv: float = 0.0
     burst_inflation: float = 1.0  # largest ratio of noise in the response window to noise elsewhere
     n_apart: int = 0  # sweeps left out of the average
@@ -208,17 +209,8 @@ def find_nuisances(prepared: Prepared, waves_uv: Sequence[np.ndarray]) -> Nuisan
     free = early | late
     usual = _usual_columns(float(at[0]), prepared.step_ms, at.size)
     parts = {"drift": usual.drift, "tail": usual.tail, "ring": usual.ring, "hum": hum.columns}
-    dispersed = None
-    if not waves_uv:
-        parts["rival"] = usual.direct
-    else:
-        for kind, wave in zip(_COPIES, waves_uv, strict=False):
-            parts[kind] = copy_columns(wave, time, start_ms=prepared.clear_ms, at_ms=at)
-        drawn_out = [
-            dispersed_columns(wave, time, start_ms=prepared.clear_ms, at_ms=at)
-            for wave in waves_uv[: len(_COPIES)]
-        ]
-        dispersed = np.concatenate(drawn_out, axis=1)
+    copies, dispersed = _leaks(waves_uv[: len(_COPIES)], time, start_ms=prepared.clear_ms, at_ms=at)
+    parts |= copies or {"rival": usual.direct}
     white, white_data = {kind: root @ part for kind, part in parts.items()}, root @ data
     level_uv = _level_uv(data, average, prepared)
     for reached in (early & (at > prepared.search_ms[0]), late):
@@ -265,10 +257,24 @@ def find_nuisances(prepared: Prepared, waves_uv: Sequence[np.ndarray]) -> Nuisan
         find_rivals=rivals,
         removed=replace(
             removed,
+            noise_uv=deviation,
             hum_in_average_uv=float(np.abs(hum.left_uv).max()),
             burst_inflation=float(inflation.max()),
         ),
     )
+
+
+def _leaks(
+    waves_uv: Sequence[np.ndarray], time_ms: np.ndarray, *, start_ms: float, at_ms: np.ndarray
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """Copies of each M wave, and all of them drawn out in time; none without an M wave."""
+    if not waves_uv:
+        return {}, None
+    copies, dispersed = (
+        [columns(wave, time_ms, start_ms=start_ms, at_ms=at_ms) for wave in waves_uv]
+        for columns in (copy_columns, dispersed_columns)
+    )
+    return dict(zip(_COPIES, copies, strict=False)), np.concatenate(dispersed, axis=1)
 
 
 class _Usual(NamedTuple):

@@ -205,6 +205,7 @@ def test_noise_that_the_sweeps_share_is_no_smaller_in_their_average(seed):
     apart, alike = (found_in(lambda t, at=at: at * shared_uv) for at in (0.0, 1.0))
     noise_uv = [1 / found.steady.noise_root.diagonal()[30:].mean() for found in (apart, alike)]
     assert noise_uv[1] / noise_uv[0] == pytest.approx(np.sqrt(1 + 0.5**2 * 20 / 2**2), rel=0.2)
+    assert [found.removed.noise_uv for found in (apart, alike)] == pytest.approx(noise_uv, rel=0.01)
 
 
 def test_what_comes_well_before_a_later_window_is_no_response_of_it():
