@@ -51,16 +51,7 @@ class Model:
         nuisances : np.ndarray, shape (n_samples, n_nuisances)
             Columns times their prior deviation, microvolts.
         """
-        from scipy.linalg.lapack import dpotrf, dtrtrs
-
-        columns = noise_root @ nuisances
-        covariance = columns @ columns.T
-        covariance.flat[:: covariance.shape[0] + 1] += 1.0
-        factor, failed = dpotrf(covariance, lower=1)
-        if failed:  # a tail a million times the noise: what is lost in rounding is noise
-            covariance.flat[:: covariance.shape[0] + 1] += ROUNDING * np.trace(covariance)
-            factor, _ = dpotrf(covariance, lower=1)
-        root, _ = dtrtrs(factor, noise_root, lower=1)
+        root, factor = _with_columns(noise_root, noise_root @ nuisances)
         whitened = root @ average_uv
         log_null = -0.5 * float(whitened @ whitened) - float(np.log(np.diag(factor)).sum())
         return cls(time_ms, average_uv, noise_root, root, whitened, log_null)
@@ -93,6 +84,25 @@ class Model:
         noise, _ = dtrtrs(self.noise_root, noise, lower=1)
         estimate: np.ndarray = rest - noise
         return estimate
+
+
+def with_white_noise(noise_root: np.ndarray, deviation_uv: float) -> np.ndarray:
+    """Matrix that whitens what `noise_root` does and white noise with it, (n_samples, n_samples)."""
+    return _with_columns(noise_root, deviation_uv * noise_root)[0]
+
+
+def _with_columns(root: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matrix that whitens what `root` does and columns of random size, whitened before, and its factor."""
+    from scipy.linalg.lapack import dpotrf, dtrtrs
+
+    covariance = columns @ columns.T
+    covariance.flat[:: covariance.shape[0] + 1] += 1.0
+    factor, failed = dpotrf(covariance, lower=1)
+    if failed:  # a tail a million times the noise: what is lost in rounding is noise
+        covariance.flat[:: covariance.shape[0] + 1] += ROUNDING * np.trace(covariance)
+        factor, _ = dpotrf(covariance, lower=1)
+    joint, _ = dtrtrs(factor, root, lower=1)
+    return joint, factor
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from lsr.cleaning.artifact import ring_columns, swing_columns, tail_columns
 from lsr.cleaning.crosstalk import copy_columns, dispersed_columns
 from lsr.cleaning.mains import MAINS_HZ
 from lsr.detection.average_hum import find_average_hum
-from lsr.detection.evidence import ROUNDING, Model, log_evidence
+from lsr.detection.evidence import ROUNDING, Model, log_evidence, with_white_noise
 from lsr.detection.prepare import Prepared
 from lsr.detection.rivals import Rival, find_rivals, lasting_uv
 from lsr.detection.varying import what_varies
@@ -30,7 +30,7 @@ from lsr.gaussian import gaussian
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
 _OVER_MS = 8.0  # after the latest onset most responses are over
 _TAIL_MISFIT = 0.005  # share of a fitted tail that sums of exponentials may leave
-_FINEST_SHARE = 0.0005  # of a response: finer than this no model of noise and nuisances is
+_FINEST_SHARE = 0.002  # of a response: finer than this no model of its waveform is
 _COPY_MISFIT = 0.06  # share of a fitted copy that is not linear
 _COPY_JITTER_MS = 0.06
 _BEGUN = 1.5  # of what the direct zone leaves unexplained: as much may follow it
@@ -226,8 +226,7 @@ def find_nuisances(prepared: Prepared, waves_uv: Sequence[np.ndarray]) -> Nuisan
     columns = np.concatenate(
         [*(parts[kind] * sizes[kind] for kind in given), usual.narrow * allowed[:, None]], axis=1
     )
-    finest = float(np.hypot(1, _FINEST_SHARE * removed.largest_uv / deviation))
-    steady = Model.build(at, data, root / finest, columns)
+    steady = Model.build(at, data, with_white_noise(root, _FINEST_SHARE * removed.largest_uv), columns)
     sweeps_uv = prepared.emg_uv[:, window] - hum.left_uv
     mains_hz = (prepared.hum.frequency_hz,) if prepared.hum else MAINS_HZ
     answers = (at >= zone_ends_ms) & ~late

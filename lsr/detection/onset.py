@@ -25,6 +25,7 @@ _COARSE_MS, _FINE_MS = 0.5, 0.1
 _DRAW_STEP_MS = 0.05
 _LONGEST_MS = 24.0
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a start, family or size is passed over
+_MISFIT = 0.01  # of the best log evidence: what no family explains of so large a response
 _N_DRAWS = 400
 _EVERY = 4  # draws are alike enough for every fourth to tell their mean
 _EDGE_MS = 0.25  # beyond the end of the window; before its start an M wave ends
@@ -140,7 +141,9 @@ def search(
 ) -> list[Fits]:
     """Fit closely what may be: the starts and families within `negligible` of the best log evidence.
 
-    Empty where the best is not `worth` a closer look.
+    Of what is far above the noise no family is the truth, so that the best of a coarse look is best by how
+    its bumps happen to lie: there a share of the evidence is negligible too. Empty where the best is not
+    `worth` a closer look.
 
     Found coarsely first: families of one rise tell the rest which widths, lengths and starts are worth it.
     """
@@ -154,7 +157,7 @@ def search(
         best = max(float(one.max()) for one in evidence)
         if best < worth:
             return []
-        least = best - negligible
+        least = best - negligible - _MISFIT * max(0.0, best)
         where = {}
         for one, values in zip(fits, evidence, strict=True):
             kept = one.starts_ms[values > least]

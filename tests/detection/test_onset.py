@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 from scipy.stats import binom
 
 import lsr
@@ -62,6 +63,30 @@ def test_the_interval_holds_the_true_onset_in_most_blocks(present):
     )
     # 1 in 1000 detectors whose intervals hold in nine of ten blocks would fall below this
     assert held >= binom.ppf(0.001, len(present), 0.9)
+
+
+def test_far_above_slow_noise_the_interval_holds_the_onset_too():
+    """Planted: drift fifty times the noise, and a response 2000 times it: no model is as exact."""
+    slow, held, near = butter(1, [5, 60], "bandpass", fs=5000, output="sos"), [], []
+    for seed in range(160, 190):
+        drawn = draw_sweeps(
+            seed=70_000 + seed,
+            rate_hz=5000,
+            before_ms=40,
+            after_ms=60,
+            noise_uv=0.1,
+            snr=2000.0,
+            persistence=1.0,
+            family=FAMILIES[seed % len(FAMILIES)],
+        )
+        white = np.random.default_rng(seed).normal(0, 1, (len(drawn.emg_uv), drawn.time_ms.size + 2000))
+        drift = sosfilt(slow, white)[:, 2000:]
+        found = lsr.detect(drawn.emg_uv + 5 * drift / drift.std(), drawn.time_ms)
+        low, high = found.onset_latency_ci_ms or (np.nan, np.nan)
+        held.append(low <= drawn.truth.onset_ms <= high)
+        near.append(abs((found.onset_latency_ms or np.nan) - drawn.truth.onset_ms) <= 1)
+    assert np.mean(held) >= 0.9
+    assert np.mean(near) >= 0.95
 
 
 def test_the_onset_lies_within_its_interval_and_before_the_peak(present):
