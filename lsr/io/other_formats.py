@@ -9,6 +9,7 @@ read EDF here: it joins what gaps part, and reads wrong samples where rates diff
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import warnings
 from collections.abc import Sequence
@@ -112,7 +113,8 @@ class MneStore:
             )
         except (OSError, ValueError) as error:
             raise UnreadableSamples(
-                f"{self._paths[0].name}: reading samples {start} to {stop} failed: {error}; "
+                f"{self._paths[0].name}: reading samples {start} to {stop} failed: "
+                f"{_without_folders(str(error), self._paths[0])}; "
                 "check that all files of the recording are there, and the disk"
             ) from error
         return read
@@ -158,9 +160,21 @@ def read_with_mne(path: Path) -> Recording:
                     f"{path.name}: a format that no adapter reads; export it as EDF+, or describe text files "
                     "of sweeps with a TOML file of the same name"
                 ) from error
+            reason = _without_folders(reason, path)
             raise MalformedRecording(f"{path.name}: mne cannot read it: {reason}; export it again") from error
-    problems = [Problem(code="mne_warning", message=str(item.message).split("\n")[0]) for item in caught]
+    problems = [
+        Problem(code="mne_warning", message=_without_folders(str(item.message).split("\n")[0], path))
+        for item in caught
+    ]
     return _recording_from_raw(raw, path, problems)
+
+
+def _without_folders(said: str, path: Path) -> str:
+    """Take the folders of a recording out of what mne says: one of them may be called after the patient."""
+    folders = {one.parent for one in (path, path.absolute(), path.resolve()) if one.parent.name}
+    for folder in sorted(map(str, folders), key=len, reverse=True):  # a relative one may end an absolute one
+        said = said.replace(folder + os.sep, "")
+    return said
 
 
 def _recording_from_raw(raw: mne.io.BaseRaw, path: Path, problems: list[Problem]) -> Recording:

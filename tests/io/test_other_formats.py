@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,23 @@ def test_fif_comes_back_as_it_went(gapped, tmp_path):
         assert sum(block.samples.shape[1] for block in recording.stream([0])) == 600
         assert len(recording.read_digital(0)) == 600
         assert len(recording.sha256) == 64
+
+
+@pytest.mark.parametrize("is_relative", [True, False])
+def test_what_mne_says_names_no_folder(gapped, tmp_path, monkeypatch, is_relative):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("Doe_Jane") if is_relative else tmp_path / "Doe_Jane"
+    folder.mkdir()
+    gapped.to_mne().save(folder / "case_raw.fif", verbose="ERROR")
+    (folder / "case_raw.fif").rename(folder / "case.fif")  # mne warns of names that it would not give
+    with read_recording(folder / "case.fif") as recording:
+        (problem,) = (one for one in recording.problems if one.code == "mne_warning")
+    assert "(case.fif)" in problem.message
+    (folder / "case.vhdr").write_text(BRAINVISION.replace("SamplingInterval=200\n", ""), encoding="utf-8")
+    with pytest.raises(MalformedRecording, match=r"^case\.vhdr: mne cannot read it: .* case\.vhdr") as caught:
+        read_recording(folder / "case.vhdr")
+    assert "Doe" not in problem.message + str(caught.value)
+    assert str(tmp_path) not in problem.message + str(caught.value)
 
 
 BRAINVISION = """BrainVision Data Exchange Header File Version 1.0
