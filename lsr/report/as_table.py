@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -65,6 +65,7 @@ _LISTS = ("rejected", "recruitment", "blocks", "warnings", "evidence", "sweeps")
 
 def _kind_of(annotation: Any) -> Kind:
     parts = {annotation, *get_args(annotation)}
+    parts |= {get_args(part)[0] for part in parts if get_origin(part) is Annotated}
     if tuple[float, float] in parts or float in parts:
         return Kind.NUMBER
     return Kind.WHOLE if int in parts else Kind.TEXT

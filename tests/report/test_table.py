@@ -97,6 +97,14 @@ def test_what_is_missing_stays_missing_and_columns_keep_their_kinds(report_of, t
     assert (str(frame["n_blocks"].dtype), str(frame["residual_lsr"].dtype)) == ("Int64", "boolean")
 
 
+def test_what_is_measured_is_a_number(report_of):
+    units = ("_s", "_ms", "_uv", "_ma", "_percent", "_low", "_high")
+    frame = report_of(["A"]).to_frame()
+    measured = {name: str(frame[name].dtype) for name in frame.columns if name.endswith(units)}
+    assert "disappeared_at_last_seen_s" in measured
+    assert set(measured.values()) == {"float64"}
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [
