@@ -177,6 +177,9 @@ def _nothing_found(
     recording: Recording, settings: Settings, tables: Sequence[StimulationSettings], found: Sequence[Markers]
 ) -> str:
     """What was looked at, and the way out; free texts may hold names, so only known words are quoted."""
+    outside = next((source for source in found if source.n_outside_window), None)
+    if outside is not None:
+        return _all_outside(recording, tables, outside)
     counts = Counter(annotation.text.strip() for annotation in recording.annotations)
     counts.pop("", None)
     words = words_of(settings.course.stages)
@@ -192,9 +195,6 @@ def _nothing_found(
     said = [f"none of {counts.total()} annotations {_wanted(patterns)}{examples}"]
     if channels:
         said.append(f"the trigger channel {', '.join(map(repr, channels))} shows no pulse")
-    if any(source.n_outside_window for source in found):
-        outside = sum(source.n_outside_window for source in found)
-        said.append(f"{outside} stimuli lie outside window_s of the settings")
     if any(source.source is StimulusSource.ARTIFACT for source in found):
         said.append(
             "no trigger channel carries pulses, records are no sweeps, and no stimulus artifact recurs"
@@ -204,6 +204,17 @@ def _nothing_found(
         f"{recording.name}: nothing tells when it was stimulated: {'; '.join(said)}; "
         f"channels: {labels or 'none'}. "
         'Say in the configuration what does: [stimulation] with annotation = "…" or trigger_channel = "…"'
+    )
+
+
+def _all_outside(recording: Recording, tables: Sequence[StimulationSettings], outside: Markers) -> str:
+    """Stimuli are told, but not where the settings look; later sources would count the same ones again."""
+    windows = " and ".join(str(list(table.window_s)) for table in tables if table.window_s)
+    stop_s = max(segment.stop_s for segment in recording.segments)
+    return (
+        f"{recording.name}: all {outside.n_outside_window} stimuli lie outside window_s of the settings, "
+        f"{windows}; they are told by {outside.source.replace('_', ' ')}, and the recording ends at "
+        f"{stop_s:g} s: correct window_s, or leave it out"
     )
 
 

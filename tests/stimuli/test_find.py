@@ -551,6 +551,18 @@ def test_pulses_and_artifacts_outside_the_window_of_the_settings_are_counted_and
         find_stimuli(recording, settings)
 
 
+def test_annotations_outside_the_window_of_the_settings_are_counted_once_and_not_called_unread():
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    recording = record(draw_emg_uv(TIMES_S), texts)
+    settings = Settings.from_dict({"stimulation": [{"window_s": [40, 50]}]})
+    with pytest.raises(NoStimuli) as caught:
+        find_stimuli(recording, settings)
+    assert str(caught.value) == (
+        "case.edf: all 40 stimuli lie outside window_s of the settings, [40.0, 50.0]; they are told by "
+        "annotation, and the recording ends at 30 s: correct window_s, or leave it out"
+    )
+
+
 def test_a_named_trigger_channel_without_a_pulse_is_told_and_nothing_else_is_taken_for_it():
     named = {"trigger_channel": "X7", "branch": "zygomatic"}
     texts = [(time_s, "StimB") for time_s in TIMES_S]
