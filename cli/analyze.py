@@ -86,7 +86,7 @@ def analyze(
 
         def work(path: Path = path) -> Report:
             chosen = settings.of(path)
-            with AnalysisProgress(path.name) as progress:
+            with AnalysisProgress(str(path)) as progress:
                 report = lsr.analyze(
                     path,
                     chosen,
@@ -111,7 +111,7 @@ def analyze(
             _leave(report, path, out)
             leave_page(report, path, html)
             leave_figures(report, path, figures)
-            attempts.look_at(report)
+            attempts.look_at(path, report)
             n_shown += 1
     attempts.finish()
 

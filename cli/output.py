@@ -258,20 +258,24 @@ class Attempts:
             return result
         return None
 
-    def look_at(self, report: Report) -> None:
-        """Remember whether a report has what --fail-on names."""
+    def look_at(self, path: Path, report: Report) -> None:
+        """Remember whether the report of a recording has what --fail-on names."""
         answers = {str(pair.presence) for pair in report.pairs if pair.relation == "target"}
         hits = sorted(self._fail_on & (answers or {Answer.INDETERMINATE.value}))
         if hits:
-            name = report.recording.name
-            complain(f"{name}: {' and '.join(hits)}, as --fail-on asks", NOTICE, recording=name, answers=hits)
+            said = f"{path}: {' and '.join(hits)}, as --fail-on asks"
+            complain(said, NOTICE, recording=str(path), answers=hits)
             self._found = True
 
     def _fail(self, path: Path, error: Exception, message: str, status: int) -> None:
         from lsr import LsrError
 
-        named = str(path) in message or path.name in message
-        text = message if named else f"{path}: {message}"
+        known = f"{path.name}: "  # alone it does not tell recordings of two folders apart
+        if message.startswith(known):
+            text = f"{path}: {message.removeprefix(known)}"
+        else:
+            named = str(path) in message or path.name in message
+            text = message if named else f"{path}: {message}"
         complain(text, recording=str(path), error=type(error).__name__)
         if tells_all() and not isinstance(error, LsrError):
             tell_frames(error)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ class AnalysisProgress:
     Parameters
     ----------
     name : str
-        What is analysed.
+        What is analysed, as it was given; the bar has room for the last part of a path.
     """
 
     def __init__(self, name: str) -> None:
@@ -65,7 +66,7 @@ class AnalysisProgress:
         if step != self._step or self._task is None:
             for task in self._bar.task_ids:
                 self._bar.remove_task(task)
-            self._task = self._bar.add_task(f"{self._name}: {step}", total=None)
+            self._task = self._bar.add_task(f"{Path(self._name).name}: {step}", total=None)
         self._bar.update(self._task, completed=done, total=total or None)
 
 

@@ -105,7 +105,7 @@ def _ends(fail_on, pairs, *, failing=False):
     if failing:
         attempts.attempt(Path("x.edf"), lambda: 1 // 0)
     pairs = [SimpleNamespace(relation=relation, presence=presence) for relation, presence in pairs]
-    attempts.look_at(SimpleNamespace(pairs=pairs, recording=SimpleNamespace(name="x.edf")))
+    attempts.look_at(Path("x.edf"), SimpleNamespace(pairs=pairs))
     try:
         attempts.finish()
     except typer.Exit as end:
@@ -146,6 +146,26 @@ def test_an_interrupted_run_ends_with_130(call, monkeypatch):
 
     monkeypatch.setitem(vars(lsr), "analyze", interrupt)
     assert call("analyze", "a.edf").exit_code == 130
+
+
+def test_recordings_of_one_name_are_told_apart_on_stderr(call, analyzed, tmp_path):
+    refused = [tmp_path / folder / "refused.edf" for folder in ("first", "second")]
+    empty = tmp_path / "third" / "empty.edf"
+    paths = [*refused, empty]
+    told = call("analyze", *paths, "--fail-on", "indeterminate").stderr.splitlines()
+    assert [line for line in told if line.startswith("lsr: ")] == [
+        *(f"lsr: {path}: byte 0 is odd; export it again" for path in refused),
+        f"lsr: {empty}: indeterminate, as --fail-on asks",
+    ]
+    lines = _lines(call("analyze", *paths, "--fail-on", "indeterminate", "--verbose", "--log-json"))
+    assert {line["recording"] for line in lines} == set(map(str, paths))
+
+
+def test_every_step_is_logged_under_the_path_that_was_given(call, tmp_path):
+    given = tmp_path / "copy.edf"
+    given.write_bytes(CLINIC.read_bytes())
+    lines = _lines(call("analyze", given, "--verbose", "--log-json"))
+    assert {line["recording"] for line in lines if "step" in line} == {str(given)}
 
 
 def test_logs_as_json_are_json_and_nothing_else(call, analyzed):
