@@ -18,8 +18,8 @@ help:  ## this list
 
 demo: .venv/.can-run  ## analyse sample_data/: reports here, files in demo_output/
 	@mkdir -p demo_output
-	@failed=0; for recording in sample_data/*.edf sample_data/*.bdf; do \
-		test -e "$$recording" || continue; \
+	@failed=0; for recording in sample_data/*.edf sample_data/*.bdf sample_data/*/; do \
+		test -e "$$recording" || continue; recording="$${recording%/}"; \
 		config="$${recording%.*}.toml"; test -e "$$config" || config=; \
 		events="$${recording%.*}.events.csv"; test -e "$$events" || events=; \
 		$(BIN)/lsr analyze "$$recording" $${config:+--config "$$config"} $${events:+--events "$$events"} \

@@ -50,3 +50,19 @@ def test_make_alone_lists_every_verb(verb):
     listed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert f"make {verb} " in listed
     assert max(map(len, listed.splitlines())) < 80
+
+
+def test_the_demo_analyses_every_sample(tmp_path):
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+    stand_in = tmp_path / "bin" / "lsr"
+    stand_in.parent.mkdir()
+    stand_in.write_text('#!/bin/sh\necho "$@"\n')
+    stand_in.chmod(0o755)
+    demo = ["make", "--silent", "-f", str(ROOT / "Makefile"), "-o", ".venv/.can-run", "demo", "BIN=bin"]
+    shown = subprocess.run(demo, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    analysed = {line.split()[1] for line in shown.splitlines() if line.startswith("analyze ")}
+    files = [*(ROOT / "sample_data").glob("*.[eb]df"), *(ROOT / "sample_data").glob("*/sweeps.toml")]
+    names = [path.parent.name if path.name == "sweeps.toml" else path.name for path in files]
+    assert analysed == {f"sample_data/{name}" for name in names}
+    assert "configured_labels.edf --config sample_data/configured_labels.toml" in shown
+    assert "operation_vanishes.edf --events sample_data/operation_vanishes.events.csv" in shown
