@@ -62,7 +62,11 @@ Stimulated = Annotated[
 ]
 EventsFile = Annotated[
     Path | None,
-    typer.Option("--events", metavar="FILE.csv", help="Stages of surgery: columns time or time_s, and text."),
+    typer.Option(
+        "--events",
+        metavar="FILE.csv",
+        help="Stages of surgery, beside those of annotations: columns time or time_s, and text.",
+    ),
 ]
 Verbose = Annotated[
     bool,

@@ -1,4 +1,4 @@
-"""Every error that `lsr` raises on purpose.
+"""Every error that `lsr` raises over recordings, tables and settings; wrong arguments are errors of Python.
 
 Conventions
 -----------
