@@ -57,10 +57,14 @@ def find_sites(recording: Recording, settings: Settings) -> tuple[Site, ...]:
         if site is not None:
             recording.require_voltage(channel.index)
             sites.append(site)
+    if not recording.channels:
+        raise NoMuscle(
+            f"{recording.name}: holds no channel, only annotations; name the file that holds the EMG"
+        )
     if not sites:
         labels = ", ".join(repr(channel.label) for channel in recording.channels[:12])
         raise NoMuscle(
-            f"{recording.name}: no channel's muscle can be told from its label ({labels or 'no channels'}); "
+            f"{recording.name}: no channel's muscle can be told from its label ({labels}); "
             'say it in the configuration: [channels] "Ch3" = { muscle = "mentalis", side = "right" }'
         )
     return tuple(sites)

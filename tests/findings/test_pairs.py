@@ -91,6 +91,12 @@ def test_no_muscle_names_the_channels_and_the_way_out():
         find_sites(record("Ch1", "Ch2"), Settings())
 
 
+def test_a_file_of_annotations_alone_is_not_told_to_name_its_muscles():
+    recording = Recording.from_arrays([], rates_hz=1000.0, labels=[], name="notes.edf")
+    with pytest.raises(NoMuscle, match=r"^notes\.edf: holds no channel, only annotations; name the file"):
+        find_sites(recording, Settings())
+
+
 def test_a_muscle_in_an_unknown_unit_is_refused():
     with pytest.raises(UnknownUnit, match="furlong"):
         find_sites(record("R Mentalis", units=["furlong"]), Settings())
