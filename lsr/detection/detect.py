@@ -457,10 +457,10 @@ def _answer(
         if instead:
             return Presence.INDETERMINATE, instead[-1].reason
         return Presence.INDETERMINATE, "explained_otherwise"
+    if prepared.noise.sweep_sd_uv < _LEAST_NOISE_UV:  # in another unit no M wave is seen either
+        return Presence.INDETERMINATE, "noise_implausible"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
-    if prepared.noise.sweep_sd_uv < _LEAST_NOISE_UV:
-        return Presence.INDETERMINATE, "noise_implausible"
     if of_all.varies:
         # Noise was raised, or sweeps left out, where they differ: a response of a few may lie there.
         steady = score_presence(of_all.model(steady=True), settings.search_window_ms)

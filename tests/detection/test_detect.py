@@ -93,6 +93,7 @@ QUIET = {"p": 0.5, "limit": 15.0, "m_wave": WAVE, "noise_uv": 2.0, "bare": 15.0,
         ({"m_wave": None}, "no_m_wave"),
         ({"m_wave": MWave.absent()}, "no_m_wave"),
         ({"noise_uv": 0.001}, "noise_implausible"),
+        ({"noise_uv": 0.001, "m_wave": None}, "noise_implausible"),
         ({"steady": 100.0}, "in_few_sweeps"),  # so much stands out where the noise is not raised
         ({"steady": 0.0}, "absent"),
     ],

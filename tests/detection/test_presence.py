@@ -642,3 +642,11 @@ def test_sweeps_quieter_than_any_amplifier_are_not_called_absent():
     assert lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv).presence == "absent"
     found = lsr.detect(drawn.emg_uv / 1000, drawn.time_ms, drawn.direct_emg_uv)
     assert (found.presence, found.reason) == ("indeterminate", "noise_implausible")
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_volts_handed_over_as_microvolts_are_asked_about_before_a_missing_m_wave(direct):
+    drawn = draw_sweeps(seed=9, n_sweeps=20, rate_hz=10_000, before_ms=40, after_ms=60, present=False)
+    direct_emg_v = drawn.direct_emg_uv / 1e6 if direct else None
+    found = lsr.detect(drawn.emg_uv / 1e6, drawn.time_ms, direct_emg_v)
+    assert (found.presence, found.reason) == ("indeterminate", "noise_implausible")
