@@ -53,7 +53,7 @@ def analyze(
     html: HtmlTarget = None,
     figures: FiguresFolder = None,
     sweeps: Annotated[
-        bool, typer.Option("--sweeps", help="Also report each stimulus and each sweep.")
+        bool, typer.Option("--sweeps", help="Also report each stimulus and each sweep, in JSON.")
     ] = False,
     explain: Annotated[
         str | None,
@@ -63,7 +63,9 @@ def analyze(
             help='Only tell why the answer of a pair came out, as in "mentalis", "R Ment" or "S1 mentalis".',
         ),
     ] = None,
-    timestamp: Annotated[bool, typer.Option("--timestamp", help="Also report when it was made.")] = False,
+    timestamp: Annotated[
+        bool, typer.Option("--timestamp", help="Also report when it was made, in JSON and on the page.")
+    ] = False,
     fail_on: FailOn = None,
     verbose: Verbose = False,
     log_json: LogJson = False,
