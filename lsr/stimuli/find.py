@@ -199,6 +199,8 @@ def _nothing_found(
         said.append(
             "no trigger channel carries pulses, records are no sweeps, and no stimulus artifact recurs"
         )
+    if any(problem.code == "truncated" for problem in recording.problems):
+        said.append("the file is cut off, and they may be in what is missing: copy it again from the monitor")
     labels = ", ".join(repr(channel.label) for channel in recording.channels[:8])
     return (
         f"{recording.name}: nothing tells when it was stimulated: {'; '.join(said)}; "

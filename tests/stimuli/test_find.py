@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -812,6 +813,17 @@ def test_no_stimuli_names_the_file_and_the_way_out_but_no_patient():
     assert "Muster" not in message
     assert "shows no pulse" not in message  # no channel was named
     assert "window_s" not in message
+
+
+def test_a_file_that_ends_before_its_first_stimulus_is_told_to_be_cut_off(tmp_path):
+    sample = Path(__file__).parents[2] / "sample_data" / "clinic_with_lsr.edf"
+    cut = tmp_path / "cut.edf"
+    cut.write_bytes(sample.read_bytes()[:100_000])
+    with read_recording(cut) as recording, pytest.raises(NoStimuli, match=r"cut off, .*: copy it again"):
+        find_stimuli(recording, PLAIN)
+    with pytest.raises(NoStimuli) as caught:
+        find_stimuli(record(draw_emg_uv([])), PLAIN)
+    assert "cut off" not in str(caught.value)
 
 
 def test_a_pattern_that_matches_nothing_is_no_reason_to_look_elsewhere():
