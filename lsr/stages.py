@@ -195,7 +195,7 @@ def read_events(path: str | Path, recording_start: datetime | time | None) -> tu
     Parameters
     ----------
     path : str | Path
-        Comma or semicolon separated, in UTF-8. `time_s` counts from the recording's start; `time` is a clock
+        Comma or semicolon separated (then numbers may have a decimal comma), in UTF-8. `time_s` counts from the recording's start; `time` is a clock
         time (HH:MM, HH:MM:SS, HH:MM:SS.fff, past midnight too) or an ISO date and time. Other
         columns are left alone.
     recording_start : datetime | time | None
@@ -260,7 +260,8 @@ def check_events(
 def _rows(lines: Sequence[str], path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and cells of every row that is not blank; column names in small letters."""
     header = lines[0] if lines else ""
-    reader = csv.reader(lines, delimiter=";" if header.count(";") > header.count(",") else ",")
+    delimiter = ";" if header.count(";") > header.count(",") else ","
+    reader = csv.reader(lines, delimiter=delimiter)
     columns: list[str] = []
     for cells in reader:
         if not columns:
@@ -272,6 +273,8 @@ def _rows(lines: Sequence[str], path: str | Path) -> Iterator[tuple[int, dict[st
                 )
             continue
         row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+        if delimiter == ";" and "time_s" in row:  # spreadsheets part cells so where numbers have a comma
+            row["time_s"] = row["time_s"].replace(",", ".")
         if any(row.values()):
             yield reader.line_num, {"text": "", **row}
     if not columns:

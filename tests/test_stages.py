@@ -235,6 +235,7 @@ def write(tmp_path, content, encoding="utf-8"):
         "time,text\n22:31:01.5,skin incision\n22:29:55,baseline\n",
         "time,text\n2024-05-02T22:31:01.500,skin incision\n2024-05-02 22:29:55,baseline\n",
         "Time; Text; who\n22:31:01,5; skin incision; x\n22:29:55;baseline;\n\n",
+        "time_s;text\n61,5;skin incision\n-5;baseline\n",
         "\ufefftext,time_s\r\nskin incision,61.5\r\nbaseline,-5\r\n",
         'time_s,time,text\n61.5,,"skin incision"\n,22:29:55,baseline\n',
     ],

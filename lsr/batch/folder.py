@@ -69,9 +69,7 @@ class OutputFolder:
         try:
             self._lock = _lock(self._inner / _LOCK, path)
         except OSError as error:
-            raise BatchError(
-                f"{path}: cannot be written ({error.strerror}); name another folder with --out"
-            ) from None
+            raise BatchError(f"{path}: cannot be written ({error.strerror}); name another folder") from None
         try:
             self.earlier = self._open(resume=resume)
         except BaseException:
@@ -239,7 +237,7 @@ def _lock(path: Path, folder: Path) -> FileIO:
             file.close()
             raise BatchError(
                 f"{folder}: another run ({holder or 'just begun'}) writes there; wait for it, or name "
-                "another folder with --out"
+                "another folder"
             ) from None
         try:
             is_that = os.path.samestat(os.fstat(file.fileno()), path.stat())

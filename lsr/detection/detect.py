@@ -45,6 +45,7 @@ _LOWEST_HZ = 2000.0
 _HIGHEST_HZ = 1e6
 _COARSE_HZ = 5000.0
 _LEAST_NOISE_UV = 0.015  # of a sweep, or an average of hundreds: less is likelier another unit
+_LEAST_RESPONSE_UV = 1.0  # beside so little noise: no smaller one was ever reported
 _TO_EDGE_MS = 0.3  # what comes as close to the start of the search window may have begun before it
 _AT_EDGE_MS = 1.0  # an onset as close to it may be an M wave's where none was recorded
 _NOTABLE_CROSSTALK = 3.0  # deviations of the average's noise
@@ -227,6 +228,8 @@ def _judge(
         measured = _measure(nuisances, found_by, noise, settings)
         if measured is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
+        elif noise.sweep_sd_uv < _LEAST_NOISE_UV and measured.size.amplitude_uv < _LEAST_RESPONSE_UV:
+            presence, reason, measured = Presence.INDETERMINATE, "noise_implausible", None
         elif _may_be_crosstalk(measured, removed, noise, m_wave, settings) or _begins_earlier(
             measured, nuisances, found_by, settings
         ):

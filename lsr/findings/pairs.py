@@ -9,6 +9,7 @@ its relation before the anatomy table.
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -62,10 +63,11 @@ def find_sites(recording: Recording, settings: Settings) -> tuple[Site, ...]:
             f"{recording.name}: holds no channel, only annotations; name the file that holds the EMG"
         )
     if not sites:
-        labels = ", ".join(repr(channel.label) for channel in recording.channels[:12])
+        labels = [channel.label for channel in recording.channels]
         raise NoMuscle(
-            f"{recording.name}: no channel's muscle can be told from its label ({labels}); "
-            'say it in the configuration: [channels] "Ch3" = { muscle = "mentalis", side = "right" }'
+            f"{recording.name}: no channel's muscle can be told from its label "
+            f"({', '.join(map(repr, labels[:12]))}); say it in the configuration: "
+            f'[channels] {json.dumps(labels[0], ensure_ascii=False)} = {{ muscle = "mentalis", side = "right" }}'
         )
     return tuple(sites)
 

@@ -644,6 +644,16 @@ def test_sweeps_quieter_than_any_amplifier_are_not_called_absent():
     assert (found.presence, found.reason) == ("indeterminate", "noise_implausible")
 
 
+def test_what_is_found_in_sweeps_quieter_than_any_amplifier_is_not_called_a_response():
+    drawn = draw_sweeps(seed=9, n_sweeps=20, rate_hz=10_000, before_ms=40, after_ms=60, snr=20.0)
+    assert lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv).presence == "present"
+    found = lsr.detect(drawn.emg_uv / 1e6, drawn.time_ms, drawn.direct_emg_uv / 1e6)
+    assert (found.presence, found.reason) == ("indeterminate", "noise_implausible")
+    assert found.onset_latency_ms is found.amplitude_uv is None
+    simulated = draw_sweeps(seed=9, rate_hz=10_000, before_ms=40, after_ms=60, noise_uv=0.01, snr=1e4)
+    assert lsr.detect(simulated.emg_uv, simulated.time_ms).presence == "present"
+
+
 @pytest.mark.parametrize("direct", [True, False])
 def test_volts_handed_over_as_microvolts_are_asked_about_before_a_missing_m_wave(direct):
     drawn = draw_sweeps(seed=9, n_sweeps=20, rate_hz=10_000, before_ms=40, after_ms=60, present=False)

@@ -86,7 +86,7 @@ def test_what_the_user_says_comes_before_the_label():
 
 def test_no_muscle_names_the_channels_and_the_way_out():
     with pytest.raises(
-        NoMuscle, match=r"case\.edf: no channel's muscle .*'Ch1', 'Ch2'.*\[channels\] \"Ch3\" ="
+        NoMuscle, match=r"case\.edf: no channel's muscle .*'Ch1', 'Ch2'.*\[channels\] \"Ch1\" ="
     ):
         find_sites(record("Ch1", "Ch2"), Settings())
 
