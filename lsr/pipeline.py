@@ -18,7 +18,13 @@ from typing import TYPE_CHECKING
 from lsr.findings.course import doubt_early
 from lsr.findings.find import Judged, find_findings
 from lsr.findings.findings import Findings
-from lsr.findings.pairs import find_missing_channels, find_pairs, find_sites, name_branch
+from lsr.findings.pairs import (
+    find_missing_channels,
+    find_pairs,
+    find_side_problems,
+    find_sites,
+    name_branch,
+)
 from lsr.judge import Material, judge_set, m_wave_in, read_directs
 from lsr.progress import Progress, untold
 from lsr.recording import Problem, Recording
@@ -139,8 +145,9 @@ def find(
         material = Material(recording=recording, stimuli=stimuli, cut=cut, settings=settings)
         pooled = material.sweeps(material.some(), channels)
         read = read_directs(pooled, channels, settings)
-        named, odd = name_branch(stimuli, sites, {channel: m_wave_in(read, channel) for channel in channels})
-        problems += odd
+        m_waves = {channel: m_wave_in(read, channel) for channel in channels}
+        named, odd = name_branch(stimuli, sites, m_waves)
+        problems += [*odd, *find_side_problems(named, sites, m_waves)]
         beyond = find_beyond_range(pooled) | beyond
         sets.append(named)
         pairs = find_pairs(named, sites)

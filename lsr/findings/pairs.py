@@ -201,6 +201,40 @@ def _infer_side(
     return None, "the stimulated side cannot be told; give --stimulated"
 
 
+def find_side_problems(
+    stimuli: StimulusSet, sites: Sequence[Site], m_waves: Mapping[int, MWave]
+) -> tuple[Problem, ...]:
+    """Tell where the stated side has no channel, or the other side's direct muscles answer instead.
+
+    Parameters
+    ----------
+    stimuli : StimulusSet
+        With the side and branch that were stated or inferred.
+    sites : sequence of Site
+    m_waves : mapping of int to MWave
+        By channel.
+    """
+    here = {site: site.side in (None, stimuli.side) for site in sites}
+    if stimuli.side is None or all(here.values()):
+        return ()
+    largest = {True: 0.0, False: 0.0}  # M wave of a direct muscle on the stated side, on the other
+    for site in sites:
+        if (site.relation or relation_of(stimuli.branch, site.muscle)) is Relation.DIRECT:
+            largest[here[site]] = max(largest[here[site]], m_waves[site.channel].amplitude_uv or 0.0)
+    answers = largest[False] > _CLEARLY_LARGER * largest[True]
+    wave = f"direct muscles on the other side show an M wave ({largest[False]:.0f} uV)"
+    way_out = "check side and labels; --stimulated and [channels] correct them"
+    if not any(here.values()):
+        why = f"the {stimuli.side} side was stimulated, but every muscle was recorded on the other side"
+        why += f", and {wave}" if answers else ""
+        return (Problem(code="side_not_recorded", message=f"{stimuli.id}: {why}; {way_out}"),)
+    if answers:
+        why = f"the {stimuli.side} side was stimulated, but {wave}, and those on this side "
+        why += f"a smaller one ({largest[True]:.0f} uV)" if largest[True] else "none"
+        return (Problem(code="side_doubtful", message=f"{stimuli.id}: {why}; {way_out}"),)
+    return ()
+
+
 def find_pairs(stimuli: StimulusSet, sites: Sequence[Site]) -> tuple[Pair, ...]:
     """Pairs of a stimulus set: the sites on its side, with what a response there means."""
     pairs = []

@@ -5,7 +5,14 @@ import pytest
 
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.errors import NoMuscle, UnknownUnit
-from lsr.findings.pairs import Site, find_missing_channels, find_pairs, find_sites, name_branch
+from lsr.findings.pairs import (
+    Site,
+    find_missing_channels,
+    find_pairs,
+    find_side_problems,
+    find_sites,
+    name_branch,
+)
 from lsr.recording import Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
@@ -169,6 +176,46 @@ def test_the_side_is_that_of_the_clearly_larger_m_wave(m_waves, right_uv, left_u
     named, problems = name_branch(stimulated(Branch.ZYGOMATIC), sites, m_waves(right_uv, left_uv))
     assert named.side is side
     assert problems[-1].code == ("side_inferred" if side else "side_unknown")
+
+
+def test_a_side_of_which_nothing_was_recorded_is_told_with_the_one_that_answers(m_waves):
+    for size, says in (
+        (1400.0, "other side show an M wave (1400 uV); check"),
+        (None, "the other side; check"),
+    ):
+        (problem,) = find_side_problems(
+            stimulated(Branch.ZYGOMATIC, Side.LEFT), FACE, m_waves(size, None, None, None)
+        )
+        assert problem.code == "side_not_recorded"
+        assert says in problem.message
+
+
+@pytest.mark.parametrize(
+    ("right_uv", "left_uv", "says"),
+    [
+        (None, 900.0, "an M wave (900 uV), and those on this side none"),
+        (90.0, 1200.0, "an M wave (1200 uV), and those on this side a smaller one (90 uV)"),
+        (800.0, 900.0, None),
+        (1200.0, 90.0, None),
+        (None, None, None),
+    ],
+)
+def test_direct_muscles_that_answer_on_the_other_side_are_told(m_waves, right_uv, left_uv, says):
+    sites = (
+        site(0, Muscle.ORBICULARIS_OCULI, Side.RIGHT),
+        site(1, Muscle.ORBICULARIS_OCULI, Side.LEFT),
+        site(2, Muscle.MENTALIS, Side.LEFT),  # no direct muscle: what it shows is no M wave of this branch
+    )
+    right = stimulated(Branch.ZYGOMATIC, Side.RIGHT)
+    problems = find_side_problems(right, sites, m_waves(right_uv, left_uv, 5000.0))
+    assert [problem.code for problem in problems] == (["side_doubtful"] if says else [])
+    assert all(says in problem.message for problem in problems)
+
+
+def test_a_side_that_nobody_knows_is_not_doubted(m_waves):
+    assert find_side_problems(stimulated(Branch.ZYGOMATIC), FACE, m_waves(900.0, None, None, None)) == ()
+    one_side = stimulated(Branch.ZYGOMATIC, Side.RIGHT)
+    assert find_side_problems(one_side, FACE, m_waves(None, None, None, None)) == ()
 
 
 def test_only_the_stimulated_side_makes_pairs():
