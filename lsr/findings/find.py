@@ -31,6 +31,8 @@ from lsr.settings import Settings
 from lsr.stages import Stage
 from lsr.stimuli import StimulusSet, StimulusSource, Unmarked
 
+_BEGINS_ELSEWHERE = ("starts_outside_window", "crosstalk")  # what blocks say of such a response
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -136,9 +138,10 @@ def _find_pair(
         if is_operation(judged.blocks):
             outcome = _follow_operation(judged, settings, stages, unmarked)
             detection = _spokesman(judged, settings.detection.alpha)
-            if _speaks_for_first_stage(judged):
-                measured_stage = next((block.stage for block in judged.blocks if block.stage), None)
-                n_measured = detection.n_stimuli_used if measured_stage else None
+        detection = _unless_begun_before(detection, judged, outcome, settings.detection.alpha)
+        if outcome and _speaks_for_first_stage(judged) and detection.onset_latency_ms is not None:
+            measured_stage = next((block.stage for block in judged.blocks if block.stage), None)
+            n_measured = detection.n_stimuli_used if measured_stage else None
         detection = _counted(detection, judged)
     elif relation is Relation.DIRECT:
         detection = _withheld(detection, "direct_muscle")
@@ -217,6 +220,45 @@ def _spokesman(judged: Judged, alpha: float) -> Detection:
     if chosen.presence is Presence.PRESENT and p is not None and p > alpha:
         return replace(_withheld(chosen, "unsure_over_stages"), p_value=p)
     return replace(chosen, p_value=p)
+
+
+def _unless_begun_before(
+    detection: Detection, judged: Judged, outcome: Outcome | None, alpha: float
+) -> Detection:
+    """Withhold a response that every block sees as plainly, and none sees begin in the search window.
+
+    What all stimuli show has hardly any noise left, and what models of tails and copies miss of a wave that
+    begins with the M wave may pass there for a response that begins after it.
+    """
+    told = [block.detection for block in judged.blocks if block.detection.p_value is not None]
+    if any(one.presence is Presence.PRESENT for one in told) or (outcome and any(outcome.there)):
+        return detection
+    stands_out = [one.reason for one in told if one.p_value is not None and one.p_value <= alpha]
+    reasons = Counter(one for one in stands_out if one is not None and one in _BEGINS_ELSEWHERE)
+    if detection.presence is not Presence.PRESENT or reasons.total() <= len(told) / 2:
+        return detection
+    (reason, _), *_ = reasons.most_common()
+    found = f"{reasons.total()} of {len(told)} see it plainly, none begin in the search window: {reason}"
+    return _withheld(
+        replace(
+            detection,
+            evidence=(*detection.evidence, ("blocks", found)),
+            onset_latency_ms=None,
+            onset_latency_ci_ms=None,
+            peak_latency_ms=None,
+            amplitude_uv=None,
+            amplitude_ci_uv=None,
+            baseline_to_peak_uv=None,
+            area_uv_ms=None,
+            duration_ms=None,
+            n_phases=None,
+            morphology=None,
+            persistence=None,
+            persistence_ci=None,
+            latency_jitter_ms=None,
+        ),
+        reason,
+    )
 
 
 def _speaks_for_first_stage(judged: Judged) -> bool:

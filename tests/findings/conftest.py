@@ -39,10 +39,10 @@ def wave(amplitude_uv):
 
 
 def detection(said, *, amplitude_uv=100.0, limit_uv=10.0, noise_uv=5.0, p_value=None, onset_ci_ms=None):
-    """What a block shows, in a word: present, unsure, absent, blind, second, few, no_m_wave or nothing."""
+    """What a block shows, in a word: present, unsure, absent, outside, crosstalk, blind, ..."""
     if said == "nothing":
         return unusable("saturated", 20)
-    p_value = p_value or {"present": 1e-9, "unsure": 0.005}.get(said, 0.4)
+    p_value = p_value or {"present": 1e-9, "outside": 1e-9, "crosstalk": 1e-9, "unsure": 0.005}.get(said, 0.4)
     presence = {"present": Presence.PRESENT, "unsure": Presence.PRESENT, "absent": Presence.ABSENT}.get(
         said, Presence.INDETERMINATE
     )
@@ -63,6 +63,8 @@ def detection(said, *, amplitude_uv=100.0, limit_uv=10.0, noise_uv=5.0, p_value=
             "no_m_wave": "no_m_wave",
             "second": "second_artifact",
             "few": "in_few_sweeps",
+            "outside": "starts_outside_window",
+            "crosstalk": "crosstalk",
         }.get(said),
         p_value=p_value,
         score=0.0,

@@ -14,7 +14,7 @@ from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
 
 STAGES = ("baseline", "opening", "arachnoid_dissection", "decompression", "closing")
 TWO_EACH = tuple(stage for stage in STAGES for _ in range(2))
-WORDS = {"P": "present", "A": "absent", "N": "no_m_wave"}
+WORDS = {"P": "present", "A": "absent", "N": "no_m_wave", "O": "outside", "C": "crosstalk", "B": "blind"}
 GONE, STAYS, UNTOLD = "PPPPPPAAAA", "PPPPPPPPPP", "PPPPPPPPNN"
 USED = SweepFinding(used=True, reason=None, present=None, latency_ms=None, amplitude_uv=None)
 STIMULI = StimulusSet(
@@ -152,6 +152,31 @@ def test_a_response_of_the_first_stage_speaks_for_the_operation(make_judged, det
     first, pooled = detect_as("present", amplitude_uv=80.0), detect_as("absent")
     (pair,) = find(make_judged(GONE, first_stage=first, pooled=pooled)).pairs
     assert (pair.detection.presence, pair.detection.amplitude_uv) == (Presence.PRESENT, 80.0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "reason"),
+    [
+        ("OCOOCOOCOO", "starts_outside_window"),
+        ("CCOCC", "crosstalk"),
+        ("CCOCBBB", "crosstalk"),
+        ("OCOOCOPCOO", None),  # one block sees it begin in the window
+        ("CCOBBBB", None),  # too few blocks say so
+    ],
+)
+@pytest.mark.parametrize("asked", ["first_stage", "pooled"])
+def test_what_no_block_sees_begin_in_the_window_is_no_response_of_all_stimuli(
+    make_judged, detect_as, shown, reason, asked
+):
+    """Planted: a direct response through a communicating branch, in 360 sweeps nearly without noise."""
+    both = {"first_stage": detect_as("crosstalk"), "pooled": detect_as("outside")}
+    (pair,) = find(make_judged(shown, **(both | {asked: detect_as("present")}))).pairs
+    assert pair.detection.reason == reason
+    assert (pair.detection.presence is Presence.PRESENT) is (reason is None)
+    assert (pair.detection.onset_latency_ms is None) is (reason is not None)
+    if reason:
+        assert pair.measured_stage is None
+        assert pair.detection.evidence[-1][0] == "blocks"
 
 
 def test_measures_say_of_which_stimuli_they_are(make_judged, detect_as):
