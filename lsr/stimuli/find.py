@@ -27,6 +27,7 @@ from lsr.stimuli.stimulus import StimulusSet, StimulusSource
 from lsr.stimuli.sweep_files import holds_sweeps
 from lsr.stimuli.texts import reads_as_event, words_of
 from lsr.stimuli.triggered import find_triggered, named_channel, trigger_channels
+from lsr.stimuli.twice import without_told_twice
 
 _COUNTS_DIFFER = 0.02  # share of stimuli by which two sources may differ without a word
 _AUXILIARY_PULSES = 5  # a direct-current input is taken for a trigger from so many pulses on
@@ -64,6 +65,8 @@ def find_stimuli(recording: Recording, settings: Settings) -> tuple[StimulusSet,
     if not kept:
         raise NoStimuli(_all_left_out(recording, settings, sets))
     problems += [said for one in sets if not one.stimuli for said in (*one.problems, _set_left_out(one))]
+    kept, twice = without_told_twice(kept)
+    problems += twice
     problems += _records_without_stimulus(recording, kept)
     kept[0] = replace(kept[0], problems=(*problems, *kept[0].problems))
     return tuple(replace(one, id=f"S{number}") for number, one in enumerate(kept, start=1))

@@ -75,6 +75,50 @@ def test_annotations_tell_time_branch_side_intensity_and_width():
     assert found.precision_ms <= 0.1
 
 
+@pytest.mark.parametrize("lag_ms", [0.8, 4.0, 12.0])
+def test_a_second_mark_of_each_stimulus_is_no_second_stimulus(lag_ms):
+    """Planted: a monitor that states side and branch, and its software, which writes the current later."""
+    texts = [(time_s, "Stim right zygomatic") for time_s in TIMES_S]
+    texts += [(time_s + lag_ms / 1e3, "Trigger 12 mA") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert (found.id, found.side, found.branch) == ("S1", Side.RIGHT, Branch.ZYGOMATIC)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    assert {one.intensity_ma for one in found.stimuli} == {12.0}
+    assert found.n_left_out == {"duplicate": len(TIMES_S)}
+    (problem,) = [one for one in found.problems if one.code == "told_twice"]
+    twice = "stimuli 'Trigger' are told a second time, by 'Stim right zygomatic': the former are not used"
+    assert problem.message == f"{len(TIMES_S)} of {len(TIMES_S)} {twice}"
+
+
+def test_marks_of_all_stimuli_beside_those_of_each_branch_are_told_twice():
+    branches = ("zygomatic", "marginal mandibular")
+    texts = [(time_s, f"Stim right {branches[i % 2]}") for i, time_s in enumerate(TIMES_S)]
+    texts += [(time_s + 0.002, "Trigger") for time_s in TIMES_S]
+    found = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
+    assert [(one.branch, len(one.stimuli)) for one in found] == [
+        (Branch.ZYGOMATIC, len(TIMES_S[::2])),
+        (Branch.MARGINAL_MANDIBULAR, len(TIMES_S[1::2])),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "lag_ms", "share"),
+    [
+        ("Stim right zygomatic", "Stim right temporal", 4.0, 1.0),  # two branches
+        ("Stim right zygomatic", "Stim left zygomatic", 4.0, 1.0),  # two sides
+        ("Stim right zygomatic", "Trigger", 60.0, 1.0),  # too far apart for one stimulus
+        ("Stim right zygomatic", "Trigger", 4.0, 0.5),  # half of them have no other mark
+    ],
+)
+def test_stimuli_that_may_be_others_stay(first, second, lag_ms, share):
+    texts = [(time_s, first) for time_s in TIMES_S[: round(share * len(TIMES_S))]]
+    texts += [(time_s + lag_ms / 1e3, second) for time_s in TIMES_S]
+    times_s = np.sort(np.concatenate([TIMES_S, TIMES_S + lag_ms / 1e3]))
+    found = find_stimuli(record(draw_emg_uv(times_s), texts), PLAIN)
+    assert len(found) == 2
+    assert "told_twice" not in {problem.code for one in found for problem in one.problems}
+
+
 def test_both_directions_become_two_sets_in_the_order_of_their_first_stimuli():
     texts = [(time_s, ("Stim R MM 12 mA", "Stim R zyg 8 mA")[i % 2]) for i, time_s in enumerate(TIMES_S)]
     found = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
