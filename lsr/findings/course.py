@@ -20,7 +20,7 @@ from lsr.detection.rivals import SECOND_ARTIFACT
 from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance, PairFinding
 from lsr.findings.likeness import Contrast
-from lsr.findings.rare import Alike, count_together
+from lsr.findings.rare import Alike, count_together, may_be_unanswered
 from lsr.findings.states import (
     Run,
     States,
@@ -202,7 +202,9 @@ def _follow(
             [k for k in range(a + 1, b) if states.there[k] is False or k in states.faded] for a, b in gaps
         ]
         returned = any(
-            is_gone(pause, gap) and holds_more(states, [k for k in present if k >= gap[1]], pause)
+            is_gone(pause, gap)
+            and holds_more(states, [k for k in present if k >= gap[1]], pause)
+            and not _may_be_there_unanswered(blocks, states, pause, alike, settings.alpha)
             for pause, gap in zip(pauses, gaps, strict=True)
             if pause
         )
@@ -229,7 +231,31 @@ def _follow(
             f"(by chance {rare.by_chance:.1f}): it answers now and then, which no average tells"
         )
         return _cannot_tell("answers_now_and_then", message, baseline_block=_first_measured(states))
+    if _may_be_there_unanswered(blocks, states, silent, alike, settings.alpha):
+        message = (
+            "the LSR left so many stimuli unanswered before that it may have left those of the last blocks "
+            "unanswered by chance"
+        )
+        return _cannot_tell("answers_now_and_then", message, baseline_block=_first_measured(states))
     return _gone(blocks, states, silent, stage_order, settings.smallest_response_uv)
+
+
+def _may_be_there_unanswered(
+    blocks: Sequence[BlockFinding],
+    states: States,
+    silent: Sequence[int],
+    alike: Sequence[Alike | None],
+    alpha: float,
+) -> bool:
+    """Whether an LSR as constant as in the blocks that show it may leave these as silent as they are."""
+    shown = [blocks[k].detection for k in states.present]
+    counts = [(one.persistence, one.n_stimuli_used) for one in shown if one.persistence is not None]
+    n_sweeps = sum(blocks[k].detection.n_stimuli_used for k in silent)
+    if not counts or not n_sweeps:
+        return False
+    share = float(np.average([one for one, _ in counts], weights=[n for _, n in counts]))
+    n_alike = sum(one.n_alike for k in silent if k < len(alike) and (one := alike[k]) is not None)
+    return may_be_unanswered(n_sweeps, min(n_alike, n_sweeps), share, alpha / len(blocks))
 
 
 def _is_surely(blocks: Sequence[BlockFinding], states: States, silent: int) -> bool:

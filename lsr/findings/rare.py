@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
@@ -48,6 +49,18 @@ def count_together(counts: Sequence[Alike]) -> Alike:
         n_alike=sum(one.n_alike for one in counts),
         by_chance=sum(one.by_chance for one in counts),
     )
+
+
+def may_be_unanswered(n_sweeps: int, n_answered: int, share: float, alpha: float) -> bool:
+    """Whether an LSR that answers a share of all stimuli may answer so few of some, or fewer, by chance.
+
+    Examples
+    --------
+    >>> may_be_unanswered(12, 1, 0.35, 0.001), may_be_unanswered(40, 1, 0.35, 0.001)
+    (True, False)
+    """
+    shares = (comb(n_sweeps, k) * share**k * (1 - share) ** (n_sweeps - k) for k in range(n_answered + 1))
+    return sum(shares) > alpha
 
 
 def count_alike(

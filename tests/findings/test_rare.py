@@ -1,5 +1,7 @@
 """An LSR that answers one stimulus in ten is in no average, but in single sweeps it is as plain as ever."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -103,3 +105,34 @@ def test_an_lsr_that_answers_now_and_then_has_not_disappeared(make_blocks):
     assert judged(6).residual is None
     assert [one.code for one in judged(6).warnings] == ["answers_now_and_then"]
     assert "6 of 40" in judged(6).warnings[0].message
+
+
+@pytest.mark.parametrize(
+    ("persistence", "n_silent", "course"),
+    [(0.9, 12, "reappeared"), (0.35, 40, "reappeared"), (0.35, 12, "persisted"), (None, 12, "reappeared")],
+)
+def test_an_lsr_that_answers_one_in_three_may_leave_a_block_unanswered(
+    make_blocks, persistence, n_silent, course
+):
+    """Planted: one of 12 stimuli of a block answered, as one in three were before and after: 'reappeared'."""
+    blocks = list(make_blocks(*["present"] * 6, "absent", *["present"] * 5))
+    for k, block in enumerate(blocks):
+        told = {"n_stimuli_used": n_silent} if k == 6 else {"persistence": persistence}
+        blocks[k] = replace(block, detection=replace(block.detection, **told))
+    counts = [None] * 12
+    counts[6] = Alike(n_sweeps=n_silent, n_alike=1, by_chance=0.0)
+    judged = judge_course(blocks, DetectionSettings(), stage_order=("baseline",), alike=counts)
+    assert judged.course == course
+
+
+@pytest.mark.parametrize(("n_silent", "course"), [(10, None), (60, "disappeared")])
+def test_few_unanswered_stimuli_at_the_end_are_no_loss_of_an_lsr_that_seldom_answers(
+    make_blocks, n_silent, course
+):
+    blocks = list(make_blocks(*["present"] * 4, *["absent"] * 2))
+    for k, block in enumerate(blocks):
+        told = {"n_stimuli_used": n_silent // 2} if k >= 4 else {"persistence": 0.25}
+        blocks[k] = replace(block, detection=replace(block.detection, **told))
+    judged = judge_course(blocks, DetectionSettings(), stage_order=("baseline",))
+    assert judged.course == course
+    assert [one.code for one in judged.warnings] == ([] if course else ["answers_now_and_then"])
