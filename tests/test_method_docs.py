@@ -83,7 +83,7 @@ def test_the_numbers_are_those_in_use():
     assert f"p > {detect._BORDERLINE:g} alpha" in text
     assert f"prior odds of exp(-{rivals._RIVAL_COST:g})" in text
     assert f"up to {rivals._SECOND_BEFORE_MS:g} ms, the average bends more sharply" in text
-    assert f"at least {rivals._SPIKE_BENDS:g} of what the average spans" in text
+    assert f"at least {rivals.SPIKE_BENDS:g} of what the average spans" in text
     assert f"bumps {rivals._SPIKE_WIDTH_MS:g} ms wide" in text
     assert f"above {presence._WORTH_LASTING:g} for any start" in text
     assert f"do not wane for {LASTING_SEARCH_FAMILY.length_ms:g} ms" in text

@@ -17,6 +17,7 @@ from lsr.detection.detection import MWave, Presence
 from lsr.detection.evidence import Model, log_evidence
 from lsr.detection.onset import draw_from, search
 from lsr.detection.prepare import EARLIEST_MS, check_sweeps, clean, clear_times_ms
+from lsr.detection.rivals import SPIKE_BENDS, SPIKE_NEAR_MS
 from lsr.detection.waveform import Family
 from lsr.settings import DetectionSettings
 
@@ -33,6 +34,10 @@ _TAIL_SIZES, _RING_SIZES = (0.3, 1.0, 3.0), (0.01, 0.1, 1.0)  # both of the firs
 _WINDOW_SLACK_MS = 0.5  # after the last start, an onset of 5 % of the peak may lie
 _NEGLIGIBLE = 60.0  # log evidence below the best by which a coarse start is passed over
 _N_DRAWS = 100
+_FINE_MS = 0.25  # between samples: farther apart, a muscle bends as sharply as a pulse
+_LAST_PULSE_MS, _MOST_PULSES = 16.0, 4
+_OWN_SHARE = 0.2  # of what is found, at least so much has to be there without the spikes of later pulses
+_SPIKE_MS = (0.7, 0.9)  # of a later pulse, before and after where it bends most
 _FAMILIES = tuple(
     Family(width_ms=width, rise_ms=rise, length_ms=length)
     for width, length in ((0.35, 4.0), (0.7, 6.0), (1.3, 8.0))
@@ -93,12 +98,17 @@ def read_direct(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSett
         average = found.emg_uv[seen].mean(axis=0)
         noise_uv = float(average[quiet].std()) if quiet.any() else _spread_uv(found.emg_uv[seen])
 
-        def look(window_ms: tuple[float, float]) -> tuple[MWave, np.ndarray]:
+        def look(window_ms: tuple[float, float], seen_uv: np.ndarray = average) -> tuple[MWave, np.ndarray]:
             return find_m_wave(
-                found.time_ms, average, clear_ms=start_ms, noise_uv=noise_uv, window_ms=window_ms
+                found.time_ms, seen_uv, clear_ms=start_ms, noise_uv=noise_uv, window_ms=window_ms
             )
 
         m_wave, tail_uv = look(settings.direct_window_ms)
+        bridged = bridge_pulses(found.time_ms, average, start_ms)
+        if m_wave.amplitude_uv is not None and bridged is not average:
+            beside = look(settings.direct_window_ms, bridged)
+            if (beside[0].amplitude_uv or 0.0) < _OWN_SHARE * m_wave.amplitude_uv:
+                m_wave, tail_uv = beside  # most of what was found is the spike of another pulse
         if m_wave.presence is Presence.ABSENT:
             m_wave = MWave.absent(late_onset_ms=_late_onset_ms(look, settings))
     return DirectMuscle(
@@ -108,6 +118,36 @@ def read_direct(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSett
         tail_uv=tail_uv,
         is_hidden=not seen.any(),
     )
+
+
+def bridge_pulses(time_ms: np.ndarray, average_uv: np.ndarray, clear_ms: float) -> np.ndarray:
+    """Draw a straight line where another pulse of a train has its spike: no muscle bends so sharply.
+
+    Parameters
+    ----------
+    time_ms, average_uv : np.ndarray, shape (n_samples,)
+    clear_ms : float
+        End of the first pulse's spike.
+
+    Returns
+    -------
+    np.ndarray, shape (n_samples,)
+        The average itself where there is no such spike, or samples are too far apart to tell one.
+    """
+    step_ms = float(time_ms[1] - time_ms[0])
+    if step_ms > _FINE_MS:
+        return average_uv
+    bridged = average_uv
+    later = np.flatnonzero((time_ms[1:-1] > clear_ms) & (time_ms[1:-1] < _LAST_PULSE_MS)) + 1
+    for _ in range(_MOST_PULSES if later.size else 0):
+        bends = np.abs(bridged[later - 1] - 2 * bridged[later] + bridged[later + 1])
+        at_ms = time_ms[later[int(np.argmax(bends))]]
+        near = np.abs(time_ms - at_ms) < SPIKE_NEAR_MS
+        if float(np.ptp(bridged[near])) < _LEAST_UV or bends.max() < SPIKE_BENDS * np.ptp(bridged[near]):
+            break
+        spike = (time_ms > at_ms - _SPIKE_MS[0]) & (time_ms < at_ms + _SPIKE_MS[1])
+        bridged = np.where(spike, np.interp(time_ms, time_ms[~spike], bridged[~spike]), bridged)
+    return bridged
 
 
 def _late_onset_ms(

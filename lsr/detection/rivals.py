@@ -25,8 +25,8 @@ _SWING_SIZES = (0.3, 2.0)  # of the first samples
 _DISPERSED_SIZE = 0.01  # of the M wave
 SECOND_ARTIFACT = "second_artifact"
 _SECOND_AFTER_MS, _SECOND_BEFORE_MS = 1.0, 8.0  # pulses of a train are 0.5 to 7 ms apart (Yamashita 2002)
-_SPIKE_BENDS = 0.8  # of what the data span nearby: drawn responses reach 0.5, pulses 0.8 to 1.5
-_SPIKE_NEAR_MS = 1.5
+SPIKE_BENDS = 0.8  # of what the data span nearby: drawn responses reach 0.5, pulses 0.8 to 1.5
+SPIKE_NEAR_MS = 1.5
 _SPIKE_ELSEWHERE = 8.0  # times the usual bend of the direct muscle's average: it shows the pulse too
 _SPIKE_NOTABLE = 25.0  # times the noise of the average
 _SPIKE_AT_MS, _SPIKE_WIDTH_MS = np.arange(-0.9, 1.25, 0.15), 0.12  # with what low-passes ring
@@ -103,7 +103,7 @@ def _bends_sharply(at: np.ndarray, direct_uv: np.ndarray | None, until_ms: float
         return shared
     bends = np.zeros(at.size)
     bends[1:-1] = np.abs(direct_uv[:-2] - 2 * direct_uv[1:-1] + direct_uv[2:])
-    inside = np.flatnonzero((at >= _SECOND_BEFORE_MS - _SPIKE_NEAR_MS) & (at < until_ms))
+    inside = np.flatnonzero((at >= _SECOND_BEFORE_MS - SPIKE_NEAR_MS) & (at < until_ms))
     if inside.size > 2:
         sharp = inside[bends[inside] > _SPIKE_ELSEWHERE * float(np.median(bends[inside]))]
         shared[np.unique(np.clip([sharp - 1, sharp, sharp + 1], 0, at.size - 1))] = True
@@ -124,8 +124,8 @@ def _second_artifact(
         return None
     bends = np.abs(data[later - 1] - 2 * data[later] + data[later + 1])
     sharpest, first = float(bends.max()), later[int(np.argmax(bends))]
-    near = np.abs(at - at[first]) < _SPIKE_NEAR_MS
-    if sharpest < max(_SPIKE_BENDS * float(np.ptp(data[near])), _SPIKE_NOTABLE * deviation_uv):
+    near = np.abs(at - at[first]) < SPIKE_NEAR_MS
+    if sharpest < max(SPIKE_BENDS * float(np.ptp(data[near])), _SPIKE_NOTABLE * deviation_uv):
         return None
     spike = gaussian((at[:, None] - at[first] - _SPIKE_AT_MS) / _SPIKE_WIDTH_MS)
     tail = tail_columns(at[first:])

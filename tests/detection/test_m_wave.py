@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import lsr
+from lsr.detection.m_wave import bridge_pulses
 from lsr.synthetic import draw_sweeps
 
 
@@ -140,3 +141,35 @@ def test_where_nothing_is_seen_but_an_m_wave_in_its_window_none_is_late():
     for m_wave_uv, nuisance in ((0.0, "clean"), (0.0, "mixed"), (1500.0, "tail")):
         found, _ = m_wave(seed=113, m_wave_uv=m_wave_uv, nuisance=nuisance)
         assert found.late_onset_ms is None
+
+
+def _pulses(time_ms, at_ms, rng, n_sweeps=10):
+    """Artifacts of a train in two channels, with their tails."""
+    tail_ms = rng.uniform(0.5, 1.2)
+    shape = sum(
+        np.exp(-(((time_ms - ms - 0.1) / 0.1) ** 2))
+        - 0.6 * np.exp(-(((time_ms - ms - 0.32) / 0.11) ** 2))
+        + 0.06 * (time_ms > ms + 0.1) * np.exp(-np.clip(time_ms - ms - 0.1, 0, None) / tail_ms)
+        for ms in at_ms
+    )
+    return rng.normal(0, 3.0, (2, n_sweeps, time_ms.size)) + np.array([1200.0, 2500.0])[:, None, None] * shape
+
+
+@pytest.mark.parametrize("at_ms", [(0, 2.5), (0, 3.0), (0, 5.0), (0, 3.0, 6.0), (0, 2.0, 4.0)])
+@pytest.mark.parametrize("rate_hz", [5000.0, 10_000.0])
+def test_a_later_pulse_of_a_train_is_no_m_wave(at_ms, rate_hz):
+    """Planted: a train that one marker tells of, and a stimulating electrode that slipped off the nerve."""
+    time_ms = np.arange(-40.0, 80.0, 1e3 / rate_hz)
+    for seed in range(3):
+        target, direct = _pulses(time_ms, at_ms, np.random.default_rng(seed))
+        assert (lsr.detect(target, time_ms, direct).m_wave.amplitude_uv or 0.0) < 200.0
+        since = np.clip(time_ms - 3.6, 0, None)
+        wave = 1500.0 * since * np.exp(-since) * np.cos(0.7 * since)
+        assert lsr.detect(target, time_ms, direct + wave).m_wave.presence == "present"
+
+
+def test_m_waves_bend_too_softly_for_a_pulse():
+    for seed in range(8):
+        drawn = draw_sweeps(seed=seed, n_sweeps=10, rate_hz=10_000, m_wave_uv=2000.0, nuisance="clean")
+        average = drawn.direct_emg_uv.mean(axis=0)[::2]
+        assert bridge_pulses(drawn.time_ms[::2], average, 1.5) is average
