@@ -62,13 +62,13 @@ def _words(text: str) -> frozenset[str]:
 
 
 _MAY_COME_FIRST = _words("n nerve nervus facial facialis branch ramus single double paired train emg")
-# A text with one of these words speaks about stimulating, or of a stimulus that is no shock to a nerve.
+# A text with one of these words speaks about stimulating, or of a stimulus that is no shock to the face.
 _NO_PULSE = _words(
     "off on aus an ein no not kein keine none lost test testing threshold schwelle electrode electrodes "
     "ok good elektrode moved set check checked rate frequency intensity settings parameter parameters "
     "before after bad during until failed failure click beep flash tone visual auditory checkerboard db "
     "pattern ready cable done artifact artefact protocol impedance connected disconnected polarity "
-    "resumed manual please"
+    "resumed manual please median medianus tibial tibialis ulnar ulnaris sep ssep mep tes"
 )
 _NO_PULSE_BEGINS = (
     *(

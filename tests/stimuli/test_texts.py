@@ -116,6 +116,8 @@ def test_a_pulse_reads_as_a_pulse(text):
         "start stimulation",
         "Pre-stimulus beep 1000Hz",
         "Stimulus click 35dB both ears",
+        "Stim L median 20 mA",
+        "Stim SSEP R tibial",
         "Trigger at 15:14:30 (= filestart)",
         "Stimulus?",
         "Response 7.2mV at 7.8ms (55.0m/s)",
