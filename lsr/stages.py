@@ -195,9 +195,9 @@ def read_events(path: str | Path, recording_start: datetime | time | None) -> tu
     Parameters
     ----------
     path : str | Path
-        Comma or semicolon separated (then numbers may have a decimal comma), in UTF-8. `time_s` counts from the recording's start; `time` is a clock
-        time (HH:MM, HH:MM:SS, HH:MM:SS.fff, past midnight too) or an ISO date and time. Other
-        columns are left alone.
+        Comma or semicolon separated (then numbers may have a decimal comma), in UTF-8. `time_s` counts from
+        the recording's start; `time` is a clock time (HH:MM, HH:MM:SS, HH:MM:SS.fff, past midnight too) or an
+        ISO date and time. Other columns are left alone.
     recording_start : datetime | time | None
         When the recording starts; clock times need no date, and `time_s` needs neither.
 

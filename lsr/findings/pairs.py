@@ -67,7 +67,8 @@ def find_sites(recording: Recording, settings: Settings) -> tuple[Site, ...]:
         raise NoMuscle(
             f"{recording.name}: no channel's muscle can be told from its label "
             f"({', '.join(map(repr, labels[:12]))}); say it in the configuration: "
-            f'[channels] {json.dumps(labels[0], ensure_ascii=False)} = {{ muscle = "mentalis", side = "right" }}'
+            f"[channels] {json.dumps(labels[0], ensure_ascii=False)} = "
+            '{ muscle = "mentalis", side = "right" }'
         )
     return tuple(sites)
 

@@ -374,9 +374,9 @@ def _pair_table(report: Report) -> str:
     rows = [[cell(pair) for _, _, cell in _PAIR_COLUMNS] for pair in report.pairs]
     widths = [width for _, width, _ in _PAIR_COLUMNS]
     legend = (
-        "onset: ms after the stimulus; uV: peak to peak; %: persistence; used: stimuli used; noise and limit: "
-        "noise floor and smallest response that would have been seen, uV; direct: answer, onset and uV are "
-        "those of the M wave"
+        "onset: ms after the stimulus; uV: peak to peak; %: persistence; used: stimuli used; "
+        "noise and limit: noise floor and smallest response that would have been seen, uV; "
+        "direct: answer, onset and uV are those of the M wave"
     )
     return table(head, rows, widths) + "\n" + wrapped(legend)
 
