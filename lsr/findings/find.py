@@ -132,7 +132,6 @@ def _find_pair(
     relation, site = judged.pair.relation, judged.pair.site
     detection, outcome = judged.pooled, None
     measured_stage, n_measured = None, None
-    warnings = _warnings(judged, settings)
     sweeps = _sweeps(judged)
     if relation in (Relation.TARGET, Relation.AMBIGUOUS):
         if is_operation(judged.blocks):
@@ -147,6 +146,7 @@ def _find_pair(
         detection = _withheld(detection, "direct_muscle")
     elif detection.presence is not Presence.INDETERMINATE:
         detection = _withheld(detection, "relation_unknown")
+    warnings = _warnings(judged, settings, detection, outcome)
     levels = _levels(judged, sweeps)
     threshold = find_threshold(levels)
     finding = PairFinding(
@@ -304,10 +304,14 @@ def _sweeps(judged: Judged) -> tuple[PairSweep, ...]:
     return tuple(rows[number] for number in sorted(rows))
 
 
-def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
+def _warnings(
+    judged: Judged, settings: Settings, detection: Detection, outcome: Outcome | None
+) -> list[Problem]:
+    """What is to be known of a pair besides its verdict and its course."""
     relation = judged.pair.relation
     warnings = []
-    if relation is Relation.AMBIGUOUS and judged.pooled.presence is Presence.PRESENT:
+    is_shown = detection.presence is Presence.PRESENT or (outcome is not None and any(outcome.there))
+    if relation is Relation.AMBIGUOUS and is_shown:
         message = "the stimulated branch often supplies this muscle too: a response may be no lateral spread"
         warnings.append(Problem(code="ambiguous_muscle", message=message))
     if relation is Relation.UNMAPPED:
@@ -347,7 +351,7 @@ def _warnings(judged: Judged, settings: Settings) -> list[Problem]:
         )
         warnings.append(Problem(code=ELECTRODE_CHANGED, message=message))
     window_ms = settings.detection.search_window_ms
-    if is_at_edge(judged.pooled, window_ms):
+    if is_at_edge(detection, window_ms):
         message = (
             f"the onset lies at the edge of the search window ({window_ms[0]:g} ms): "
             "the end of an M wave may reach it"

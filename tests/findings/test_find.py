@@ -7,6 +7,7 @@ import pytest
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import MWave, Presence, SweepFinding
 from lsr.findings.find import Judged, find_findings
+from lsr.findings.findings import Course
 from lsr.findings.pairs import Pair, Site
 from lsr.settings import Settings
 from lsr.stages import Stage
@@ -246,6 +247,27 @@ def test_trains_and_onsets_at_the_windows_edge_are_told(make_judged, detect_as):
     (pair,) = find(make_judged(stimuli=trains, pooled=edge)).pairs
     assert codes(pair) == ["train", "onset_at_edge"]
     assert codes(find(make_judged()).pairs[0]) == []
+
+
+def test_an_lsr_of_the_first_stage_is_warned_of_though_all_stimuli_together_show_none(make_judged, detect_as):
+    """Planted: most of the stimuli come after the LSR is lost."""
+    first = replace(detect_as("present"), onset_latency_ms=6.0)
+    silent = detect_as("absent")
+    (pair,) = find(make_judged(GONE, relation=Relation.AMBIGUOUS, first_stage=first, pooled=silent)).pairs
+    assert (pair.course, pair.detection.onset_latency_ms) == (Course.DISAPPEARED, 6.0)
+    assert codes(pair)[:2] == ["ambiguous_muscle", "onset_at_edge"]
+    (by_block,) = find(make_judged(GONE, relation=Relation.AMBIGUOUS, pooled=silent)).pairs
+    assert (by_block.detection.presence, codes(by_block)[0]) == (Presence.ABSENT, "ambiguous_muscle")
+    (none,) = find(make_judged("A" * 10, relation=Relation.AMBIGUOUS, pooled=silent)).pairs
+    assert "ambiguous_muscle" not in codes(none)
+
+
+def test_an_onset_is_at_the_edge_where_the_one_that_is_told_is(make_judged, detect_as):
+    """Planted: the end of an M wave, where the M wave alone is left, begins earlier than the LSR did."""
+    early = replace(detect_as("present"), onset_latency_ms=6.0)
+    (pair,) = find(make_judged(GONE, first_stage=detect_as("present"), pooled=early)).pairs
+    assert pair.detection.onset_latency_ms == 9.8
+    assert "onset_at_edge" not in codes(pair)
 
 
 def test_a_response_that_comes_up_elsewhere_as_the_lsr_is_lost_may_be_a_swap_of_electrodes(make_judged):
