@@ -210,9 +210,6 @@ def _follow(
         )
         return _still_there(blocks, states, returned=returned)
     if not is_gone(silent, present[-1:]):
-        later = [k for k in range(present[-1] + 1, len(blocks)) if blocks[k].detection.p_value is not None]
-        if _reaches_end(blocks, present[-1]) and holds_some(states, later):
-            return _still_there(blocks, states, returned=False)
         message = (
             "the LSR was last so small that it may be there unseen: whether it disappeared cannot be told"
         )
