@@ -164,7 +164,8 @@ def _judge_states(
         )
         return replace(outcome, warnings=(Problem(code="late_baseline", message=message), *outcome.warnings))
     if baseline is None:
-        return _cannot_tell("no_baseline_verdict", "whether an LSR was there at baseline cannot be told")
+        outcome = _cannot_tell("no_baseline_verdict", "whether an LSR was there at baseline cannot be told")
+        return replace(outcome, residual=True if _ends_with_lsr(blocks, states) else None)
     if not baseline:
         return _not_at_baseline(blocks, states, stage_order)
     if not states.present:
@@ -337,6 +338,12 @@ def _seen_soon_after(blocks: Sequence[BlockFinding], states: States, stage_order
     if first is None or not states.there[first]:
         return False
     return _before_decompression(blocks[first].stage, stage_order)
+
+
+def _ends_with_lsr(blocks: Sequence[BlockFinding], states: States) -> bool:
+    """Whether the last block that can be judged lies at the end, and shows an LSR."""
+    last = max((k for k, state in enumerate(states.there) if state is not None), default=0)
+    return states.there[last] is True and _reaches_end(blocks, last)
 
 
 def _n_first(blocks: Sequence[BlockFinding]) -> int:
