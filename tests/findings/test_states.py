@@ -34,6 +34,11 @@ def test_a_run_holds_no_block_that_shows_a_response_and_one_that_is_not_blind_at
     assert find_blind_runs(blocks, 0.01) == ((2, 3),)
 
 
+def test_a_run_has_two_blocks_and_begins_after_what_shows_a_response(make_blocks):
+    blocks = make_blocks("present", "blind", "present", "blind", "unsure")  # at alpha, not over all blocks
+    assert find_blind_runs(blocks, 0.01) == ((3, 4),)
+
+
 def test_only_a_block_that_was_judged_with_a_working_stimulus_and_tells_nothing_is_blind(make_blocks):
     noisy, *others = make_blocks(
         "blind", "no_m_wave", ("blind", {"m_wave_uv": None}), "nothing", "unsure", "absent"
@@ -51,11 +56,11 @@ def test_a_run_calls_silent_only_its_blind_blocks(make_blocks, detect_as):
 
 
 def test_a_run_that_tells_nothing_leaves_its_blocks_as_they_are(make_blocks, detect_as):
-    blocks = make_blocks("present", "blind", "absent", "blind")
+    blocks = make_blocks("present", "blind", "absent", "blind", "absent")
     for said, there in (("blind", False), ("unsure", False), ("present", None)):
         run = Run(first=1, last=3, detection=detect_as(said))
         found = judge_states(blocks, DetectionSettings(), runs=[run])
-        assert found.there == (True, None, there, None)
+        assert found.there == (True, None, there, None, False)
 
 
 def test_presence_needs_no_m_wave_and_absence_does(make_blocks):
@@ -243,6 +248,19 @@ def test_blocks_that_do_not_tell_differ_in_what_they_may_hold(judge_compared):
     assert [k for k in found.doubtful if k] == [3, 4]
 
 
+def test_a_block_of_which_hardly_anything_is_known_has_neither_faded_nor_fallen(judge_compared):
+    found = judge_compared("present", "blind", sizes=[1.0, 0.1], deviation=0.3)
+    assert found.faded == found.fallen == ()
+    assert found.doubtful == (0, 1)
+
+
+def test_a_rest_of_the_lsr_holds_some_of_it_and_begins_where_the_lsr_does(judge_compared):
+    rest = ("present", {"p_value": 1e-4, "amplitude_uv": 20.0, "onset_ci_ms": (8.0, 10.5)})
+    for size, there in ((0.1, True), (0.03, None)):
+        assert judge_compared("present", rest, sizes=[1.0, size]).there == (True, there)
+    assert judge_compared(rest, "blind", sizes=[0.1, 0.0]).there[0] is None  # where the LSR begins is not known
+
+
 def test_what_shows_by_itself_and_is_little_like_the_lsr_has_not_faded(judge_compared):
     weak = ("present", {"p_value": 1e-3})
     found = judge_compared("present", weak, "no_limit", sizes=[1.0, 0.0, 0.0])
@@ -365,6 +383,17 @@ def test_where_a_contrast_tells_blocks_are_not_compared_otherwise(make_blocks, m
     monkeypatch.setattr(states, "_compare", lambda *_: compared([1.0, 1.0]))
     blocks = make_blocks("present", "no_limit")
     assert judge_states(blocks, DetectionSettings(), parts_uv=[None] * 2).there == (True, False)
+
+
+def test_beside_a_contrast_only_a_block_that_shows_no_response_is_believed_by_itself(
+    make_blocks, detect_as, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(states, "find_likeness_by_contrast", lambda *some: asked.append(some[5]))
+    blocks = make_blocks("present", "present", "absent", "blind", "unsure", "present")
+    one = contrast(detect_as, (2, 3))
+    judge_states(blocks, DetectionSettings(), parts_uv=[None] * 6, contrasts=[one])
+    assert asked == [[False, False, True, True, False, False]]
 
 
 def test_what_is_not_surely_different_is_no_contrast(chosen, detect_as):
