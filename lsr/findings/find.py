@@ -137,6 +137,8 @@ def _find_pair(
         if is_operation(judged.blocks):
             outcome = _follow_operation(judged, settings, stages, unmarked)
             detection = _spokesman(judged, settings.detection.alpha)
+            if detection.presence is Presence.ABSENT and any(outcome.there):
+                detection = _withheld(detection, "in_few_sweeps")  # too few to be seen in all together
         detection = _unless_begun_before(detection, judged, outcome, settings.detection.alpha)
         if outcome and _speaks_for_first_stage(judged) and detection.onset_latency_ms is not None:
             measured_stage = next((block.stage for block in judged.blocks if block.stage), None)
