@@ -544,3 +544,36 @@ def test_an_lsr_that_only_comparison_tells_is_of_no_known_size(is_gone, make_blo
 
 def test_where_no_detection_limit_is_known_anything_may_be_overlooked(is_gone, make_blocks):
     assert not is_gone(make_blocks("present", ("absent", {"limit_uv": None})), [1])
+
+
+@pytest.mark.parametrize(("sizes", "gone"), [([1.0, 0.2], True), ([0.6, 0.2], False), ([0.3, 0.0], True)])
+def test_what_is_left_is_held_against_what_was_last_seen(make_blocks, sizes, gone):
+    """Planted: a fall by a third of an LSR of which the blocks' own verdicts tell nothing."""
+    blocks = make_blocks(("present", {"amplitude_uv": 5.0}), "absent")
+    found = States(there=(True, False), baseline=0, likeness=compared(sizes, deviation=0.04, bias=0.2))
+    assert surely_gone(blocks, found, [1], last_seen=[0], alpha=0.01, power=0.95) is gone
+
+
+def test_of_noisy_blocks_together_the_smallest_m_wave_tells_how_small_the_lsr_may_be(
+    is_gone, make_blocks, detect_as
+):
+    seen, weaker = ("present", {"amplitude_uv": 25.0}), ("blind", {"m_wave_uv": 550.0})
+    run = Run(first=1, last=2, detection=detect_as("absent", limit_uv=15.0))
+    for noisy in (["blind", weaker], [weaker, "blind"]):
+        assert not is_gone(make_blocks(seen, *noisy), [1, 2], runs=[run])
+    assert is_gone(make_blocks(seen, "blind", "blind"), [1, 2], runs=[run])
+    for silent in ([1], [2]):
+        assert is_gone(make_blocks(seen, "blind", "blind"), silent, runs=[run])
+
+
+def test_a_channel_sounds_alike_by_its_noise_at_rest_where_that_is_known_of_all(make_blocks):
+    """Planted: afterdischarges that are lost with the LSR, and a block of which nothing can be judged."""
+    loud, quiet = ("present", {"noise_uv": 40.0}), ("absent", {"noise_uv": 4.0})
+    shown = [loud, loud, loud, "nothing", quiet, quiet]
+    blocks = make_blocks(*shown)
+    known = [dataclasses.replace(one, rest_uv=4.0 if one.detection.noise_uv else None) for one in blocks]
+    assert judge_states(blocks, DetectionSettings()).there[4:] == (None, None)
+    assert judge_states(known, DetectionSettings()).there[4:] == (False, False)
+    alike = make_blocks("present", "present", "absent", "absent")
+    some = [dataclasses.replace(one, rest_uv=4.0 if k < 3 else None) for k, one in enumerate(alike)]
+    assert judge_states(some, DetectionSettings()).there[2:] == (False, False)
