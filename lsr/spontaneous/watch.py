@@ -152,13 +152,14 @@ def _blocks(
         for block in recording.stream(channels, _BLOCK_S):
             yield block.channels, block.samples, block.start_s, block.rate_hz
         return
-    n_blocks = recording.duration_s / _BLOCK_S
+    # Of a recording in pieces, stretches are as long as most of the pieces.
+    length_s = min(_BLOCK_S, float(np.median([one.stop_s - one.start_s for one in recording.segments])))
     starts = np.concatenate(
-        [np.arange(one.start_s, one.stop_s - _BLOCK_S, _BLOCK_S) for one in recording.segments]
+        [np.arange(one.start_s, one.stop_s - 0.999 * length_s, length_s) for one in recording.segments]
     )
-    wanted = max(1, int(n_blocks * _MOST_SAMPLES / n_samples))
+    wanted = max(1, int(recording.duration_s / length_s * _MOST_SAMPLES / n_samples))
     chosen = starts[np.unique(np.linspace(0, starts.size - 1, wanted).round().astype(int))]
-    for batch in recording.windows(chosen, 0.0, _BLOCK_S, channels):
+    for batch in recording.windows(chosen, 0.0, length_s, channels):
         for samples, index, offset_s in zip(batch.samples, batch.index, batch.offset_s, strict=True):
             yield batch.channels, samples, float(chosen[index] + offset_s), batch.rate_hz
 

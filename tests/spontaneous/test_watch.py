@@ -140,6 +140,19 @@ def test_of_a_very_long_recording_stretches_tell_the_rate(monkeypatch, found):
     assert part.bursts_per_min == pytest.approx(select(found, "R O.Oculi").bursts_per_min, rel=0.35)
 
 
+def test_of_a_very_long_recording_in_short_pieces_some_are_looked_at(monkeypatch):
+    """Planted: recorded in pieces of 2.5 s, none of them as long as the stretches of a whole recording."""
+    pieces = [Segment(start_s=4.0 * k, stop_s=4.0 * k + 2.5) for k in range(24)]
+    recording = record(draw_emg(), pieces)
+    whole = look(recording)
+    monkeypatch.setattr(watch, "_MOST_SAMPLES", round(3 * RATE_HZ * 31))
+    part = look(recording)
+    for label in LABELS:
+        seen_s = select(part, label).observed_s
+        assert 0.3 < seen_s / select(whole, label).observed_s < 0.7
+    assert select(part, "R O.Oculi").n_bursts > 4 > select(part, "L Mentalis").n_bursts
+
+
 def test_saturated_stretches_are_no_bursts():
     emg_uv = draw_emg()
     rail_uv = 3000.0
