@@ -148,7 +148,6 @@ def judge_set(
         if pair.relation in (Relation.TARGET, Relation.AMBIGUOUS) and is_operation(own):
             runs = _judge_runs(judge, pair, blocks, own)
             alike = _count_alike(judge, pair, blocks, own)
-        is_direct = pair.relation is Relation.DIRECT
         judged.append(
             Judged(
                 stimuli=material.stimuli,
@@ -160,10 +159,8 @@ def judge_set(
                 alike=alike,
                 blocks=own,
                 parts_uv=tuple(parts[channel] for parts in parts_by_block),
-                m_wave=m_wave_in(read, channel if is_direct or direct is None else direct.channel)
-                if is_direct or direct
-                else None,
-                m_wave_levels=levels if direct else (),
+                m_wave=judge.m_wave(pair, read),
+                m_wave_levels=levels,
                 n_too_close=int((~material.cut.kept).sum()),
             )
         )
@@ -268,15 +265,15 @@ class _Judge:
         self, block: Block, found: dict[int, Detection], read: dict[int, DirectMuscle]
     ) -> dict[int, BlockFinding]:
         """What a block shows in every pair, by channel."""
-        shared = m_wave_in(read, self.proof.channel) if self.proof else None
         return {
-            pair.site.channel: self._finding(
-                block,
-                found[pair.site.channel],
-                m_wave_in(read, pair.site.channel) if pair.relation is Relation.DIRECT else shared,
-            )
+            pair.site.channel: self._finding(block, found[pair.site.channel], self.m_wave(pair, read))
             for pair in self.pairs
         }
+
+    def m_wave(self, pair: Pair, read: dict[int, DirectMuscle]) -> MWave | None:
+        """M wave of a direct muscle, of others that which proves the stimulus; None: none was recorded."""
+        site = pair.site if pair.relation is Relation.DIRECT else self.proof
+        return m_wave_in(read, site.channel) if site else None
 
     def detect(self, sweeps: dict[int, Sweeps], read: dict[int, DirectMuscle]) -> dict[int, Detection]:
         """Judge sweeps in every pair, by channel."""

@@ -34,8 +34,8 @@ def draw_channel(seed, times_s, *, m_wave_uv=0.0, lsr_uv=0.0, seconds=None):
     return emg_uv[: None if seconds is None else round(seconds * RATE_HZ)]
 
 
-def record(channels, times_s, intensity_ma=None, branch="zygomatic"):
-    """A recording of channels by label; annotations tell the stimuli of the right side."""
+def record(channels, times_s, intensity_ma=None, branch="zygomatic", notes=()):
+    """A recording of channels by label; annotations tell the stimuli of the right side, notes the stages."""
     given = [""] * len(times_s) if intensity_ma is None else [f" {ma:g} mA" for ma in intensity_ma]
     return Recording.from_arrays(
         list(channels.values()),
@@ -44,7 +44,8 @@ def record(channels, times_s, intensity_ma=None, branch="zygomatic"):
         annotations=[
             Annotation(time_s=float(t), duration_s=None, text=f"Stim right {branch}{ma}")
             for t, ma in zip(times_s, given, strict=True)
-        ],
+        ]
+        + [Annotation(time_s=t, duration_s=None, text=text) for t, text in notes],
     )
 
 
@@ -193,6 +194,51 @@ def test_an_lsr_begins_where_it_does_though_the_lesser_of_two_direct_muscles_lea
 @pytest.mark.parametrize("leak", [0.02, 0.04])
 def test_the_leak_of_a_lesser_direct_muscle_is_neither_an_lsr_nor_hides_that_there_is_none(leak, seed):
     assert pair_of(lsr.analyze(draw_leak(leak, 0.0, seed)), "R O.Oculi").presence == "absent"
+
+
+# --- operations ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def operation():
+    """Three stages of twenty stimuli: one LSR is lost at decompression, of another muscle the electrode."""
+    times_s = every_half_second(60)
+    until = np.arange(60) < 40
+    off = draw_channel(3, times_s, lsr_uv=150.0)
+    since = round((times_s[40] - 0.2) * RATE_HZ)
+    off[since:] = np.random.default_rng(4).normal(0, 4, off.size - since)
+    channels = {
+        "R O.Oculi": draw_channel(1, times_s, m_wave_uv=np.where(until, 1200.0, 900.0)),
+        "R Mentalis": draw_channel(2, times_s, lsr_uv=np.where(until, 150.0, 0.0)),
+        "R DAO": off,
+    }
+    stages = ("baseline", "dura opening", "decompression")
+    notes = [(float(times_s[20 * k]) - 0.3, text) for k, text in enumerate(stages)]
+    return lsr.analyze(record(channels, times_s, notes=notes))
+
+
+def test_an_lsr_that_is_lost_is_measured_in_the_first_stage_and_dated_by_what_it_answered(operation):
+    pair = pair_of(operation, "R Mentalis")
+    assert (pair.presence, pair.course) == ("present", "disappeared")
+    assert (pair.measured_stage, pair.n_stimuli_measured, pair.n_stimuli_used) == ("baseline", 20, 60)
+    assert pair.amplitude_uv == pytest.approx(150, rel=0.1)
+    gone = pair.disappeared_at
+    assert (gone.time_s, gone.stage) == (21.0, "decompression")
+    assert (gone.last_seen_s, gone.last_seen_stage) == (20.5, "opening")
+    assert [(one.start_s, one.end_s) for one in pair.blocks] == [(1.0, 10.5), (11.0, 20.5), (21.0, 30.5)]
+
+
+def test_an_electrode_that_comes_off_while_others_see_the_stimulus_loses_no_lsr(operation):
+    pair = pair_of(operation, "R DAO")
+    assert [block.reason for block in pair.blocks] == [None, None, "electrode_changed"]
+    assert pair.course is pair.disappeared_at is operation.residual_lsr is None
+
+
+def test_the_m_wave_beside_a_block_is_that_of_its_own_stimuli(operation):
+    for pair in operation.pairs:
+        sizes = [block.m_wave.amplitude_uv for block in pair.blocks]
+        assert sizes == pytest.approx([1200.0, 1200.0, 900.0], rel=0.05)
+    assert "m_wave_smaller" in [one.code for one in pair_of(operation, "R Mentalis").warnings]
 
 
 # --- intensities ---------------------------------------------------------------------------------------

@@ -258,7 +258,9 @@ def test_a_rest_of_the_lsr_holds_some_of_it_and_begins_where_the_lsr_does(judge_
     rest = ("present", {"p_value": 1e-4, "amplitude_uv": 20.0, "onset_ci_ms": (8.0, 10.5)})
     for size, there in ((0.1, True), (0.03, None)):
         assert judge_compared("present", rest, sizes=[1.0, size]).there == (True, there)
-    assert judge_compared(rest, "blind", sizes=[0.1, 0.0]).there[0] is None  # where the LSR begins is not known
+    assert (
+        judge_compared(rest, "blind", sizes=[0.1, 0.0]).there[0] is None
+    )  # where the LSR begins is not known
 
 
 def test_what_shows_by_itself_and_is_little_like_the_lsr_has_not_faded(judge_compared):
