@@ -204,6 +204,15 @@ def test_decompression_may_have_begun_before_a_text_that_finds_it_done(texts, ma
     assert stages[-1].maybe_from_s == maybe_from_s
 
 
+def test_a_baseline_that_speaks_of_the_vessel_is_before_decompression():
+    texts = [(100, "Baseline"), (300, "Baseline 2, vessel seen"), (600, "Decompression")]
+    stages = find_stages(record(texts), COURSE)
+    assert [(stage.name, stage.maybe_from_s) for stage in stages] == [
+        ("baseline", None),
+        ("decompression", None),
+    ]
+
+
 @pytest.mark.parametrize("text", ["LSR after decompression: absent", "Decompression complete"])
 def test_a_look_back_while_closing_opens_no_decompression(text):
     stages = find_stages(record([(100, "Baseline"), (600, "Closing"), (700, text)]), COURSE)
@@ -253,6 +262,7 @@ def test_clock_times_go_on_past_midnight(tmp_path):
 def test_a_clock_time_needs_no_date(tmp_path):
     path = write(tmp_path, "time,text\n08:00:10,opening\n")
     assert read_events(path, time(8, 0, 0))[0].time_s == 10
+    assert read_events(path, time(8, 0, 0, 250_000))[0].time_s == 9.75
 
 
 @pytest.mark.parametrize(
@@ -261,6 +271,8 @@ def test_a_clock_time_needs_no_date(tmp_path):
         ("", START, "is empty"),
         ("when,what\n1,2\n", START, "line 1: found the columns 'when', 'what'"),
         ("time,text\n22:40:75,baseline\n", START, "'22:40:75' is no time"),
+        ("time,text\n22:40:60,baseline\n", START, "'22:40:60' is no time"),
+        ("time,text\n22:60:00,baseline\n", START, "'22:60:00' is no time"),
         ("when,text\n1,baseline\n", START, "line 1: found the columns 'when', 'text'"),
         ("time_s,what\n1,baseline\n", START, "line 1: found the columns 'time_s', 'what'"),
         ("time_s,text\n1,a\nsoon,b\n", START, "line 3: time_s is 'soon'"),
