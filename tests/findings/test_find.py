@@ -11,7 +11,7 @@ from lsr.findings.findings import Course
 from lsr.findings.pairs import Pair, Site
 from lsr.settings import Settings
 from lsr.stages import Stage
-from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource
+from lsr.stimuli import BranchSource, Stimulus, StimulusSet, StimulusSource, Unmarked
 
 STAGES = ("baseline", "opening", "arachnoid_dissection", "decompression", "closing")
 TWO_EACH = tuple(stage for stage in STAGES for _ in range(2))
@@ -58,8 +58,8 @@ def make_judged(make_blocks, detect_as, m_wave_of):
     return make
 
 
-def find(*judged, stages=()):
-    return find_findings(judged, [STIMULI], Settings(), stages=stages)
+def find(*judged, stages=(), unmarked=None):
+    return find_findings(judged, [STIMULI], Settings(), stages=stages, unmarked=unmarked)
 
 
 def codes(pair):
@@ -105,6 +105,9 @@ def test_an_lsr_that_was_not_asked_for_since_decompression_may_be_left_or_not(ma
     begun = [Stage(name="decompression", start_s=9000.0, end_s=9100.0)]
     assert find(make_judged(GONE)).residual_lsr is False
     for end in (GONE, STAYS):
+        assert find(make_judged(end), stages=[replace(begun[0], start_s=1700.0)]).residual_lsr is (
+            end == STAYS
+        )
         found = find(make_judged(end), stages=begun)
         assert found.residual_lsr is None
         assert "not_stimulated_since" in codes(found.pairs[0])
@@ -113,6 +116,44 @@ def test_an_lsr_that_was_not_asked_for_since_decompression_may_be_left_or_not(ma
 def test_a_finding_tells_in_which_blocks_the_lsr_was(make_judged):
     assert find(make_judged(GONE)).pairs[0].there == (True,) * 6 + (False,) * 4
     assert find(make_judged("PP")).pairs[0].there == ()
+
+
+def test_a_finding_tells_when_the_lsr_was_gone_and_how_its_size_changed(make_judged):
+    (gone,) = find(make_judged(GONE)).pairs
+    assert (gone.disappeared_at.time_s, gone.disappeared_at.last_seen_s) == (1800.0, 1500.0)
+    assert gone.amplitude_change_percent == -100.0
+    assert gone.amplitude_change_ci_percent == pytest.approx((-100.0, -90.0))
+    (stays,) = find(make_judged(STAYS)).pairs
+    assert stays.disappeared_at is None
+    assert stays.amplitude_change_percent == pytest.approx(0.0)
+
+
+def test_stimuli_without_a_marker_leave_open_what_they_may_have_shown(make_judged):
+    whole = find(make_judged(GONE), unmarked=Unmarked())
+    assert (whole.pairs[0].course, whole.residual_lsr) == (Course.DISAPPEARED, False)
+    after = find(make_judged(GONE), unmarked=Unmarked(after=True))
+    assert (after.pairs[0].course, after.residual_lsr) == (None, None)
+    before = find(make_judged("A" * 10), unmarked=Unmarked(before=True))
+    assert (before.pairs[0].course, before.residual_lsr) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("relation", "m_wave_uv", "is_proof"),
+    [(Relation.DIRECT, 1000.0, True), (Relation.DIRECT, None, False), (Relation.TARGET, 1000.0, False)],
+)
+def test_a_direct_muscle_that_shows_an_m_wave_proves_the_stimulus(
+    make_judged, m_wave_of, relation, m_wave_uv, is_proof
+):
+    assert make_judged(relation=relation, m_wave=m_wave_of(m_wave_uv)).is_proof is is_proof
+    assert make_judged(relation=relation, m_wave=None).is_proof is False
+
+
+def test_every_stimulus_has_its_sweep_in_the_order_of_time_and_what_was_not_cut_says_so(make_judged):
+    judged = make_judged("PP")
+    (pair,) = find(replace(judged, blocks=judged.blocks[1:])).pairs
+    assert [sweep.stimulus for sweep in pair.sweeps] == list(range(200))
+    assert [k for k, sweep in enumerate(pair.sweeps) if sweep.finding.used] == list(range(20, 40))
+    assert {sweep.finding.reason for sweep in pair.sweeps if not sweep.finding.used} == {"touches_gap"}
 
 
 @pytest.mark.parametrize(("relation", "known"), [(Relation.TARGET, True), (Relation.UNMAPPED, False)])
@@ -147,6 +188,13 @@ def test_of_an_operation_two_questions_are_asked_which_doubles_the_p_value(
     (pair,) = find(make_judged(STAYS, first_stage=first, pooled=pooled)).pairs
     assert (pair.detection.presence, pair.detection.reason) == (presence, reason)
     assert pair.detection.p_value == pytest.approx(2 * p_value)
+    (alone,) = find(make_judged(STAYS, first_stage=first, pooled=detect_as("nothing"))).pairs
+    assert alone.detection.p_value == pytest.approx(2 * p_value)
+    (silent,) = find(make_judged("A" * 10, first_stage=pooled, pooled=detect_as("absent", p_value=0.9))).pairs
+    assert silent.detection.p_value == pytest.approx(0.8)
+    unlikely = detect_as("absent", p_value=0.9)
+    (silent,) = find(make_judged("A" * 10, first_stage=unlikely, pooled=unlikely)).pairs
+    assert silent.detection.p_value == 1.0
 
 
 def test_a_response_of_the_first_stage_speaks_for_the_operation(make_judged, detect_as):
@@ -248,6 +296,8 @@ def test_a_pairs_side_is_that_of_its_channel_though_nobody_states_that_of_the_st
     (pair,) = find(make_judged(side=Side.LEFT, stimuli=replace(STIMULI, side=None))).pairs
     assert pair.side is Side.LEFT
     assert codes(pair) == []
+    (neither,) = find(make_judged(side=None, stimuli=replace(STIMULI, side=None))).pairs
+    assert (neither.side, codes(neither)) == (None, [])
 
 
 def test_trains_and_onsets_at_the_windows_edge_are_told(make_judged, detect_as):
