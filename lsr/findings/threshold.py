@@ -126,7 +126,7 @@ def find_threshold(levels: Sequence[Level]) -> StimulusThreshold | None:
     6.0
     """
     usable = [level for level in levels if level.n_stimuli]
-    if len(usable) < 2 or not any(level.n_answered for level in usable):
+    if not any(level.n_answered for level in usable):
         return None
     ma = np.array([level.intensity_ma for level in usable])
     given = np.array([level.n_stimuli for level in usable])

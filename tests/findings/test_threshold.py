@@ -24,6 +24,13 @@ def test_a_sharp_threshold_lies_between_the_levels():
     assert 5.5 <= low < found.intensity_ma < high <= 8.5
 
 
+@pytest.mark.parametrize(("answered", "between_ma"), [((0, 10, 10, 10), (2, 4)), ((0, 0, 0, 10), (6, 8))])
+def test_a_threshold_may_lie_between_the_weakest_levels_or_the_strongest(answered, between_ma):
+    found = find_threshold(levels(*answered))
+    assert found.intensity_ma == pytest.approx(np.mean(between_ma), abs=0.3)
+    assert between_ma[0] <= found.interval_ma[0] < found.interval_ma[1] <= between_ma[1]
+
+
 def test_the_interval_holds_the_planted_threshold():
     rng = np.random.default_rng(5)
     inside = 0
@@ -79,6 +86,11 @@ def test_recruitment_shows_response_and_m_wave_side_by_side():
         (4.0, 0.5, 5.0, 10.0),
         (6.0, None, None, 10.0),
     ]
+
+
+def test_recruitment_rises_though_the_weakest_stimuli_tell_of_the_m_wave_alone():
+    curve = recruitment(levels(5, 8, first_ma=4.0), levels(10, 10, 10))
+    assert [(one.intensity_ma, one.persistence) for one in curve] == [(2.0, None), (4.0, 0.5), (6.0, 0.8)]
 
 
 def test_no_threshold_where_the_weakest_stimuli_are_answered_half_as_often_as_the_strongest():
