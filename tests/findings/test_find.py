@@ -310,6 +310,25 @@ def test_trains_and_onsets_at_the_windows_edge_are_told(make_judged, detect_as):
     assert codes(find(make_judged()).pairs[0]) == []
 
 
+def test_warnings_are_of_what_a_pair_shows_itself(make_judged, detect_as):
+    absent = detect_as("absent", p_value=0.4)
+    late = MWave.absent(late_onset_ms=7.4)  # of the direct muscle
+    assert codes(find(make_judged(pooled=absent, m_wave=late)).pairs[0]) == []
+    some = (Stimulus(time_s=0.0, train_ms=(0.0, 3.0)), *STIMULI.stimuli[1:])
+    assert codes(find(make_judged(stimuli=replace(STIMULI, stimuli=some))).pairs[0]) == ["train"]
+
+
+def test_blocks_in_which_the_electrode_may_be_off_are_counted_and_dated(make_judged):
+    judged = make_judged(GONE)
+    lost = [
+        replace(block, detection=replace(block.detection, reason="electrode_changed")) if k > 7 else block
+        for k, block in enumerate(judged.blocks)
+    ]
+    (pair,) = find(replace(judged, blocks=tuple(lost))).pairs
+    (warning,) = (one for one in pair.warnings if one.code == "electrode_changed")
+    assert warning.message.startswith("in 2 of 10 blocks, from 2400 s on")
+
+
 def test_an_lsr_of_the_first_stage_is_warned_of_though_all_stimuli_together_show_none(make_judged, detect_as):
     """Planted: most of the stimuli come after the LSR is lost."""
     first = replace(detect_as("present"), onset_latency_ms=6.0)
