@@ -687,6 +687,15 @@ def test_a_gone_lsr_may_be_there_below_the_detection_limit(judge):
     assert change.interval_percent == pytest.approx((-100.0, -90.0))
 
 
+@pytest.mark.parametrize("letters", ["BPPPPPAAAA", "PPPPPPBBBB"])
+def test_a_loss_of_which_one_end_has_no_size_may_be_any(judge_sizes, letters):
+    """Planted: a block that shows the LSR only in comparison, or silent ones without a detection limit."""
+    noisy = ("no_limit", {"limit_uv": 150.0 if letters[0] == "B" else None})
+    outcome = judge_sizes(letters, [1.0] * 6 + [-0.05] * 4, blind=noisy)
+    assert outcome.course == "disappeared"
+    assert (outcome.change.percent, outcome.change.interval_percent) == (-100.0, (-100.0, 0.0))
+
+
 def test_an_lsr_that_comes_up_later_is_reported_so(judge):
     assert codes(judge(*shown("AAAAAAAPPP"))) == ["appeared_later"]
 

@@ -41,6 +41,14 @@ def test_nothing_is_called_reduced_whose_interval_holds_no_change(make_pair_of_b
     assert 50 < n_reduced < 250
 
 
+def test_a_change_has_the_interval_of_both_sizes(make_pair_of_blocks):
+    """100 and 60 uV, each known to 5 % (95 %): the ratio is known to 0.6 times the root of two times 5 %."""
+    change = find_change(make_pair_of_blocks(100.0, 60.0), [0], [1])
+    reach = 60 * 0.05 * np.sqrt(2)
+    assert change.percent == pytest.approx(-40)
+    assert change.interval_percent == pytest.approx((-40 - reach, -40 + reach))
+
+
 def test_blocks_compared_with_each_other_tell_a_fall_that_their_amplitudes_do_not(make_pair_of_blocks):
     blocks = make_pair_of_blocks(100.0, 90.0)
     assert not find_change(blocks, [0], [1]).is_reduction
@@ -114,7 +122,9 @@ def test_a_block_of_which_comparison_tells_nothing_has_no_compared_size(make_pai
 
 def test_blocks_after_a_fall_do_not_speak_for_those_before_it(make_blocks):
     blocks = make_blocks(*[("present", {"amplitude_uv": size}) for size in (100.0, 100.0, 40.0, 40.0, 40.0)])
-    assert find_change(blocks, [0, 1, 2, 3], [4]).is_reduction
+    change = find_change(blocks, [0, 1, 2, 3], [4])
+    assert change.is_reduction
+    assert change.percent == pytest.approx(-60)
 
 
 def test_a_part_of_the_lsr_that_changed_is_no_reduction_of_the_lsr(make_blocks):
