@@ -3,8 +3,8 @@
 Conventions
 -----------
 Blocks are in the order of time. Baseline is the leading stage, from its first block with an adequate M
-wave on. It is the first block that can be judged where there are no stages, and where nothing of the leading
-stage can be judged but an LSR is seen soon after.
+wave on. It is the first block that can be judged where there are no stages and that block is among the first
+quarter, and where nothing of these can be judged but an LSR is seen soon after.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many bloc
 _MIN_BLOCKS = 3
 _HINT = 0.05  # p-value; above it, nothing stands out
 _MOST = 0.5  # of the blocks that can be judged
-_LAST_SHARE = 0.25  # of the blocks: the end of an operation without stages
+_FIRST_SHARE, _LAST_SHARE = 0.25, 0.25  # of the blocks: baseline and end of an operation without stages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ def _judge_states(
     if baseline is None and _seen_soon_after(blocks, states, stage_order):
         outcome = _follow(blocks, settings, states, stage_order, runs, alike)
         message = (
-            "nothing of the first stage can be judged; the LSR is measured against the first block that can"
+            "nothing of the baseline can be judged; the LSR is measured against the first block that can"
         )
         return replace(outcome, warnings=(Problem(code="late_baseline", message=message), *outcome.warnings))
     if baseline is None:
@@ -308,7 +308,10 @@ def _at_baseline(
 ) -> bool | None:
     """Presence in the first stage: present in any block, absent in all that can be judged."""
     if all(block.stage is None for block in blocks):
-        return next((state for state in states.there if state is not None), None)
+        first = _first_judged(states)
+        if first is None or first >= max(1.0, _FIRST_SHARE * len(blocks)):
+            return None
+        return states.there[first]
     judged = [state for state in states.there[: _n_first(blocks)] if state is not None]
     if any(judged):
         return True
@@ -333,11 +336,17 @@ def _at_baseline(
 
 
 def _seen_soon_after(blocks: Sequence[BlockFinding], states: States, stage_order: Sequence[str]) -> bool:
-    """Whether the first block that can be judged shows an LSR, and lies before decompression."""
-    first = next((k for k, state in enumerate(states.there) if state is not None), None)
+    """Whether the first block that can be judged shows an LSR, and lies before decompression, or the end."""
+    first = _first_judged(states)
     if first is None or not states.there[first]:
         return False
+    if all(block.stage is None for block in blocks):
+        return not _reaches_end(blocks, first)
     return _before_decompression(blocks[first].stage, stage_order)
+
+
+def _first_judged(states: States) -> int | None:
+    return next((k for k, state in enumerate(states.there) if state is not None), None)
 
 
 def _ends_with_lsr(blocks: Sequence[BlockFinding], states: States) -> bool:

@@ -709,6 +709,24 @@ def test_a_recording_without_stages_starts_with_its_first_judged_block(judge):
     assert judge(*shown("PPPPPPNNNN"), stages=bare).course is None
 
 
+@pytest.mark.parametrize(
+    ("there", "course", "said", "residual"),
+    [
+        ("--AAAAAAAA", "not_detected_at_baseline", [], False),
+        ("---AAAAAAA", None, ["no_baseline_verdict"], None),  # it may have been there, and gone since
+        ("---------A", None, ["no_baseline_verdict"], None),
+        ("---PPPPPPP", "persisted", ["late_baseline"], True),
+        ("---PPPAAAA", "disappeared", ["late_baseline"], False),
+        ("---------P", None, ["no_baseline_verdict"], True),
+        ("---AAAPPPP", None, ["no_baseline_verdict"], True),
+    ],
+)
+def test_without_stages_the_baseline_is_the_first_quarter(judge, there, course, said, residual):
+    """Planted: of a recording without stages only later blocks, or the last alone, can be judged."""
+    outcome = judge(*shown(there), stages=[None] * 10)
+    assert (outcome.course, codes(outcome), outcome.residual) == (course, said, residual)
+
+
 def test_a_stage_the_operation_does_not_know_is_not_before_decompression(judge):
     outcome = judge(*shown("PPAA"), stages=["baseline", "baseline", "pause", "pause"])
     assert outcome.course == "disappeared"
