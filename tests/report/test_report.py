@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lsr.report.as_json import as_json
-from lsr.report.report import Report, build_report, report_schema
+from lsr.report.report import Report, build_report, channel_report, report_schema, stimulation_report
 
 # The names users and scripts rely on. More may stand beside them; none may go.
 PROMISED = {
@@ -105,6 +105,30 @@ def test_time_of_day_sweeps_and_stimulus_times_come_only_on_request(report):
     assert "sweeps" not in found["pairs"][0]
 
 
+def test_a_stimulus_set_tells_its_lowest_and_highest_current_and_its_times_on_request(make_findings, pair):
+    (stimuli,) = make_findings(pair).stimulation
+    given = [(8.0, 10), (15.0, 20), (5.0, None), (None, 12)]
+    some = [
+        replace(stimuli.stimuli[0], time_s=0.5 * k, intensity_ma=ma, n_averaged=n)
+        for k, (ma, n) in enumerate(given)
+    ]
+    told = stimulation_report(replace(stimuli, stimuli=tuple(some)), with_sweeps=True)
+    assert (told.n_stimuli, told.intensity_ma, told.n_averaged) == (4, (5.0, 15.0), (10, 20))
+    assert told.times_s == [0.0, 0.5, 1.0, 1.5]
+    bare = stimulation_report(replace(stimuli, stimuli=(some[3],) * 2), with_sweeps=False)
+    assert (bare.intensity_ma, bare.times_s) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "channel", "is_told"),
+    [("Stim R Zyg", None, True), ("Mustermann", None, False), ("DC1 3", "DC1", True), ("", "DC1", False)],
+)
+def test_the_text_of_stimuli_is_told_where_it_can_name_nobody(make_findings, pair, text, channel, is_told):
+    (stimuli,) = make_findings(pair).stimulation
+    told = stimulation_report(replace(stimuli, text=text, trigger_channel=channel), with_sweeps=False)
+    assert told.text == (text if is_told else None)
+
+
 def test_what_is_not_finite_is_null(recording, settings, make_findings, pair):
     odd = replace(
         pair.detection,
@@ -166,6 +190,8 @@ def test_channels_carry_what_the_configuration_says_of_them(recording, make_find
     channel = report.recording.channels[0]
     assert (channel.muscle, channel.side) == ("platysma", "left")
     assert report.settings["channels"]["R Ment"]["muscle"] == "platysma"
+    some = Settings.from_dict({"channels": {"R Ment": {"muscle": "platysma"}}})
+    assert channel_report(recording.channels[0], some).side == recording.channels[0].side == "right"
 
 
 def test_a_block_carries_what_the_operation_tells_of_it(recording, settings, make_findings, operation_pair):
