@@ -114,9 +114,14 @@ def test_the_trend_holds_every_burst_once(found):
 
 
 def test_stimuli_that_no_marker_tells_of_are_no_bursts():
-    unmarked_s = np.arange(30.2, 59.0, 0.9)
+    """By hand, so not at the pace of a pulse."""
+    unmarked_s = 30.2 + np.cumsum(np.tile([0.3, 2.2, 0.9, 1.7, 0.5], 5))
     shown = look(record(draw_emg(unmarked_s=unmarked_s)))
     assert select(shown, "L Mentalis").n_bursts == 0
+    assert shown.n_heartbeats == shown.n_spikes == 0
+    unknown = Recording.from_arrays(list(draw_emg(unmarked_s=unmarked_s)), rates_hz=RATE_HZ, labels=LABELS)
+    blind = find_spontaneous(unknown, find_sites(unknown, Settings()), [])
+    assert select(blind, "L Mentalis").n_bursts >= 10  # no artifact is known to tell them by
 
 
 def test_sweeps_that_hold_nothing_but_responses_tell_nothing():
@@ -129,8 +134,21 @@ def test_sweeps_that_hold_nothing_but_responses_tell_nothing():
 
 def test_nothing_is_found_twice_or_lost_where_blocks_meet(monkeypatch, found):
     monkeypatch.setattr(watch, "_BLOCK_S", 3.7)
-    shorter = look(record(draw_emg()))
-    assert abs(select(shorter, "R O.Oculi").n_bursts - select(found, "R O.Oculi").n_bursts) <= 1
+    shorter, whole = (select(one, "R O.Oculi") for one in (look(record(draw_emg())), found))
+    assert abs(shorter.n_bursts - whole.n_bursts) <= 1
+    assert shorter.observed_s == pytest.approx(whole.observed_s, abs=0.01)
+    assert shorter.duration_ms == pytest.approx(whole.duration_ms, abs=3)
+
+
+def test_a_burst_that_the_end_of_a_block_cuts_is_one(monkeypatch):
+    """Planted: one burst of 0.6 s, of which blocks show 0.4 and 0.2 s."""
+    rng = np.random.default_rng(9)
+    emg_uv = rng.normal(0, 5, (3, round(SECONDS * RATE_HZ)))
+    emg_uv[0, round(39.6 * RATE_HZ) : round(40.2 * RATE_HZ)] *= 8
+    muscle = select(look(record(emg_uv)), "R O.Oculi")
+    assert muscle.n_bursts == 1
+    assert muscle.duration_ms == pytest.approx(600, abs=15)
+    assert muscle.active_share == pytest.approx(0.6 / muscle.observed_s, rel=0.03)
 
 
 def test_of_a_very_long_recording_stretches_tell_the_rate(monkeypatch, found):
