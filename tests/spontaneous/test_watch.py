@@ -113,6 +113,24 @@ def test_the_trend_holds_every_burst_once(found):
     assert sum(point.n_bursts for point in points) == select(found, "R Mentalis").n_bursts
 
 
+def test_the_trend_counts_each_stretch_by_itself(monkeypatch):
+    monkeypatch.setattr(watch, "_LEAST_BIN_S", 20.0)
+    shown = look(record(draw_emg()))
+    points = [point for point in shown.trend if point.channel == "R O.Oculi"]
+    planted, _ = np.histogram(BURSTS_S, [0, 20, 40, 60])
+    for trend, counts in (
+        (points, [point.n_bursts for point in points]),
+        (shown.synkinesis_trend, [point.n_shared for point in shown.synkinesis_trend]),
+    ):
+        assert [(point.start_s, point.end_s) for point in trend] == [(0, 20), (20, 40), (40, 60)]
+        np.testing.assert_allclose(counts, planted, atol=1)
+    assert sum(point.observed_s for point in points) == pytest.approx(select(shown, "R O.Oculi").observed_s)
+    for point, shared in zip(points, shown.synkinesis_trend, strict=True):
+        assert point.bursts_per_min == pytest.approx(60 * point.n_bursts / point.observed_s)
+        assert point.active_share == pytest.approx(point.n_bursts * 0.08 / point.observed_s, rel=0.15)
+        assert shared.shared_per_min == pytest.approx(60 * shared.n_shared / point.observed_s)
+
+
 def test_stimuli_that_no_marker_tells_of_are_no_bursts():
     """By hand, so not at the pace of a pulse."""
     unmarked_s = 30.2 + np.cumsum(np.tile([0.3, 2.2, 0.9, 1.7, 0.5], 5))
