@@ -451,6 +451,15 @@ def test_markers_are_not_moved_to_where_a_monitor_ends_to_blank_the_artifact():
     assert "latencies count from the marker, since this may be no artifact" in problem.message
 
 
+def test_a_channel_that_always_rests_at_one_value_blanks_no_artifact():
+    """Planted: steps of 40 uV, so that a muscle at rest shows one value, and markers 5 ms early."""
+    emg_uv = 40 * np.round(draw_emg_uv(TIMES_S) / 40)
+    texts = [(float(time_s) - 5e-3, "Stim R zyg") for time_s in TIMES_S]
+    (found,) = find_stimuli(record(emg_uv, texts), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1e-4)
+    assert [problem.code for problem in found.problems] == ["marker_offset"]
+
+
 @pytest.mark.parametrize("noise_uv", [0.6, 1.0])
 @pytest.mark.parametrize("is_marked", [True, False])
 def test_coarse_steps_of_a_quiet_amplifier_are_no_artifacts(tmp_path, noise_uv, is_marked):
