@@ -109,6 +109,23 @@ def test_a_burst_that_lasts_through_a_stimulus_is_one():
     assert found.active_s[0] == pytest.approx(0.4, abs=0.02)
 
 
+@pytest.mark.parametrize("times_background", [4.0, 8.0])
+@pytest.mark.parametrize(("stop_s", "active_s"), [(4.1, 0.1), (4.3, 0.2)])
+def test_a_burst_is_timed_to_a_few_milliseconds_beside_what_is_hidden_too(times_background, stop_s, active_s):
+    """Planted from 4 s on, hidden from 4.1 to 4.2 s: it ends there, or goes on after it."""
+    time_s = np.arange(0, 10, 1 / RATE_HZ)
+    hidden = (time_s >= 4.1) & (time_s < 4.2)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        is_burst = (time_s >= 4.0) & (time_s < stop_s)
+        emg_uv = rng.normal(0, 5, time_s.size) * np.where(is_burst, times_background, 1)
+        found = find_bursts(emg_uv, RATE_HZ, hidden)
+        assert found.start_s == pytest.approx([4.0], abs=0.003)
+        assert found.stop_s == pytest.approx([stop_s], abs=0.005)
+        assert found.active_s == pytest.approx([active_s], abs=0.006)
+        assert found.observed_s == pytest.approx(9.9)
+
+
 def test_a_technical_spike_is_no_burst():
     rng = np.random.default_rng(9)
     emg_uv = rng.normal(0, 5, TIME_S.size)
