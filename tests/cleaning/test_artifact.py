@@ -13,8 +13,6 @@ from lsr.cleaning.artifact import (
 )
 from lsr.synthetic import draw_sweeps
 
-pytestmark = pytest.mark.slow
-
 TIME_MS = np.arange(-10.0, 40.0, 0.1)
 
 
@@ -65,6 +63,7 @@ def test_sums_of_exponentials_follow_tails_that_are_none(power):
     assert np.abs(fitted - tail).max() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nuisance", ["tail", "saturation", "alternating"])
 def test_planted_responses_outlive_the_artifact(nuisance):
     """Exponential, stretched and power-law tails, two blocks each: all found, one onset may be off."""

@@ -9,8 +9,6 @@ import lsr
 from lsr.detection.onset import Draws
 from lsr.synthetic import draw_sweeps
 
-pytestmark = pytest.mark.slow
-
 N_BLOCKS = 40
 FAMILIES = ("smooth", "sharp", "ringing", "irregular")
 
@@ -42,6 +40,7 @@ def errors_ms(present):
     return np.array([found.onset_latency_ms - truth.onset_ms for found, truth in present])
 
 
+@pytest.mark.slow
 def test_responses_of_every_shape_are_found(present):
     assert len(present) >= 0.95 * N_BLOCKS
 
@@ -174,6 +173,7 @@ def test_a_response_whose_phases_do_not_wane_starts_with_its_first(per_ms, lasts
     assert high >= 9.5
 
 
+@pytest.mark.slow
 def test_sharp_responses_near_the_noise_do_not_seem_to_start_early():
     """A faint beginning can never be ruled out: the estimate must not lean to it."""
     errors_ms = []

@@ -10,8 +10,6 @@ import lsr
 from lsr.detection.prepare import clean
 from lsr.synthetic import draw_sweeps
 
-pytestmark = pytest.mark.slow
-
 
 def judge(drawn, *, direct=True, settings=None):
     return lsr.detect(drawn.emg_uv, drawn.time_ms, drawn.direct_emg_uv if direct else None, settings)
