@@ -86,7 +86,7 @@ def _ask_sources(
             others.append(index)
     for label, allowed in by_channel.items():
         channel = named_channel(recording, label, [tables[index].annotation for index in allowed])
-        found.append(find_triggered(recording, channel, tables, allowed))
+        found.append(find_triggered(recording, channel, tables, allowed, settings))
         if not found[-1].markers:
             problems.append(_silent_channel(channel))
     if not others:
@@ -94,10 +94,10 @@ def _ask_sources(
     annotated = find_annotated(recording, tables)
     found.append(annotated)
     if annotated.markers:
-        return found, problems + _compare_with_triggers(recording, tables, others, annotated)
+        return found, problems + _compare_with_triggers(recording, settings, tables, others, annotated)
     if any(tables[index].annotation for index in others):
         return found, problems  # the user has said which annotations, so nothing else will do
-    triggered, silent = _ask_trigger_channels(recording, tables, others)
+    triggered, silent = _ask_trigger_channels(recording, settings, tables, others)
     problems += silent
     for markers in (triggered, find_recorded(recording, tables, others)):
         if markers is not None and markers.markers:
@@ -113,18 +113,18 @@ def _is_annotated(recording: Recording, table: StimulationSettings) -> bool:
 
 
 def _ask_trigger_channels(
-    recording: Recording, tables: Sequence[StimulationSettings], allowed: Sequence[int]
+    recording: Recording, settings: Settings, tables: Sequence[StimulationSettings], allowed: Sequence[int]
 ) -> tuple[Markers | None, list[Problem]]:
     """Pulses of the first channel that has any: a trigger by name, or a DC input with a series."""
     named, auxiliary = trigger_channels(recording)
     problems: list[Problem] = []
     for channel in named:
-        markers = find_triggered(recording, channel, tables, allowed)
+        markers = find_triggered(recording, channel, tables, allowed, settings)
         if markers.markers:
             return markers, problems
         problems.append(_silent_channel(channel))
     for channel in auxiliary:
-        markers = find_triggered(recording, channel, tables, allowed)
+        markers = find_triggered(recording, channel, tables, allowed, settings)
         times = [marker.time_s for marker in markers.markers]
         if len(times) >= _AUXILIARY_PULSES:
             interval_s = float(np.median(np.diff(times)))
@@ -139,12 +139,16 @@ def _silent_channel(channel: Channel) -> Problem:
 
 
 def _compare_with_triggers(
-    recording: Recording, tables: Sequence[StimulationSettings], allowed: Sequence[int], annotated: Markers
+    recording: Recording,
+    settings: Settings,
+    tables: Sequence[StimulationSettings],
+    allowed: Sequence[int],
+    annotated: Markers,
 ) -> list[Problem]:
     """Say so where a trigger channel counts other than the annotations, which stand."""
     problems = []
     for channel in trigger_channels(recording)[0]:
-        n_edges = len(find_triggered(recording, channel, tables, allowed).markers)
+        n_edges = len(find_triggered(recording, channel, tables, allowed, settings).markers)
         n_annotated = len(annotated.markers)
         if n_edges and abs(n_edges - n_annotated) > _COUNTS_DIFFER * max(n_edges, n_annotated):
             message = (

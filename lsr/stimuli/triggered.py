@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from lsr.errors import NoStimuli
 from lsr.io.labels import is_auxiliary_label, is_trigger_label
-from lsr.recording import Channel, Recording
-from lsr.settings import StimulationSettings
-from lsr.stimuli.marker import Marker, Markers, table_at
+from lsr.recording import Channel, Problem, Recording
+from lsr.settings import Settings, StimulationSettings
+from lsr.stimuli.artifacts import channels_for_artifacts, measure_artifacts
+from lsr.stimuli.marker import AT_ONE_LAG_MS, Marker, Markers, table_at
 from lsr.stimuli.stimulus import StimulusSource
 from lsr.stimuli.texts import StimulusText
 
@@ -28,6 +29,8 @@ _SAME_LEVEL = 0.05  # share of the range within which two voltages are one level
 _CLEAR_OF_NOISE = 12.0  # an analogue pulse is this many standard deviations high
 _SPLIT_S = 0.3e-3  # two excursions closer than this are one pulse with noise on its edge
 _BLOCK_S = 20.0
+_HELD_S = 0.05  # pulses are shorter; a channel that steps at each stimulus stays until the next
+_FEWEST_STEPS, _MOST_STEPS, _WITH_ARTIFACT = 5, 40, 0.8  # steps that are looked at; share of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,8 @@ class Edges:
     times_s: NDArray[np.float64]
     codes: NDArray[np.int64]  # the level after the edge; 0 throughout for an analogue channel
     precision_ms: float
+    returns_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))  # of two levels: back to rest
+    rest: int = 0  # the level that the channel rests at
 
 
 def trigger_channels(recording: Recording) -> tuple[list[Channel], list[Channel]]:
@@ -77,10 +82,14 @@ def named_channel(recording: Recording, label: str, patterns: Sequence[str | Non
 
 
 def find_triggered(
-    recording: Recording, channel: Channel, tables: Sequence[StimulationSettings], allowed: Sequence[int]
+    recording: Recording,
+    channel: Channel,
+    tables: Sequence[StimulationSettings],
+    allowed: Sequence[int],
+    settings: Settings,
 ) -> Markers:
     """Turn the edges of a trigger channel into markers; where there are several codes, they are the texts."""
-    edges = find_edges(recording, channel)
+    edges, problems = _with_steps_back(recording, channel, find_edges(recording, channel), settings)
     several = len(np.unique(edges.codes)) > 1
     texts = {
         code: StimulusText(text=f"{channel.label} {code}", kind=f"{channel.label} {code}".lower())
@@ -100,7 +109,35 @@ def find_triggered(
         markers=tuple(markers),
         trigger_channel=channel.label,
         n_outside_window=n_outside_window,
+        problems=problems,
     )
+
+
+def _with_steps_back(
+    recording: Recording, channel: Channel, edges: Edges, settings: Settings
+) -> tuple[Edges, tuple[Problem, ...]]:
+    """Take the way back for a stimulus too, where the artifacts say that the channel steps at each stimulus.
+
+    Up and down keep codes of their own, as branches may alternate.
+    """
+    back, forth = edges.returns_s, edges.times_s
+    if len(back) < _FEWEST_STEPS or np.median(back - forth[np.searchsorted(forth, back) - 1]) < _HELD_S:
+        return edges, ()
+    some = back[np.linspace(0, len(back) - 1, min(len(back), _MOST_STEPS)).round().astype(np.int64)]
+    lag_ms = measure_artifacts(recording, channels_for_artifacts(recording, settings), some).lag_ms
+    told_ms = lag_ms[np.isfinite(lag_ms)]
+    usual_ms = float(np.median(told_ms)) if len(told_ms) else 0.0
+    if np.sum(np.abs(told_ms - usual_ms) <= AT_ONE_LAG_MS) < _WITH_ARTIFACT * len(some):
+        return edges, ()
+    message = (
+        f"the channel {channel.label!r} steps at each stimulus, back as well as forth: the artifacts show "
+        "stimuli at both, which are told apart, as branches may alternate"
+    )
+    times_s = np.concatenate([forth, back])
+    codes = np.concatenate([edges.codes, np.full(len(back), edges.rest)])
+    order = np.argsort(times_s, kind="stable")
+    both = Edges(times_s=times_s[order], codes=codes[order], precision_ms=edges.precision_ms)
+    return both, (Problem(code="trigger_steps", message=message),)
 
 
 def find_edges(recording: Recording, channel: Channel) -> Edges:
@@ -176,7 +213,14 @@ class _Runs:
         previous, codes = np.append(rest, levels[:-1]), np.rint(levels).astype(np.int64)
         new_bit = (codes & ~previous.astype(np.int64)) != 0
         begins = (levels != rest) & ~opens & ((previous == rest) | (new_bit & (not merge_near_levels)))
-        return Edges(times_s=starts[begins], codes=codes[begins], precision_ms=1000.0 / self.rate_hz)
+        ends = (levels == rest) & (previous != rest) & ~opens & (len(values) == 2)
+        return Edges(
+            times_s=starts[begins],
+            codes=codes[begins],
+            precision_ms=1000.0 / self.rate_hz,
+            returns_s=starts[ends],
+            rest=round(rest),
+        )
 
 
 def _passes_through(levels: NDArray[np.float64], lengths: NDArray[np.float64]) -> bool:

@@ -577,6 +577,27 @@ def test_a_trigger_channel_tells_whatever_its_polarity_and_level(label, high, re
     assert found.problems == ()
 
 
+@pytest.mark.parametrize(("high", "rest"), [(5.0, 0.0), (1.0, 3.0)])
+@pytest.mark.parametrize("n_stimuli", [len(TIMES_S), len(TIMES_S) - 1])
+def test_a_channel_that_steps_at_each_stimulus_tells_of_all(n_stimuli, high, rest):
+    """Planted: a trigger that goes up at one stimulus and down at the next; every second one was lost."""
+    times_s = TIMES_S[:n_stimuli]
+    ups, ends = times_s[::2], [*times_s[1::2], 30.0]
+    steps = sum(trigger([up], width_s=end - up) > 0 for up, end in zip(ups, ends, strict=False))
+    extra = [("TRIG", "V", np.where(steps, high, rest))]
+    found = find_stimuli(record(draw_emg_uv(times_s), extra=extra), PLAIN)
+    assert [one.text for one in found] == [f"TRIG {high:.0f}", f"TRIG {rest:.0f}"]
+    np.testing.assert_allclose(np.sort(np.concatenate([times_of(one) for one in found])), times_s, atol=2e-4)
+    assert [problem.code for problem in found[0].problems] == ["trigger_steps"]
+
+
+def test_the_ends_of_long_pulses_are_no_stimuli():
+    extra = [("TRIG", "V", trigger(TIMES_S, width_s=0.35))]
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=extra), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=1.01 / RATE_HZ)
+    assert found.problems == ()
+
+
 def test_a_noisy_analogue_trigger_is_timed_to_a_fraction_of_a_sample():
     extra = [("Trigger", "mV", trigger(TIMES_S, high=900.0, noise=8.0, smooth=11))]
     (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=extra), PLAIN)
