@@ -89,7 +89,10 @@ def find_triggered(
     settings: Settings,
 ) -> Markers:
     """Turn the edges of a trigger channel into markers; where there are several codes, they are the texts."""
-    edges, problems = _with_steps_back(recording, channel, find_edges(recording, channel), settings)
+    is_stated = all(tables[index].branch for index in allowed)
+    edges, problems = _with_steps_back(
+        recording, channel, find_edges(recording, channel), settings, is_stated=is_stated
+    )
     several = len(np.unique(edges.codes)) > 1
     texts = {
         code: StimulusText(text=f"{channel.label} {code}", kind=f"{channel.label} {code}".lower())
@@ -114,11 +117,11 @@ def find_triggered(
 
 
 def _with_steps_back(
-    recording: Recording, channel: Channel, edges: Edges, settings: Settings
+    recording: Recording, channel: Channel, edges: Edges, settings: Settings, *, is_stated: bool
 ) -> tuple[Edges, tuple[Problem, ...]]:
     """Take the way back for a stimulus too, where the artifacts say that the channel steps at each stimulus.
 
-    Up and down keep codes of their own, as branches may alternate.
+    Up and down keep codes of their own unless the settings state the branch: branches may alternate.
     """
     back, forth = edges.returns_s, edges.times_s
     if len(back) < _FEWEST_STEPS or np.median(back - forth[np.searchsorted(forth, back) - 1]) < _HELD_S:
@@ -131,10 +134,10 @@ def _with_steps_back(
         return edges, ()
     message = (
         f"the channel {channel.label!r} steps at each stimulus, back as well as forth: the artifacts show "
-        "stimuli at both, which are told apart, as branches may alternate"
+        "stimuli at both" + ("" if is_stated else ", which are told apart, as branches may alternate")
     )
     times_s = np.concatenate([forth, back])
-    codes = np.concatenate([edges.codes, np.full(len(back), edges.rest)])
+    codes = np.concatenate([edges.codes, np.full(len(back), edges.rest)]) * (not is_stated)
     order = np.argsort(times_s, kind="stable")
     both = Edges(times_s=times_s[order], codes=codes[order], precision_ms=edges.precision_ms)
     return both, (Problem(code="trigger_steps", message=message),)

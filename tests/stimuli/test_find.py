@@ -589,6 +589,9 @@ def test_a_channel_that_steps_at_each_stimulus_tells_of_all(n_stimuli, high, res
     assert [one.text for one in found] == [f"TRIG {high:.0f}", f"TRIG {rest:.0f}"]
     np.testing.assert_allclose(np.sort(np.concatenate([times_of(one) for one in found])), times_s, atol=2e-4)
     assert [problem.code for problem in found[0].problems] == ["trigger_steps"]
+    stated = Settings.from_dict({"stimulation": {"side": "right", "branch": "zygomatic"}})
+    (together,) = find_stimuli(record(draw_emg_uv(times_s), extra=extra), stated)
+    np.testing.assert_allclose(times_of(together), times_s, atol=2e-4)
 
 
 def test_the_ends_of_long_pulses_are_no_stimuli():
