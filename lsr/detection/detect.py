@@ -54,7 +54,7 @@ _SAME_DEFLECTION_MS, _RISE_WITHIN_MS = 2.0, 2.5  # after the search window begin
 _RISE_SHARE = 0.15  # of a response: tails and copies that rise by more before it may be its beginning
 _START_TO_ONSET_MS, _CLEARLY_EARLIER = 0.2, 4.0  # of a response that begins at the window's start; log odds
 _CLEARLY_ELSEWHERE = float(np.log(3))  # log odds that what stands out begins outside the window
-_CLIPPED_SHARE = 0.25  # of the sweeps: the mean response is smaller for it
+_CLIPPED_SHARE = 0.25  # of the sweeps: the mean response is smaller for it, or not to be seen
 _WITHOUT_ONE = 0.05  # the p-value at most, of few sweeps, whichever is left out
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
@@ -460,6 +460,8 @@ def _answer(
         if instead:
             return Presence.INDETERMINATE, instead[-1].reason
         return Presence.INDETERMINATE, "explained_otherwise"
+    if _is_clipped(prepared):
+        return Presence.INDETERMINATE, "saturated"  # the limit may have cut a response off
     if prepared.noise.sweep_sd_uv < _LEAST_NOISE_UV:  # in another unit no M wave is seen either
         return Presence.INDETERMINATE, "noise_implausible"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
@@ -502,10 +504,10 @@ def _warnings(
         if removed.n_apart:
             message += f"; {_sweeps(removed.n_apart)} left out of the average"
         warnings.append(("bursts", message))
-    n_used = prepared.emg_uv.shape[0]
-    if is_measured and prepared.n_clipped >= _CLIPPED_SHARE * n_used:
+    if is_measured and _is_clipped(prepared):
         message = (
-            f"the response reaches the amplifier's limit in {prepared.n_clipped} of {n_used} sweeps: "
+            "the response reaches the amplifier's limit in "
+            f"{prepared.n_clipped} of {prepared.emg_uv.shape[0]} sweeps: "
             "its amplitude is a lower bound"
         )
         warnings.append(("clipped", message))
@@ -515,6 +517,12 @@ def _warnings(
             message += "; mains hum cannot be told from a response: export longer sweeps"
         warnings.append(("no_baseline", message))
     return tuple(warnings)
+
+
+def _is_clipped(prepared: Prepared) -> bool:
+    """Whether many sweeps reach the amplifier's limit where a response may be."""
+    n_sweeps: int = prepared.emg_uv.shape[0]
+    return prepared.n_clipped >= max(1, _CLIPPED_SHARE * n_sweeps)
 
 
 def _sweeps(n: int) -> str:

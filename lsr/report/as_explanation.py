@@ -42,7 +42,7 @@ REASONS = {
     "rate_too_low": "the channel is sampled below 2 kHz, too slowly for latencies",
     "relation_unknown": "nothing says what a response of this muscle means for this stimulus",
     "repeated": "the sweeps are copies of others",
-    "saturated": "the amplifier was saturated into the search window",
+    "saturated": "the amplifier was at its limit where a response may be",
     "second_artifact": "what stands out looks like the artifact of another stimulus in the same sweep",
     "starts_outside_window": "there is a response, but it starts before the search window or after it",
     "too_few_sweeps": "a small response would not have been seen in so few sweeps; twenty would do",

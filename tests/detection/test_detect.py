@@ -69,7 +69,8 @@ def test_what_stands_out_and_may_as_well_be_a_response_is_never_absent(log_odds,
 SECOND = Rival("a second pulse", np.zeros((1, 1)), 0.0, "second_artifact")
 HUM = Rival("hum", np.zeros((1, 1)), 0.0, "hum")
 WAVE = MWave(presence=Presence.PRESENT, amplitude_uv=1000.0, onset_latency_ms=3.5, peak_latency_ms=4.5)
-QUIET = {"p": 0.5, "limit": 15.0, "m_wave": WAVE, "noise_uv": 2.0, "bare": 15.0, "steady": None}
+QUIET = {"p": 0.5, "limit": 15.0, "m_wave": WAVE, "noise_uv": 2.0, "bare": 15.0}
+QUIET |= {"steady": None, "n_clipped": 0}
 
 
 @pytest.mark.parametrize(
@@ -92,6 +93,8 @@ QUIET = {"p": 0.5, "limit": 15.0, "m_wave": WAVE, "noise_uv": 2.0, "bare": 15.0,
         ({"p_second": 0.031, "instead": (HUM,)}, "absent"),
         ({"m_wave": None}, "no_m_wave"),
         ({"m_wave": MWave.absent()}, "no_m_wave"),
+        ({"n_clipped": 4}, "absent"),
+        ({"n_clipped": 5}, "saturated"),
         ({"noise_uv": 0.001}, "noise_implausible"),
         ({"noise_uv": 0.001, "m_wave": None}, "noise_implausible"),
         ({"steady": 100.0}, "in_few_sweeps"),  # so much stands out where the noise is not raised
@@ -107,7 +110,11 @@ def test_absent_is_said_only_where_nothing_speaks_against_it(monkeypatch, change
     monkeypatch.setattr(detecting, "_why_blind", lambda *_: "told by _why_blind")
     presence, why = detecting._answer(
         *(case[name] for name in ("p", "limit", "m_wave")),
-        SimpleNamespace(noise=SimpleNamespace(sweep_sd_uv=case["noise_uv"])),
+        SimpleNamespace(
+            noise=SimpleNamespace(sweep_sd_uv=case["noise_uv"]),
+            n_clipped=case["n_clipped"],
+            emg_uv=np.zeros((20, 1)),
+        ),
         SimpleNamespace(bare=lambda: None, removed=None),
         lsr.Settings().detection,
         of_all=SimpleNamespace(varies=case["steady"] is not None, model=lambda steady: None),

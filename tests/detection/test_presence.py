@@ -152,6 +152,26 @@ def test_one_sweep_of_ordinary_noise_is_too_few():
     assert (found.presence, found.reason) == ("indeterminate", "too_few_sweeps")
 
 
+@pytest.mark.parametrize("seed", range(92, 98))
+@pytest.mark.parametrize(("limit_uv", "crest_ms"), [(120, 9), (150, 10), (180, 11)])
+def test_nothing_is_absent_that_the_amplifiers_limit_may_have_cut_off(seed, limit_uv, crest_ms):
+    """Planted: 30 uV on the crest of hum, which lifts it above the limit; eight of these 18 were absent."""
+    drawn = draw_sweeps(
+        seed=seed,
+        n_sweeps=20,
+        rate_hz=10_000,
+        before_ms=40,
+        after_ms=60,
+        snr=6.0,
+        latency_ms=9.0,
+        morphology="monophasic",
+    )
+    phases = np.random.default_rng(seed).uniform(-0.3, 0.3, (20, 1))
+    hum_uv = 200 * np.cos(2 * np.pi * 0.05 * (drawn.time_ms - crest_ms) + phases)
+    clipped_uv = np.clip(drawn.emg_uv + hum_uv, -limit_uv, limit_uv)
+    assert lsr.detect(clipped_uv, drawn.time_ms, drawn.direct_emg_uv).presence != "absent"
+
+
 def test_an_amplifier_that_recovers_after_the_search_window_began_is_saturated():
     drawn = quiet_null()
     emg_uv = drawn.emg_uv.copy()
