@@ -32,13 +32,14 @@ from lsr.progress import Progress, untold
 from lsr.recording import Recording
 from lsr.settings import DetectionSettings, Settings
 from lsr.stages import Stage
-from lsr.stimuli import StimulusSet, StimulusSource
+from lsr.stimuli import Stimulus, StimulusSet, StimulusSource
 from lsr.sweeps import Cut, Sweeps, cut_sweeps
 
 _POOLED_STIMULI = 400  # at most so many, evenly spaced, are judged together
 _LEVEL_STIMULI = 60
 _CONTRAST_STIMULI = 100
 _SLOWEST_HZ = 2000.0
+_QUARTILES = (0.25, 0.75)
 _LAST_SHOWN = 3  # blocks that tell the LSR's waveform as it was last
 
 
@@ -309,10 +310,9 @@ class _Judge:
     def _finding(self, block: Block, detection: Detection, m_wave: MWave | None) -> BlockFinding:
         rows = self.material.usable(block.stimuli)
         stimuli = [self.material.stimuli.stimuli[row] for row in rows]
-        given = [one.intensity_ma for one in stimuli if one.intensity_ma is not None]
-        answered = [
-            one.time_s for one, sweep in zip(stimuli, detection.sweeps, strict=False) if sweep.present
-        ]
+        given = _told_ma(stimuli)
+        answered = [one for one, sweep in zip(stimuli, detection.sweeps, strict=False) if sweep.present]
+        answered_ma = _told_ma(answered)
         return BlockFinding(
             start_s=block.start_s,
             end_s=block.end_s,
@@ -321,8 +321,19 @@ class _Judge:
             detection=detection,
             m_wave=m_wave or detection.m_wave,
             intensity_ma=float(np.median(given)) if given else None,
-            last_answered_s=answered[-1] if answered else None,
+            quartiles_ma=_quartiles(given) if given else None,
+            answered_ma=float(np.median(answered_ma)) if answered_ma else None,
+            last_answered_s=answered[-1].time_s if answered else None,
         )
+
+
+def _quartiles(values: Sequence[float]) -> tuple[float, float]:
+    low, high = np.quantile(values, _QUARTILES)
+    return float(low), float(high)
+
+
+def _told_ma(stimuli: Sequence[Stimulus]) -> list[float]:
+    return [one.intensity_ma for one in stimuli if one.intensity_ma is not None]
 
 
 def _without_hum(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSettings) -> Cleaned:

@@ -48,6 +48,8 @@ class BlockFinding:
     detection: Detection
     m_wave: MWave | None  # of the direct muscle in this block
     intensity_ma: float | None = None  # median of its stimuli
+    quartiles_ma: tuple[float, float] | None = None  # of its stimuli; None: both as the median
+    answered_ma: float | None = None  # median of its stimuli with a response; None: as that of all
     last_answered_s: float | None = None  # its last stimulus with a response, where sweeps can be judged
     seen: Seen | None = None  # how the channel sees the stimulus, where blocks are compared
     rest_uv: float | None = None  # noise of one sweep before its stimulus, where blocks are compared

@@ -155,10 +155,15 @@ def judge_states(
     baseline = _baseline(blocks)
     reference = None if baseline is None else blocks[baseline]
     sounds_alike = _sound_alike(blocks)
+    first_shown = next((k for k, one in enumerate(there) if one), len(blocks))
+    answers_from_ma = _answers_from_ma(blocks, there)
     comparable = [
         k
         for k, block in enumerate(blocks)
-        if reference is not None and sounds_alike[k] and _comparable(block, reference)
+        if reference is not None
+        and sounds_alike[k]
+        and _comparable(block, reference)
+        and (k < first_shown or _is_strong_enough(block, answers_from_ma))
     ]
     for k in range(len(blocks)):
         if there[k] is False and k not in comparable:
@@ -504,6 +509,32 @@ def _is_as_strong(block: BlockFinding, reference: BlockFinding) -> bool:
     if block.intensity_ma is None or reference.intensity_ma is None:
         return True
     return block.intensity_ma >= _SAME_INTENSITY * reference.intensity_ma
+
+
+def _answers_from_ma(blocks: Sequence[BlockFinding], there: Sequence[bool | None]) -> float | None:
+    """The weakest current to which an LSR is seen; None where one is seen that tells of no current."""
+    currents = [_answered_ma(block) for block, one in zip(blocks, there, strict=True) if one]
+    told = [one for one in currents if one is not None]
+    return min(told) if told and len(told) == len(currents) else None
+
+
+def _answered_ma(block: BlockFinding) -> float | None:
+    return block.intensity_ma if block.answered_ma is None else block.answered_ma
+
+
+def _is_strong_enough(block: BlockFinding, answers_from_ma: float | None) -> bool:
+    """Whether a block's current is one to which the LSR is seen, or as strong."""
+    strong_ma = block.intensity_ma if block.quartiles_ma is None else block.quartiles_ma[1]
+    if strong_ma is None or answers_from_ma is None:
+        return True
+    return strong_ma >= _SAME_INTENSITY * answers_from_ma
+
+
+def is_weaker(block: BlockFinding, reference: BlockFinding) -> bool:
+    """Whether a quarter of a block's stimuli are plainly weaker than those that show the LSR in another."""
+    weak_ma = block.intensity_ma if block.quartiles_ma is None else block.quartiles_ma[0]
+    answered_ma = _answered_ma(reference)
+    return weak_ma is not None and answered_ma is not None and weak_ma < _SAME_INTENSITY * answered_ma
 
 
 def is_stimulated_alike(block: BlockFinding, reference: BlockFinding) -> bool:

@@ -425,6 +425,34 @@ def test_a_block_that_cannot_be_held_against_the_baseline_makes_no_contrast(chos
     assert chosen(contrast(detect_as, (4, 5)), blocks=blocks) is not None
 
 
+# --- currents ------------------------------------------------------------------------------------------
+
+
+def test_silence_at_a_current_to_which_no_lsr_was_seen_tells_nothing(make_blocks):
+    """Planted: currents by turns, of which only the stronger evokes the LSR; the weaker came first."""
+    strong, weak = ("present", {"intensity_ma": 14.0}), ("absent", {"intensity_ma": 6.0})
+    found = judge_states(make_blocks(weak, strong, weak, strong, weak), DetectionSettings())
+    assert found.there == (False, True, None, True, None)
+    answers_weak = ("present", {"intensity_ma": 6.0})
+    found = judge_states(make_blocks(weak, strong, answers_weak, strong, weak), DetectionSettings())
+    assert found.there[-1] is False
+
+
+def test_the_current_of_a_block_with_the_lsr_is_that_of_what_answered(make_blocks):
+    """Planted: blocks in which most stimuli are weak, and the others are those that are answered."""
+    mixed, weak = ("present", {"intensity_ma": 6.0}), ("absent", {"intensity_ma": 6.0})
+    blocks = make_blocks(mixed, mixed, weak, mixed)
+    answered = [
+        dataclasses.replace(one, answered_ma=14.0, quartiles_ma=(6.0, 14.0)) if k != 2 else one
+        for k, one in enumerate(blocks)
+    ]
+    assert judge_states(blocks, DetectionSettings()).there[2] is False
+    assert judge_states(answered, DetectionSettings()).there[2] is None
+    assert judge_states([*answered[:3], blocks[3]], DetectionSettings()).there[2] is False
+    all_mixed = [*answered[:2], dataclasses.replace(answered[2], quartiles_ma=(6.0, 14.0)), answered[3]]
+    assert judge_states(all_mixed, DetectionSettings()).there[2] is False
+
+
 # --- which blocks others are compared with ------------------------------------------------------------
 
 
