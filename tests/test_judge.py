@@ -251,6 +251,26 @@ def test_m_wave_and_lsr_have_each_a_threshold_and_blocks_the_median_of_their_int
     assert [level.m_wave_uv == 0 for level in pair.recruitment] == [True, True, False, False, False]
 
 
+def test_silence_at_the_weaker_of_two_currents_by_turns_is_no_disappearance():
+    """Planted: from run to run 6 and 14 mA; only the stronger evokes the LSR, which stays."""
+    times_s = every_half_second(160)
+    currents_ma = np.where(np.arange(160) // 24 % 2, 14.0, 6.0)
+    lsr_uv = np.where(currents_ma > 10, 150.0, 0.0)
+    channels = {
+        "R O.Oculi": draw_channel(1, times_s, m_wave_uv=1200.0),
+        "R Mentalis": draw_channel(2, times_s, lsr_uv=lsr_uv),
+    }
+    stages = ("baseline", "dura opening", "arachnoid", "decompression")
+    notes = [(float(times_s[40 * k]) - 0.3, text) for k, text in enumerate(stages)]
+    report = lsr.analyze(record(channels, times_s, currents_ma, notes=notes))
+    pair = pair_of(report, "R Mentalis")
+    assert pair.course is None
+    assert report.residual_lsr is True
+    assert "weaker_stimulus" in [one.code for one in pair.warnings]
+    assert (pair.blocks[5].intensity_ma, pair.blocks[5].presence) == (6.0, "absent")
+    assert pair.blocks[5].presence_in_course == "indeterminate"
+
+
 def test_an_m_wave_that_the_artifact_hides_is_not_known_which_is_not_none():
     times_s = every_half_second(RAMP_MA.size)
     direct_uv = draw_channel(1, times_s, m_wave_uv=np.where(RAMP_MA >= 6, 1200.0, 0.0))

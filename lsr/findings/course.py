@@ -29,6 +29,7 @@ from lsr.findings.states import (
     holds_some,
     is_present,
     is_stimulated_alike,
+    is_weaker,
     judge_states,
     m_wave_uv,
     surely_gone,
@@ -202,14 +203,23 @@ def _follow(
         pauses = [
             [k for k in range(a + 1, b) if states.there[k] is False or k in states.faded] for a, b in gaps
         ]
-        returned = any(
-            is_gone(pause, gap)
-            and holds_more(states, [k for k in present if k >= gap[1]], pause)
-            and not _may_be_there_unanswered(blocks, states, pause, alike, settings.alpha)
+        returned = [
+            (pause, gap[1])
             for pause, gap in zip(pauses, gaps, strict=True)
             if pause
-        )
-        return _still_there(blocks, states, returned=returned)
+            and is_gone(pause, gap)
+            and holds_more(states, [k for k in present if k >= gap[1]], pause)
+            and not _may_be_there_unanswered(blocks, states, pause, alike, settings.alpha)
+        ]
+        if returned and not any(
+            is_stimulated_alike(blocks[k], blocks[one])
+            for pause, since in returned
+            for k in pause
+            for one in present
+            if one >= since
+        ):
+            return _back_with_stimulus(blocks, states)
+        return _still_there(blocks, states, returned=bool(returned))
     if not is_gone(silent, present[-1:]):
         message = (
             "the LSR was last so small that it may be there unseen: whether it disappeared cannot be told"
@@ -430,7 +440,14 @@ def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bo
         course = Course.REAPPEARED
     elif change is not None and change.is_reduction:
         course = Course.REDUCED
-        if change.fell_with_m_wave:
+        if is_weaker(blocks[last], blocks[first]):
+            course = None
+            message = (
+                "the LSR is smaller at the end, and so are the currents: a weaker stimulus cannot be told "
+                "from a change of the LSR"
+            )
+            warnings.append(Problem(code="weaker_stimulus", message=message))
+        elif change.fell_with_m_wave:
             course = None
             message = (
                 "LSR and M wave fell alike: a change of stimulus, electrode or anaesthesia "
@@ -439,6 +456,20 @@ def _still_there(blocks: Sequence[BlockFinding], states: States, *, returned: bo
             warnings.append(Problem(code="m_wave_fell_alike", message=message))
     return Outcome(
         course=course, change=change, baseline_block=first, residual=True, warnings=tuple(warnings)
+    )
+
+
+def _back_with_stimulus(blocks: Sequence[BlockFinding], states: States) -> Outcome:
+    """Gone for a while, and seen again only with a stronger stimulus than that while had."""
+    last = states.present[-1]
+    message = (
+        "the LSR was gone and is seen again only where M wave or current are larger than in any block "
+        "without it: whether it came back, or is left and needs the stronger stimulus, cannot be told"
+    )
+    return Outcome(
+        baseline_block=_first_measured(states),
+        residual=True if _reaches_end(blocks, last) else None,
+        warnings=(Problem(code="back_with_stimulus", message=message), *_unjudged_end(blocks, last)),
     )
 
 

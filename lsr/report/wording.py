@@ -21,6 +21,8 @@ _UNTOLD = {
     "no_final_verdict": "the end cannot be judged",
     "answers_now_and_then": "single stimuli still show it at the end",
     "end_not_marked": "stimuli at the end bear no marker",
+    "weaker_stimulus": "it is smaller at the end, where the stimulus is weaker",
+    "back_with_stimulus": "it was gone, and is seen again only with a stronger stimulus",
     "m_wave_fell_alike": "it fell as the M wave did (stimulus, electrode or anaesthesia change)",
 }
 

@@ -519,6 +519,36 @@ def test_a_fall_with_the_m_wave_cannot_be_told_from_a_weaker_stimulus(judge):
     assert codes(outcome) == ["m_wave_fell_alike"]
 
 
+@pytest.mark.parametrize(("end_ma", "course"), [(13.0, "reduced"), (9.0, None)])
+def test_a_fall_at_a_weaker_current_cannot_be_told_from_that(judge, end_ma, course):
+    before = ("present", {"intensity_ma": 15.0})
+    after = ("present", {"amplitude_uv": 40.0, "intensity_ma": end_ma})
+    outcome = judge(*[before] * 8, *[after] * 2)
+    assert (outcome.course, outcome.residual) == (course, True)
+    assert ("weaker_stimulus" in codes(outcome)) is (course is None)
+
+
+def test_a_fall_among_currents_of_which_some_are_weaker_cannot_be_told_from_that(make_blocks):
+    """Planted: by their median the last blocks are as strong, but two in five of their stimuli are weak."""
+    told = {"intensity_ma": 15.0}
+    before, after = ("present", told), ("present", told | {"amplitude_uv": 60.0})
+    blocks = list(make_blocks(*[before] * 8, *[after] * 2, stages=TWO_EACH))
+    for currents_ma, course in (((13.0, 15.0), "reduced"), ((6.0, 15.0), None)):
+        blocks[8:] = [dataclasses.replace(one, quartiles_ma=currents_ma) for one in blocks[8:]]
+        assert judge_course(blocks, DetectionSettings(), stage_order=STAGES).course == course
+
+
+@pytest.mark.parametrize(("end_ma", "course"), [(9.0, "reappeared"), (20.0, None)])
+def test_an_lsr_seen_again_only_with_a_stronger_stimulus_may_never_have_gone(judge, end_ma, course):
+    """Planted: gone at 8 mA, and the current raised at the end to ask for what is left."""
+    usual = {"intensity_ma": 8.0}
+    back = ("present", {"intensity_ma": end_ma})
+    outcome = judge(*[("present", usual)] * 6, *[("absent", usual)] * 3, back)
+    assert (outcome.course, outcome.residual) == (course, True)
+    assert ("back_with_stimulus" in codes(outcome)) is (course is None)
+    assert outcome.baseline_block == 0
+
+
 def test_a_fall_where_the_m_wave_is_lost_cannot_be_told_either(judge):
     outcome = judge(*shown("PPPPPPPP"), *[("present", {"amplitude_uv": 40.0, "m_wave_uv": None})] * 2)
     assert outcome.course is None

@@ -71,6 +71,8 @@ _TOLD_ELSEWHERE = (
     "no_final_verdict",
     "answers_now_and_then",
     "end_not_marked",
+    "weaker_stimulus",
+    "back_with_stimulus",
 )
 
 
