@@ -141,15 +141,28 @@ DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
     "baseline": (
         *("baseline*", "*pre-op*", "*preop*"),
         *("before*incision*", "prior*incision*", "pre*incision*", "before*opening*", "before surgery*"),
+        *("ligne de base*", "l[ií]nea de base*", "l[ií]nea basal*", "registro basal*", "basal"),
+        "ベースライン*",
     ),
     "opening": (
-        *("opening*", "*incision*", "*craniotomy*", "*craniectomy*", "*retrosigmoid*", "*hautschnitt*"),
-        *("*dura*open*", "*open*dura*", "*dura*eröff*", "*durotomy*"),
+        *("opening*", "*incisi[oó]n*", "*crani[eo]*tom[iy]*", "*craneotom[ií]a*", "*retrosigmoid*"),
+        *("*dura*open*", "*open*dura*", "*dura*eröff*", "*durotomy*", "*hautschnitt*"),
+        *("ouverture*dur*", "apertura*dur*", "皮膚切開*", "開頭*", "硬膜切開*"),
     ),
-    "arachnoid_dissection": ("*arachnoid*", "dissection*", "*cistern*"),
+    "arachnoid_dissection": ("*arachno[iï]d*", "*aracnoid*", "dissection*", "*cistern*", "くも膜*"),
     "decompression": (
-        *("decompress*", "*start*decompress*", "*begin*decompress*", "*microvascular decompress*", "mvd*"),
-        *("*dekompress*", "*teflon*", "*pledget*", "*interposition*", "*transposition*"),
+        *(
+            "decompres*",
+            "décompression*",
+            "descompresi[oó]n*",
+            "減圧*",
+            "decomp",
+            "decomp.*",
+            "decomp start*",
+        ),
+        *("*début*décompression*", "*inicio*descompresi[oó]n*", "mvd*", "*microvascular decompress*"),
+        *("*start*decompress*", "*begin*decompress*"),
+        *("*dekompres*", "*teflon*", "*pledget*", "*interposition*", "*transposition*"),
         *("*start*mvd*", "*begin*mvd*", "end*decompress*", "*decompressed*"),
         *(f"*{vessel}*{done}*" for vessel in _VESSELS for done in ("moved", "mobili?ed", "off*nerve")),
     ),
@@ -157,6 +170,7 @@ DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
         *("closing*", "*start*closing*", "*begin*closing*", "closure*", "*dura*clos*", "*clos*dura*"),
         *("*skin*clos*", "*wound*clos*", "*skull*clos*"),
         *("*duranaht*", "*hautnaht*", "*wundverschlu*"),
+        *("fermeture", "fermeture*dur*", "cierre", "cierre*dur*", "閉創*", "閉頭*", "硬膜閉*"),
     ),
 }
 

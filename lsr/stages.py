@@ -12,6 +12,7 @@ import csv
 import math
 import os
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -31,10 +32,12 @@ _BASELINE, DECOMPRESSION, _CLOSING = "baseline", "decompression", "closing"
 # ahead as well. The baseline may be named so ("baseline before incision"); "no LSR" speaks of no stage.
 _LOOKS_AHEAD = re.compile(
     r"\b(?:before|prior|pre|vor|await\w*|waiting|plan(?:ned|ning)?|geplant|request\w*|angefordert|ready|bereit"
-    r"|prepar\w*|vorbereitet|pending|need\w*|next|soaked|on table|in \d+ ?min\w*|aborted|ohne)\b"
+    r"|prepar\w*|vorbereitet|pending|need\w*|next|soaked|on table|in \d+ ?min\w*|aborted|ohne"
+    r"|to (?:follow|start|begin|come)|about to|going to|postponed|ask(?:s|ed|ing)? for|folgt|verschoben"
+    r"|avant|prévu\w*|à venir|bientôt|antes|previst[ao]|pendiente)\b|^gleich\b|(?:減圧|切開|剥離)前|予定|準備"
 )
 # These may deny the stage or anything else: what they stand with begins nothing, but nothing is clear.
-_DENIES = re.compile(r"\b(?:case|until|will|soon|no|not|kein\w*|nicht)\b")
+_DENIES = re.compile(r"\b(?:case|until|will|soon|no|not|on hold|kein\w*|nicht|pas|sans)\b")
 _NO_LSR = re.compile(
     r"\bno (?:more )?(?:lsr|amr|responses?|change|effect)\b|\bkein\w* (?:lsr|amr|antwort\w*|änderung)\b"
     r"|\b(?:lsr|amr|response) (?:is |was )?not (?:there|present|seen|visible|gone|lost|changed)\b"
@@ -46,11 +49,12 @@ _AFTER = re.compile(r".*?\b(?:after|nach|following|post(?!er))\W*", re.I)
 _DONE = re.compile(
     r"\b(?:completed?|done|finished|end(?:ed|e)?|beendet|fertig|abgeschlossen|erfolgt|decompressed"
     r"|dekomprimiert|moved|mobili[sz]ed|transposed|off|inserted|placed|in place|in situ|eingelegt|removed"
-    r"|entfernt|continued|ongoing|läuft|während|during|further|again|2nd|second|zweite\w*)\b|#\d"
+    r"|entfernt|continued|ongoing|läuft|während|during|further|again|2nd|second|zweite\w*"
+    r"|terminée?|finie?|achevée?|terminada|completada|finalizada)\b|#\d|減圧後|終了|完了"
 )
 # What a text about decompression may speak of, in whatever words.
 _MAY_BE_DECOMPRESSION = re.compile(
-    r"compress|dekompr|mvd|teflon|pledget|\bfelt\b|vessel|gefäß|\bartery\b|\b[ap]ica\b|\bsca\b|\bva\b|\bloop\b"
+    r"compres|decomp|dekomp|減圧|mvd|teflon|pledget|\bfelt\b|vessel|gefäß|\bartery\b|\b[ap]ica\b|\bsca\b|\bva\b|\bloop\b"
     r"|\bconflict|nerve\b.*\b(?:freed?|clear|released)\b|transpos|interpos"
 )
 
@@ -149,7 +153,7 @@ class _Read:
 def _read(text: str, stages: Mapping[str, Sequence[str]]) -> _Read:
     if reads_as_pulse(text):
         return _Read()
-    plain = text.strip().lower()
+    plain = unicodedata.normalize("NFC", text).strip().lower()
     whole = _read_clause(plain, stages)
     if whole.stage is None and not _LOOKS_AHEAD.search(plain):
         # What "decompression started, no complications" denies is in its other clause.
