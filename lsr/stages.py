@@ -28,6 +28,7 @@ _DAY_S = 86_400.0
 _LONGEST_LEAD_S = 6 * 3600.0  # an event this long before the recording is not taken for the next day's
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?")
 _BASELINE, DECOMPRESSION, _CLOSING = "baseline", "decompression", "closing"
+_ONCE = (_BASELINE, "opening")  # once decompression began, texts that name these again are remarks
 # "Before decompression" and "teflon ready" begin no decompression: such a text needs a pattern that looks
 # ahead as well. The baseline may be named so ("baseline before incision"); "no LSR" speaks of no stage.
 _LOOKS_AHEAD = re.compile(
@@ -93,7 +94,8 @@ def find_stages(
     Returns
     -------
     tuple[Stage, ...]
-        In the order of time, neighbours of one name joined; empty where no text names a stage. A text that
+        In the order of time, neighbours of one name joined; empty where no text names a stage. Baseline and
+        opening do not come back once decompression began ("2 h after incision" is a remark). A text that
         finds decompression done opens it, and it may have begun as early as the stage before.
     """
     texts = [(annotation.time_s, annotation.text) for annotation in recording.annotations]
@@ -109,6 +111,8 @@ def find_stages(
         looks_back = told.has_been and (_AFTER.match(text) or DECOMPRESSION not in before)
         if looks_back and before & {DECOMPRESSION, _CLOSING}:
             continue  # the stage goes on
+        if told.stage in _ONCE and told.stage in before and before & {DECOMPRESSION, _CLOSING}:
+            continue
         if begins and DECOMPRESSION not in before and (told.has_been or told.is_unclear):
             from_s = begins[-1][0] if told.has_been else time_s
             maybe_from_s = from_s if maybe_from_s is None else min(maybe_from_s, from_s)

@@ -180,6 +180,19 @@ def test_a_stage_may_come_back():
     ]
 
 
+@pytest.mark.parametrize(
+    "remark", ["2 h after incision", "Baseline noise high", "LSR gone since dura opening"]
+)
+@pytest.mark.parametrize("last", ["decompression", "closing"])
+def test_baseline_and_opening_do_not_come_back_after_decompression(remark, last):
+    texts = [(100, "Baseline"), (200, "Skin incision"), (300, last)]
+    stages = find_stages(record([*texts, (400, remark)]), COURSE)
+    assert [(one.name, one.end_s) for one in stages] == [("baseline", 200), ("opening", 300), (last, 1000)]
+    # A heading that only looks like decompression keeps none of them from beginning.
+    stages = find_stages(record([(0, "MVD right"), *texts, (400, "Arachnoid dissection")]), COURSE)
+    assert [one.name for one in stages[1:]] == ["baseline", "opening", last, "arachnoid_dissection"]
+
+
 def test_a_text_that_looks_back_at_decompression_begins_none_anew():
     texts = [(100, "decompression"), (300, "closing"), (400, "LSR after decompression")]
     assert [stage.name for stage in find_stages(record(texts), COURSE)] == ["decompression", "closing"]
