@@ -22,7 +22,7 @@ from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
 from lsr.detection.nuisances import Nuisances, Removed, find_nuisances
-from lsr.detection.onset import draw_responses
+from lsr.detection.onset import Draws, draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
 from lsr.detection.prepare import Prepared, check_sweeps, prepare
 from lsr.detection.presence import (
@@ -224,10 +224,13 @@ def _judge(
     if presence is Presence.PRESENT and _hangs_on_one(prepared, waves_uv, settings):
         presence, reason = Presence.INDETERMINATE, "in_few_sweeps"
     measured = None
+    begins_late = alone <= settings.alpha < p and found_by.without.begins_after
     if presence is Presence.PRESENT:
-        measured = _measure(nuisances, found_by, noise, settings)
+        draws = _draw(nuisances, found_by, settings)
+        measured = _measure(draws, nuisances, found_by, noise, settings)
         if measured is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
+            begins_late = draws.onset() > settings.search_window_ms[1]
         elif noise.sweep_sd_uv < _LEAST_NOISE_UV and measured.size.amplitude_uv < _LEAST_RESPONSE_UV:
             presence, reason, measured = Presence.INDETERMINATE, "noise_implausible", None
         elif _may_be_crosstalk(measured, removed, noise, m_wave, settings) or _begins_earlier(
@@ -240,7 +243,7 @@ def _judge(
         presence=presence,
         reason=reason,
         reasons=prepared.reasons,
-        begins_late=alone <= settings.alpha < p and found_by.without.begins_after,
+        begins_late=begins_late,
         p=p,
         score=value,
         limit=limit,
@@ -271,14 +274,17 @@ class _Measured:
     persistence: Persistence
 
 
+def _draw(nuisances: Nuisances, found_by: _Weighed, settings: DetectionSettings) -> Draws:
+    steady = nuisances.model(*found_by.beside, steady=True) if nuisances.varies else found_by.model
+    rng = np.random.default_rng(settings.seed)
+    return draw_responses(steady, found_by.score, settings.search_window_ms, rng)
+
+
 def _measure(
-    nuisances: Nuisances, found_by: _Weighed, noise: Noise, settings: DetectionSettings
+    every: Draws, nuisances: Nuisances, found_by: _Weighed, noise: Noise, settings: DetectionSettings
 ) -> _Measured | None:
     """Read onset, size and persistence off its waveform; None where it starts outside the window."""
     model = found_by.model
-    steady = nuisances.model(*found_by.beside, steady=True) if nuisances.varies else model
-    rng = np.random.default_rng(settings.seed)
-    every = draw_responses(steady, found_by.score, settings.search_window_ms, rng)
     draws = every.within(settings.search_window_ms)
     if draws is None:
         return None

@@ -168,3 +168,12 @@ def test_a_response_of_which_no_start_lies_in_the_window_is_not_called_present(m
     monkeypatch.setattr(Draws, "within", lambda *_: None)
     found = detect_planted()
     assert (found.presence, found.reason) == ("indeterminate", "starts_outside_window")
+    assert not found.begins_late  # planted at 10 ms
+
+
+@pytest.mark.parametrize(("onset_ms", "late"), [(5.0, False), (13.9, False), (14.8, True)])
+def test_a_response_that_starts_after_the_window_may_be_a_late_lsr(monkeypatch, onset_ms, late):
+    """Planted: an LSR of 12.6 ms that moved beyond the window is not gone."""
+    monkeypatch.setattr(Draws, "within", lambda *_: None)
+    monkeypatch.setattr(Draws, "onset", lambda *_: onset_ms)
+    assert detect_planted().begins_late is late
