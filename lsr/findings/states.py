@@ -435,13 +435,13 @@ def holds_more(states: States, which: Sequence[int], than: Sequence[int]) -> boo
 
 
 def _left(states: States, silent: Sequence[int]) -> tuple[float, float, float] | None:
-    """How much of the LSR the silent blocks hold together, its deviation and bias; None: not known."""
-    likeness, rows = states.likeness, list(silent)
+    """How much of the LSR the silent blocks hold together, its deviation and bias; None: not known of any."""
+    likeness = states.likeness
+    rows = [] if likeness is None else [k for k in silent if np.isfinite(likeness.size[k])]
     if likeness is None or not rows:
         return None
     deviation = float(np.sqrt((likeness.deviation[rows] ** 2).mean() / len(rows)))
-    size = float(likeness.size[rows].mean())
-    return (size, deviation, float(likeness.bias[rows].mean())) if np.isfinite(size) else None
+    return float(likeness.size[rows].mean()), deviation, float(likeness.bias[rows].mean())
 
 
 def _least_uv(detection: Detection) -> float:

@@ -169,6 +169,13 @@ def test_a_block_that_may_hold_the_lsr_later_is_not_called_silent(make_blocks, m
         assert found.there == (True, there)
 
 
+def test_a_block_too_short_to_be_compared_leaves_what_the_others_tell():
+    told = States(there=(True, False, False), baseline=0, likeness=compared([1.0, 0.0, np.nan]))
+    assert holds_more(told, [0], [1, 2])
+    assert not holds_more(told, [1, 2], [0])
+    assert holds_more(told, [2], [0])  # nothing is known of it
+
+
 def test_what_a_block_shows_unsurely_counts_where_it_is_like_the_lsr(judge_compared):
     shown = ("present", "present", "unsure")  # sure at alpha, not at alpha over three blocks
     assert judge_compared(*shown, sizes=[1.0, 1.0, 0.45]).there[2] is True
