@@ -17,6 +17,9 @@ from lsr.stages import Stage
 from lsr.stimuli import StimulusSet
 
 BASELINE = "baseline"  # the stage that others are measured against
+_PAUSE_S = 60.0  # after it, the last stimuli of a recording are judged by themselves
+_PAUSE_INTERVALS = 10.0  # and it is longer than usual by so much
+_LEAST_LAST = 5  # stimuli; fewer tell too little
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,8 @@ class Block:
 def form_blocks(stimuli: StimulusSet, stages: Sequence[Stage], block_stimuli: int) -> tuple[Block, ...]:
     """Divide the stimuli of a set by stage, and within a stage by number.
 
-    A rest shorter than half a block joins the block before it.
+    A rest shorter than half a block joins the block before it, but for the last stimuli of all: after a long
+    pause they tell of the end, however few.
 
     Parameters
     ----------
@@ -47,10 +51,11 @@ def form_blocks(stimuli: StimulusSet, stages: Sequence[Stage], block_stimuli: in
     """
     times = np.array([stimulus.time_s for stimulus in stimuli.stimuli])
     names = [_stage_at(time, stages) for time in times]
+    last_run = _last_run(times, block_stimuli)
     blocks = []
     first = 0
     for k in range(1, times.size + 1):
-        if k < times.size and names[k] == names[first]:
+        if k < times.size and names[k] == names[first] and k != last_run:
             continue
         n_blocks = max(1, round((k - first) / block_stimuli + 1e-9))
         edges = [first + block_stimuli * i for i in range(n_blocks)] + [k]
@@ -65,6 +70,18 @@ def form_blocks(stimuli: StimulusSet, stages: Sequence[Stage], block_stimuli: in
             )
         first = k
     return tuple(blocks)
+
+
+def _last_run(times: np.ndarray, block_stimuli: int) -> int | None:
+    """The first of a few last stimuli after a long pause; None where there are none such."""
+    intervals = np.diff(times)
+    if not intervals.size:
+        return None
+    pauses = np.flatnonzero(intervals >= max(_PAUSE_S, _PAUSE_INTERVALS * float(np.median(intervals))))
+    if not pauses.size:
+        return None
+    first = int(pauses[-1]) + 1
+    return first if _LEAST_LAST <= times.size - first < block_stimuli / 2 else None
 
 
 def count_leading(stage_of_block: Sequence[str | None]) -> int:

@@ -31,6 +31,27 @@ def test_a_rest_shorter_than_half_a_block_joins_the_block_before(n_stimuli, size
     np.testing.assert_array_equal(np.concatenate([block.stimuli for block in blocks]), np.arange(n_stimuli))
 
 
+@pytest.mark.parametrize(
+    ("n_last", "pause_s", "sizes"),
+    [
+        (5, 300.0, [20, 24, 5]),
+        (9, 300.0, [20, 24, 9]),
+        (4, 300.0, [20, 28]),  # too few to tell
+        (5, 50.0, [20, 29]),  # no long pause
+        (10, 300.0, [20, 20, 14]),  # half a block makes one anyhow
+    ],
+)
+def test_a_few_last_stimuli_after_a_long_pause_are_judged_by_themselves(n_last, pause_s, sizes):
+    times_s = np.concatenate([np.arange(44), 43.0 + pause_s + np.arange(n_last)])
+    blocks = form_blocks(stimulated(times_s), (), 20)
+    assert [block.stimuli.size for block in blocks] == sizes
+
+
+def test_stimuli_that_are_always_minutes_apart_have_no_long_pauses():
+    blocks = form_blocks(stimulated(300.0 * np.arange(29)), (), 20)
+    assert [block.stimuli.size for block in blocks] == [29]
+
+
 def test_no_block_spans_two_stages():
     stages = (
         Stage(name="baseline", start_s=5.0, end_s=30.5),
