@@ -136,13 +136,13 @@ def _find_pair(
     if relation in (Relation.TARGET, Relation.AMBIGUOUS):
         if is_operation(judged.blocks):
             outcome = _follow_operation(judged, settings, stages, unmarked)
-            detection = _spokesman(judged, settings.detection.alpha)
+            detection, measured_stage = _spokesman(judged, outcome, settings.detection.alpha)
             if detection.presence is Presence.ABSENT and any(outcome.there):
                 detection = _withheld(detection, "in_few_sweeps")  # too few to be seen in all together
         detection = _unless_begun_before(detection, judged, outcome, settings.detection.alpha)
-        if outcome and _speaks_for_first_stage(judged) and detection.onset_latency_ms is not None:
-            measured_stage = next((block.stage for block in judged.blocks if block.stage), None)
-            n_measured = detection.n_stimuli_used if measured_stage else None
+        if detection.onset_latency_ms is None:
+            measured_stage = None
+        n_measured = detection.n_stimuli_used if measured_stage else None
         detection = _counted(detection, judged)
     elif relation is Relation.DIRECT:
         detection = _withheld(detection, "direct_muscle")
@@ -210,18 +210,35 @@ def _levels(judged: Judged, sweeps: Sequence[PairSweep]) -> tuple[Level, ...]:
     return response_levels(intensities, sweeps, judged.blocks)
 
 
-def _spokesman(judged: Judged, alpha: float) -> Detection:
-    """The detection that speaks for an operation: the first stage where the LSR was there, else all.
+def _spokesman(judged: Judged, outcome: Outcome, alpha: float) -> tuple[Detection, str | None]:
+    """The detection that speaks for an operation, and the stage that it is of, None: of all.
 
-    Two were asked, so the p-value is doubled (Bonferroni).
+    That of the first stage where the LSR was there, else that of all stimuli; where neither tells, that of
+    the block that shows the LSR most surely. P-values are multiplied by how many were asked (Bonferroni).
     """
     asked = [judged.pooled] if judged.first_stage is None else [judged.first_stage, judged.pooled]
     chosen = next((one for one in asked if one.presence is Presence.PRESENT), judged.pooled)
     p_values = [one.p_value for one in asked if one.p_value is not None]
     p = min(1.0, len(asked) * min(p_values)) if p_values else None
     if chosen.presence is Presence.PRESENT and p is not None and p > alpha:
-        return replace(_withheld(chosen, "unsure_over_stages"), p_value=p)
-    return replace(chosen, p_value=p)
+        return replace(_withheld(chosen, "unsure_over_stages"), p_value=p), None
+    if chosen.presence is Presence.INDETERMINATE and (surest := _surest(judged, outcome)) is not None:
+        p_block = len(judged.blocks) * (surest.detection.p_value or 0.0)
+        if p_block <= alpha:
+            return replace(surest.detection, p_value=p_block), surest.stage
+    is_of_first = chosen is judged.first_stage and chosen is not judged.pooled
+    stage = next((block.stage for block in judged.blocks if block.stage), None) if is_of_first else None
+    return replace(chosen, p_value=p), stage
+
+
+def _surest(judged: Judged, outcome: Outcome) -> BlockFinding | None:
+    """The block that shows the LSR most surely; None where none shows it by itself."""
+    shown = [
+        block
+        for block, is_there in zip(judged.blocks, outcome.there, strict=False)
+        if is_there and block.detection.presence is Presence.PRESENT
+    ]
+    return min(shown, key=lambda block: block.detection.p_value or 0.0, default=None)
 
 
 def _unless_begun_before(
@@ -261,12 +278,6 @@ def _unless_begun_before(
         ),
         reason,
     )
-
-
-def _speaks_for_first_stage(judged: Judged) -> bool:
-    """Whether the measures are those of the first stage alone."""
-    first = judged.first_stage
-    return first is not None and first is not judged.pooled and first.presence is Presence.PRESENT
 
 
 def _counted(detection: Detection, judged: Judged) -> Detection:

@@ -239,6 +239,17 @@ def test_an_lsr_of_some_blocks_is_not_called_absent_though_all_together_show_non
     assert none.detection.presence is Presence.ABSENT
 
 
+def test_where_neither_first_stage_nor_all_stimuli_tell_the_surest_block_speaks(make_judged, detect_as):
+    """Planted: bursts in some stimuli of a stage; "disappeared" stood beside "indeterminate: too_noisy"."""
+    both = {"first_stage": detect_as("blind"), "pooled": detect_as("blind")}
+    (pair,) = find(make_judged(GONE, **both)).pairs
+    assert (pair.course, pair.detection.presence) == (Course.DISAPPEARED, Presence.PRESENT)
+    assert pair.detection.p_value == pytest.approx(1e-9 * len(GONE))
+    assert (pair.measured_stage, pair.n_stimuli_measured) == ("baseline", 20)
+    (none,) = find(make_judged("B" * len(GONE), **both)).pairs
+    assert none.detection.reason == "too_noisy"
+
+
 def test_measures_say_of_which_stimuli_they_are(make_judged, detect_as):
     """Planted: persistence of the baseline stood beside the number of all stimuli."""
     first, pooled = detect_as("present"), detect_as("absent")
