@@ -97,10 +97,10 @@ _TIMES = re.compile(r"(?<=[\dsS ])[x\u00d7](?=\d)", re.I)
 _PLACE = re.compile(r"\d+")
 _NUMBER = r"(\d+)"
 _UNITS = r"(?:[mµμu]A|[mµμu]?V|ms(?:ec)?|[µμu]s(?:ec)?|s(?:ec)?|k?Hz|[cm]m|%)"
-_MILLIAMPERE = re.compile(rf"(?<![\w.,-]){_NUMBER}\s*([mµμu])A\b(?!\s*[-\u2013])", re.I)
+_MILLIAMPERE = re.compile(rf"(?<![^\W_])(?<![.,-]){_NUMBER}[\s_]*([mµμu])A(?![^\W_])(?!\s*[-\u2013])", re.I)
 _ASSIGNED_MILLIAMPERE = re.compile(rf"(?:\b|_)mA\s*[=:]\s*{_NUMBER}(?![\w.,])", re.I)
-_WIDTH = re.compile(rf"(?<![\w.,]){_NUMBER}\s*([mµμu])s(?:ec)?\b", re.I)
-_NOT_WIDTH_BEFORE = re.compile(r"(?:isi|ipi|at|after|interval|delay|latency|every)\W*$", re.I)
+_WIDTH = re.compile(rf"(?<![^\W_])(?<![.,]){_NUMBER}[\s_]*([mµμu])s(?:ec)?(?![^\W_])", re.I)
+_NOT_WIDTH_BEFORE = re.compile(r"(?:isi|ipi|at|after|interval|delay|latency|every)[\W_]*$", re.I)
 # How many sweeps an average holds, the surest wording first.
 _AVERAGED = tuple(
     re.compile(pattern, re.I)
