@@ -124,6 +124,10 @@ _TOKEN = re.compile(r"[^\W\d_]+|\d+")
 _THREE_NUMBERS = re.compile(
     r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|(?:(?<![\d.,])\d+(?:[.,]\d+)?(?![.,]?\w)\W+){2}\d"
 )
+# "R." before a Latin name may be ramus, as well as right.
+_RAMUS = re.compile(
+    r"\br\.\s*(?:temporalis|zygomaticus|buccalis|marginalis|mandibularis|mandibulae|cervicalis|colli)\b", re.I
+)
 _CLOCK_TIME = re.compile(r"\d:\d")
 _PULSE_WORD = re.compile(r"stim[a-z]?|stimulus[a-z]?|stimulation|trig|trigger|trg|reiz")
 _XML_NOTE = "<edf_xmlnote"
@@ -274,8 +278,9 @@ def _read_form(form: str) -> _Form:
     if counted is not None:
         bare = bare[: counted.start()]
     words = [token.lower() for token in _TOKEN.findall(bare)]
+    sides = [SIDE_WORDS[word] for word in words if word in SIDE_WORDS]
     return _Form(
-        side=_only({SIDE_WORDS[word] for word in words if word in SIDE_WORDS}),
+        side=None if len(sides) == 1 and _RAMUS.search(bare) else _only(set(sides)),
         branch=_only({_BRANCH_WORDS[word] for word in words if word in _BRANCH_WORDS}),
         intensities_ma=tuple(
             [(int(place), 1.0) for place in _ASSIGNED_MILLIAMPERE.findall(form)]

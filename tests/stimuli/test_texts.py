@@ -32,6 +32,9 @@ XML_STIMULUS = (
         ("STIM L temporal branch 10.0mA 200us", L, TEMP, 10.0, 0.2),
         ("Stim rechts 0,2ms x 15,3mA", R, None, 15.3, 0.2),
         ("Reiz links R. buccalis 8 mA", None, BUC, 8.0, None),  # "R." may be ramus: two sides tell neither
+        ("Stim R. zygomaticus 8 mA", None, ZYG, 8.0, None),  # the same: the right side is not told for sure
+        ("Stim rechts R. zygomaticus 8 mA", R, ZYG, 8.0, None),
+        ("Stim R. Zyg 8 mA", R, ZYG, 8.0, None),
         ("STIM_R_ZYG_12mA", R, ZYG, 12.0, None),
         ("Stim_L_MM_0.2_ms_7.5_mA_3", L, MM, 7.5, 0.2),
         ("Stim_L_MM_7.5mA_ISI_2ms", L, MM, 7.5, None),
