@@ -163,6 +163,7 @@ def judge_set(
                 m_wave=judge.m_wave(pair, read),
                 m_wave_levels=levels,
                 n_too_close=int((~material.cut.kept).sum()),
+                pooled_stimuli=tuple(pooled[channel].stimuli.tolist()) if channel in pooled else (),
             )
         )
     return judged

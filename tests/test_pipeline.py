@@ -293,6 +293,32 @@ def test_intensities_that_vary_give_thresholds_and_a_recruitment_curve():
     assert pair.recruitment[-1].persistence > 0.8
 
 
+def test_a_ramp_has_its_threshold_though_the_block_of_weak_stimuli_cannot_be_judged_alone():
+    intensity_ma = np.repeat(
+        [2.0, 4.0, 6.0, 8.0, 10.0], [6, 6, 8, 8, 9]
+    )  # no answer in the first block of 20
+    times_s = 1.0 + 0.4 * np.arange(intensity_ma.size)
+    answered = intensity_ma > 6
+    recording = Recording.from_arrays(
+        [
+            draw_channel(1, times_s, 16.0, m_wave_uv=1200.0),
+            draw_channel(2, times_s, 16.0, lsr_uv=150.0, persists=answered),
+        ],
+        rates_hz=RATE_HZ,
+        labels=("R O.Oculi", "R Mentalis"),
+        annotations=[
+            Annotation(time_s=t, duration_s=None, text=f"Stim right zygomatic {ma:g} mA")
+            for t, ma in zip(times_s, intensity_ma, strict=True)
+        ],
+    )
+    pair = target_of(lsr.analyze(recording, with_sweeps=True))
+    assert (pair.blocks[0].presence, pair.presence) == ("indeterminate", "present")
+    assert 6.0 < pair.stimulus_threshold_ma < 8.0
+    assert [level.persistence for level in pair.recruitment[:3]] == [0.0] * 3
+    assert [sweep.present for sweep in pair.sweeps] == list(answered)
+    assert pair.persistence == pytest.approx(answered.mean(), abs=0.001)
+
+
 def test_nerve_conduction_compares_the_sides():
     times_s = 1.0 + 0.5 * np.arange(48)
     is_right = np.arange(48) < 24

@@ -50,6 +50,7 @@ class Judged:
     m_wave: MWave | None
     m_wave_levels: tuple[Level, ...]  # by intensity; empty where it does not vary
     n_too_close: int  # stimuli whose window touches a gap or the next stimulus
+    pooled_stimuli: tuple[int, ...] = ()  # whose sweeps those of `pooled` are
 
     @property
     def is_proof(self) -> bool:
@@ -302,10 +303,20 @@ def _withheld(detection: Detection, reason: str) -> Detection:
 
 
 def _sweeps(judged: Judged) -> tuple[PairSweep, ...]:
-    """Every stimulus of the set, with what its sweep shows; those that were not cut say so."""
+    """Every stimulus of the set, with what its sweep shows; those that were not cut say so.
+
+    A block with few answers, as the weak stimuli of a ramp, has no waveform to tell them by: outside an
+    operation, where a response stays what it is, that of all stimuli tells.
+    """
     rows: dict[int, PairSweep] = {}
+    together: dict[int, SweepFinding] = {}
+    if judged.pooled.presence is Presence.PRESENT and not is_operation(judged.blocks):
+        together = dict(zip(judged.pooled_stimuli, judged.pooled.sweeps, strict=False))
     for block in judged.blocks:
-        for stimulus, finding in zip(block.stimuli, block.detection.sweeps, strict=True):
+        for stimulus, own in zip(block.stimuli, block.detection.sweeps, strict=True):
+            finding = own
+            if own.used and own.present is None and (other := together.get(stimulus)) and other.used:
+                finding = other
             time_s = judged.stimuli.stimuli[stimulus].time_s
             rows[stimulus] = PairSweep(stimulus=stimulus, time_s=time_s, stage=block.stage, finding=finding)
     left_out = SweepFinding(
