@@ -19,6 +19,7 @@ from lsr.errors import NoMuscle
 from lsr.recording import Channel, Problem, Recording
 from lsr.settings import Settings
 from lsr.stimuli import BranchSource, StimulusSet
+from lsr.stimuli.texts import names_other_nerve
 
 _CLEARLY_LARGER = 1.5  # an M wave over the next branch's, to tell the stimulated branch
 
@@ -141,7 +142,13 @@ def name_branch(
     known = [site for site in sites if site.muscle and (m_waves[site.channel].amplitude_uv or 0) > 0]
     branch, side, source = stimuli.branch, stimuli.side, stimuli.branch_source
     if branch is None:
-        branch, why = _infer_branch(known, m_waves, side)
+        if stimuli.text and names_other_nerve(stimuli.text):
+            why = (
+                "the text of its stimuli names a nerve that is no branch of the facial nerve: what answers "
+                "may be a reflex, such as the blink reflex; if a branch was stimulated, give --stimulated"
+            )
+        else:
+            branch, why = _infer_branch(known, m_waves, side)
         problems.append(
             Problem(code="branch_inferred" if branch else "branch_unknown", message=f"{stimuli.id}: {why}")
         )

@@ -87,6 +87,11 @@ _NO_PULSE_BEGINS = (
     ),
     *("adjust", "switch", "reposition", "replac", "interrupt", "complet", "finish"),
 )
+# Nerves that are no branch of the facial nerve, but make muscles of the face answer, by reflex or directly.
+_OTHER_NERVES = _words(
+    "supraorbital supraorbitalis supratrochlear supratrochlearis infraorbital infraorbitalis trigeminal "
+    "trigeminus blink masseteric massetericus accessory accessorius hypoglossal hypoglossus"
+)
 _OTHER_EVENT_WORDS = _words(
     "stimulator stimulating stopped starts started begins ends annotation sweep record ma ms us hz mv uv s x"
 )
@@ -203,6 +208,18 @@ def _form_reads_as_pulse(lower: str) -> bool:
     return not any(token in _NO_PULSE or token.startswith(_NO_PULSE_BEGINS) for token in tokens[1:])
 
 
+def names_other_nerve(text: str) -> bool:
+    """Tell whether a text names a nerve that is no branch of the facial nerve, and no such branch.
+
+    Examples
+    --------
+    >>> names_other_nerve("Stim R supraorbital"), names_other_nerve("Stim R facial nerve")
+    (True, False)
+    """
+    words = {token.lower() for token in _TOKEN.findall(text)}
+    return bool(words & _OTHER_NERVES) and not words & _BRANCH_WORDS.keys()
+
+
 def words_of(patterns: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """The whole words of shell patterns, such as those of stages: they name nobody.
 
@@ -219,7 +236,7 @@ def reads_as_event(text: str, more_words: frozenset[str] = frozenset()) -> bool:
     """Tell whether a text holds this field's words alone: no name is among them, so it can be quoted."""
     if _THREE_NUMBERS.search(text):
         return False  # a date, or a number of a patient
-    known = _NO_PULSE | _MAY_COME_FIRST | _OTHER_EVENT_WORDS | more_words
+    known = _NO_PULSE | _MAY_COME_FIRST | _OTHER_NERVES | _OTHER_EVENT_WORDS | more_words
     words = [word for word in _TOKEN.findall(text.lower()) if not (word.isdigit() and len(word) <= 4)]
     return bool(words) and all(
         word in known

@@ -1,5 +1,7 @@
 """Which muscles pair with a stimulus, and how branch and side are told where nobody states them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -127,6 +129,16 @@ def test_no_m_wave_tells_no_branch(m_waves):
     named, problems = name_branch(stimulated(), FACE, m_waves(None, None, None, None))
     assert named.branch is None
     assert [problem.code for problem in problems] == ["branch_unknown"]
+
+
+def test_no_branch_is_inferred_where_the_text_names_another_nerve(m_waves):
+    blink = replace(stimulated(side=Side.RIGHT), text="Stim right supraorbital")
+    named, (problem,) = name_branch(blink, FACE, m_waves(1500.0, 80.0, None, None))
+    assert (named.branch, problem.code) == (None, "branch_unknown")
+    assert "reflex" in problem.message
+    assert "--stimulated" in problem.message
+    facial = replace(blink, text="Stim right facial nerve")
+    assert name_branch(facial, FACE, m_waves(1500.0, 80.0, None, None))[0].branch is Branch.ZYGOMATIC
 
 
 def test_a_stated_branch_is_never_inferred(m_waves):
