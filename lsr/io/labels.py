@@ -16,18 +16,26 @@ from functools import lru_cache
 
 from lsr.anatomy import Muscle, Side
 
-SIDE_WORDS: dict[str, Side] = {
-    **dict.fromkeys(
-        ("r", "rt", "re", "right", "rechts", "rechte", "rechter", "dx", "dext", "dexter"), Side.RIGHT
-    ),
-    **dict.fromkeys(
-        ("l", "lt", "li", "left", "links", "linke", "linker", "sx", "sin", "sinister"), Side.LEFT
-    ),
-}
-
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
+
+
+# Forms that are family names as well (Izquierdo) are left out: texts of known words alone are quoted.
+SIDE_WORDS: dict[str, Side] = {
+    **dict.fromkeys(
+        _words(
+            "r rt re right rechts rechte rechter dx dext dexter droit droite destra derecha dcha dcho direita"
+        ),
+        Side.RIGHT,
+    ),
+    **dict.fromkeys(
+        _words(
+            "l lt li left links linke linker sx sin sinister gauche sinistra izquierda izq izda izdo esquerda"
+        ),
+        Side.LEFT,
+    ),
+}
 
 
 # Words that make a label speak of something other than the EMG of a muscle.

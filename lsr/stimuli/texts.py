@@ -46,14 +46,20 @@ class StimulusText:
 
 
 _BRANCH_WORDS: dict[str, Branch] = {
-    **dict.fromkeys(("temporal", "temporalis", "temp", "frontal"), Branch.TEMPORAL),
-    **dict.fromkeys(("zygomatic", "zygomaticus", "zygomatisch", "zyg", "zygo"), Branch.ZYGOMATIC),
-    **dict.fromkeys(("buccal", "buccalis", "bukkal", "bucc", "buc"), Branch.BUCCAL),
+    **dict.fromkeys(("temporal", "temporalis", "temporale", "temp", "frontal"), Branch.TEMPORAL),
     **dict.fromkeys(
-        ("marginal", "marginalis", "mandibular", "mandibularis", "mandibulae", "marg", "mand", "mm", "mmn"),
+        ("zygomatic", "zygomaticus", "zygomatisch", "zygomatique", "zigomatico", "cigomatico", "zyg", "zygo"),
+        Branch.ZYGOMATIC,
+    ),
+    **dict.fromkeys(("buccal", "buccalis", "buccale", "bukkal", "bucc", "buc"), Branch.BUCCAL),
+    **dict.fromkeys(
+        (
+            *("marginal", "marginalis", "marginale", "mandibular", "mandibularis", "mandibulae"),
+            *("mandibulaire", "mandibolare", "marg", "mand", "mm", "mmn"),
+        ),
         Branch.MARGINAL_MANDIBULAR,
     ),
-    **dict.fromkeys(("cervical", "cervicalis", "zervikal", "cerv", "colli"), Branch.CERVICAL),
+    **dict.fromkeys(("cervical", "cervicalis", "cervicale", "zervikal", "cerv", "colli"), Branch.CERVICAL),
 }
 
 

@@ -46,6 +46,12 @@ TOLD = [
     ("EMG L_Mentalis", MENT, L),
     ("NC L_Mentalis", MENT, L),
     ("M.mentalis re", MENT, R),
+    ("Ment droit", MENT, R),
+    ("OOc gauche", OCULI, L),
+    ("Mentalis izq", MENT, L),
+    ("Orb oculi dcha", OCULI, R),
+    ("Mentalis esquerda", MENT, L),
+    ("Ment D", MENT, None),  # an electrode, or droit
     ("Ment+ - Ment-", MENT, None),
     ("MentR", MENT, R),
     ("RMENT", MENT, R),
