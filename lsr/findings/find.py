@@ -87,6 +87,7 @@ def find_findings(
     Findings
     """
     found = _doubt_swaps([_find_pair(one, settings, stages, unmarked) for one in judged])
+    found = _doubt_sides(judged, found)
     pairs = _adjusted([pair for pair, _ in found], settings.detection.alpha)
     ends = [
         outcome.residual
@@ -124,6 +125,28 @@ def _doubt_swaps(
             doubted.append((replace(pair, warnings=warnings), replace(outcome, residual=None)))
         else:
             doubted.append((pair, outcome))
+    return doubted
+
+
+def _doubt_sides(
+    judged: Sequence[Judged], found: Sequence[tuple[PairFinding, Outcome | None]]
+) -> list[tuple[PairFinding, Outcome | None]]:
+    """Withhold absence where another channel of the muscle is not silent and neither names a side.
+
+    The silent one may be of the side that was not stimulated.
+    """
+    alike = [(one.stimuli.id, one.pair.site.muscle, one.pair.site.side) for one in judged]
+    heard = {
+        key
+        for key, (pair, _) in zip(alike, found, strict=True)
+        if key[1:] != (None, None) and key[2] is None and pair.detection.presence is not Presence.ABSENT
+    }
+    doubted: list[tuple[PairFinding, Outcome | None]] = []
+    for key, (pair, outcome) in zip(alike, found, strict=True):
+        detection = pair.detection
+        if key in heard and detection.presence is Presence.ABSENT:
+            detection = _withheld(detection, "side_not_told")
+        doubted.append((replace(pair, detection=detection), outcome))
     return doubted
 
 

@@ -43,6 +43,8 @@ REASONS = {
     "relation_unknown": "nothing says what a response of this muscle means for this stimulus",
     "repeated": "the sweeps are copies of others",
     "saturated": "the amplifier was at its limit where a response may be",
+    "side_not_told": "no response was found, but another channel of this muscle is not silent, and neither "
+    "names a side: this may be the one that was not stimulated",
     "second_artifact": "what stands out looks like the artifact of another stimulus in the same sweep",
     "starts_outside_window": "there is a response, but it starts before the search window or after it",
     "too_few_sweeps": "a small response would not have been seen in so few sweeps; twenty would do",

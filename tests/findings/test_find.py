@@ -303,6 +303,21 @@ def test_a_channel_without_a_side_is_taken_for_that_of_the_stimulus_and_says_so(
     assert codes(pair) == ["side_assumed"]
 
 
+def test_a_silent_channel_beside_one_that_answers_is_not_absent_where_neither_names_a_side(
+    make_judged, detect_as
+):
+    def one(side, shown):
+        return make_judged("A", side=side, pooled=detect_as(shown))
+
+    answers, silent = find(one(None, "present"), one(None, "absent")).pairs
+    assert answers.detection.presence is Presence.PRESENT
+    assert (silent.detection.presence, silent.detection.reason) == (Presence.INDETERMINATE, "side_not_told")
+    both = find(one(None, "absent"), one(None, "absent")).pairs  # whichever side it is, there is none
+    assert [pair.detection.presence for pair in both] == [Presence.ABSENT] * 2
+    named = find(one(Side.RIGHT, "present"), one(Side.RIGHT, "absent"), one(None, "absent")).pairs
+    assert [pair.detection.presence for pair in named[1:]] == [Presence.ABSENT] * 2
+
+
 def test_a_pairs_side_is_that_of_its_channel_though_nobody_states_that_of_the_stimulus(make_judged):
     (pair,) = find(make_judged(side=Side.LEFT, stimuli=replace(STIMULI, side=None))).pairs
     assert pair.side is Side.LEFT
