@@ -25,7 +25,7 @@ from lsr.findings.findings import (
 )
 from lsr.findings.pairs import Site
 from lsr.recording import Recording
-from lsr.spontaneous.bursts import find_bursts
+from lsr.spontaneous.bursts import Bursts, find_bursts
 from lsr.spontaneous.rhythm import is_heartbeat
 from lsr.spontaneous.shared import find_shared
 from lsr.stages import Stage
@@ -39,6 +39,8 @@ _AT_RAIL = 0.99
 _UNMARKED = 0.4  # of the steepness of known artifacts: a stimulus that no marker tells of
 _STANDS_OUT = 5.0  # times the steepness of the EMG: where artifacts can be told from it
 _JOINED_S = 0.025
+_SLOPE_S = 0.001  # change over this: EMG stays, hum and drift hardly do
+_COPY, _FAINTER = 0.7, 0.5  # correlation, and share of the other's size, of what is heard from another muscle
 _CELL_S = 1.0  # grain of the timeline
 _MOST_CELLS = 200_000  # of a longer recording the grain is coarser
 _MOST_BINS = 120
@@ -186,11 +188,15 @@ def _look(
         _unmarked(steep[row], near, hidden, rate_hz, tracks[channel]) for row, channel in enumerate(channels)
     ]
     hidden |= _around(np.concatenate(unmarked), before, after, n, rate_hz)
+    sites = [tracks[channel].site for channel in channels]
     for row, channel in enumerate(channels):
         track = tracks[channel]
         own = hidden | _at_rail(recording, channel, samples[row], rate_hz)
         found = find_bursts(samples[row], rate_hz, own)
         track.n_spikes += found.n_spikes
+        here = sites[row]
+        others = [k for k, one in enumerate(sites) if (one.muscle, one.side) != (here.muscle, here.side)]
+        is_copy = _copies(samples, row, others, found, ~own, rate_hz)
         if found.observed_s:
             first = int(start_s / track.cell_s)
             edges_s = np.arange(first + 1, (start_s + n / rate_hz) / track.cell_s) * track.cell_s - start_s
@@ -198,12 +204,34 @@ def _look(
             begins = np.append(0, edges[(edges > 0) & (edges < n)])
             counts = np.add.reduceat(~own, begins, dtype=np.int64) / rate_hz
             track.seen_s[first : first + counts.size] += counts
-        if found.start_s.size:
-            track.bursts.append(
-                np.column_stack(
-                    [start_s + found.start_s, start_s + found.stop_s, found.active_s, found.discharge_hz]
-                )
-            )
+        if not is_copy.all():
+            table = [start_s + found.start_s, start_s + found.stop_s, found.active_s, found.discharge_hz]
+            track.bursts.append(np.column_stack(table)[~is_copy])
+
+
+def _copies(
+    samples: np.ndarray, row: int, others: Sequence[int], found: Bursts, seen: np.ndarray, rate_hz: float
+) -> np.ndarray:
+    """Which bursts are those of a louder muscle, heard from afar: (n_bursts,) bool.
+
+    Volume conduction takes no time, so they follow its EMG sample by sample; motor units of two muscles do
+    not, however surely they fire together.
+    """
+    lag = max(1, round(_SLOPE_S * rate_hz))
+    copies = np.zeros(found.start_s.size, dtype=bool)
+    for k, (start_s, stop_s) in enumerate(zip(found.start_s, found.stop_s, strict=True)):
+        first, stop = round(start_s * rate_hz), round(stop_s * rate_hz)
+        at = lag + first + np.flatnonzero(seen[first + lag : stop] & seen[first : stop - lag])
+        if at.size < 3:
+            continue
+        slopes = (samples[:, at] - samples[:, at - lag]).astype(float)
+        slopes -= slopes.mean(axis=1, keepdims=True)
+        size = np.sqrt((slopes**2).mean(axis=1))
+        for other in others:
+            if size[row] < _FAINTER * size[other]:
+                alike = float((slopes[row] * slopes[other]).mean()) / float(size[row] * size[other])
+                copies[k] |= abs(alike) > _COPY
+    return copies
 
 
 def _around(times_s: np.ndarray, before_s: float, after_s: float, n: int, rate_hz: float) -> np.ndarray:

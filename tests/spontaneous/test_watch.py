@@ -56,6 +56,24 @@ def look(recording, stages=()):
     )
 
 
+def test_bursts_that_another_muscle_conducts_are_neither_this_ones_nor_shared():
+    rng = np.random.default_rng(8)
+    time_s = np.arange(0, SECONDS, 1 / RATE_HZ)
+    within = (time_s[:, None] >= BURSTS_S) & (time_s[:, None] < BURSTS_S + 0.08)
+    emg_uv = rng.normal(0, 5, (3, time_s.size))
+    burst_uv = rng.normal(0, 60, time_s.size) * within.any(axis=1)
+    emg_uv += np.array([[1.0], [0.25], [-0.3]]) * burst_uv  # in one electrode pair upside down
+    spontaneous = look(record(emg_uv))
+    own, *conducted = [one.n_bursts for one in spontaneous.activity]
+    assert own >= BURSTS_S.size - 1
+    assert conducted == [0, 0]
+    assert not spontaneous.synkinesis
+    emg_uv[1] += rng.normal(0, 30, time_s.size) * within.any(axis=1)  # motor units of its own beside them
+    (shared,) = look(record(emg_uv)).synkinesis
+    assert shared.channels == ("R O.Oculi", "R Mentalis")
+    assert shared.n_shared >= BURSTS_S.size - 1
+
+
 @pytest.fixture(scope="module")
 def found():
     stages = (
