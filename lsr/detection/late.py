@@ -73,10 +73,12 @@ def find_late_response(
 
 
 def _energy(emg: np.ndarray, step_ms: float) -> np.ndarray:
-    """Median over sweeps of the mean energy in 4 ms, drift removed, at every position."""
-    width = max(2, round(_WIDTH_MS / step_ms))
-    sums = np.zeros((2, emg.shape[1] + 1, emg.shape[0]))
-    np.cumsum(emg.T, axis=0, out=sums[0, 1:])
-    np.cumsum(emg.T**2, axis=0, out=sums[1, 1:])
-    mean, square = (sums[:, width:] - sums[:, :-width]) / width
-    return median(square - mean**2)
+    """Median over sweeps of the mean energy in 4 ms, level and slope removed, at every position.
+
+    An artifact's recovery is still steep when the late window begins.
+    """
+    width = max(3, round(_WIDTH_MS / step_ms))
+    pieces = np.lib.stride_tricks.sliding_window_view(emg.astype(float), width, axis=1)
+    along = np.arange(width) - (width - 1) / 2
+    level, slope = pieces.mean(axis=-1), pieces @ (along / np.sqrt((along**2).sum()))
+    return median((np.einsum("spw,spw->ps", pieces, pieces) - slope.T**2) / width - level.T**2)

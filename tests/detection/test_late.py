@@ -31,6 +31,21 @@ def test_an_early_response_is_no_late_one():
     assert found.late_response.presence != "present"
 
 
+@pytest.mark.parametrize("tau_ms", [6.0, 8.0, 12.0])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_an_artifact_that_still_recovers_is_no_late_response(seed, tau_ms):
+    """As of a high-pass filter at 13 to 27 Hz after a large artifact."""
+    rng = np.random.default_rng(seed)
+    time_ms = np.arange(-40, 90, 0.1)
+    recovery_uv = np.where(time_ms > 0, -300 * np.exp(-np.maximum(time_ms, 0) / tau_ms), 0.0)
+    emg_uv = rng.normal(1, 0.05, (20, 1)) * recovery_uv + rng.normal(0, 5, (20, time_ms.size))
+    assert lsr.detect(emg_uv, time_ms).late_response.presence == "absent"
+    late_uv, _ = late_sweeps(seed, 35.0, before_ms=40, n_sweeps=20)
+    found = lsr.detect(emg_uv + late_uv, time_ms).late_response
+    assert found.presence == "present"
+    assert 33 <= found.onset_latency_ms <= 38
+
+
 def test_sweeps_that_end_early_say_nothing_of_late_responses():
     assert judge(141, after_ms=25).late_response is None
 
