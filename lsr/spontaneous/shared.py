@@ -51,7 +51,9 @@ def find_shared(first_s: np.ndarray, second_s: np.ndarray, observed_s: float) ->
     lags = nearest - fewer
     together = np.abs(lags) <= _TOGETHER_S
     n_shared = int(together.sum())
-    by_chance = float(-np.expm1(-2 * _TOGETHER_S * more.size / observed_s))
+    # What bursts cover is counted: close ones are joined, so they overlap less than random times would.
+    near_s = 2 * _TOGETHER_S + float(np.minimum(np.diff(more), 2 * _TOGETHER_S).sum())
+    by_chance = min(1.0, near_s / observed_s)
     if n_shared < _LEAST_SHARED or _chance_of(n_shared, fewer.size, by_chance) > _CHANCE:
         return None
     lags_ms = 1000 * sign * lags[together]

@@ -56,6 +56,15 @@ def look(recording, stages=()):
     )
 
 
+def test_muscles_that_never_rest_share_nothing_by_chance():
+    """Six bursts a second, never closer than 80 ms, as those are joined: they cover more than at random."""
+    rng = np.random.default_rng(6)
+    gaps_s = 0.08 + rng.exponential(0.08, (40, 2, 400))
+    pairs = [np.cumsum(one, axis=1) for one in gaps_s]
+    shared = [find_shared(*(starts[starts < 50.0] for starts in pair), 50.0) for pair in pairs]
+    assert sum(one is not None for one in shared) <= 1
+
+
 def test_bursts_that_another_muscle_conducts_are_neither_this_ones_nor_shared():
     rng = np.random.default_rng(8)
     time_s = np.arange(0, SECONDS, 1 / RATE_HZ)
