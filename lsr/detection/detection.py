@@ -39,6 +39,7 @@ class MWave:
     onset_latency_ms: float | None
     peak_latency_ms: float | None
     late_onset_ms: float | None = None  # where none was found: of what the muscle answers after the window
+    is_clipped: bool = False  # it reaches the amplifier's limit: the amplitude is a lower bound
 
     @classmethod
     def absent(cls, *, late_onset_ms: float | None = None) -> MWave:

@@ -234,7 +234,7 @@ def prepare(
             n_fitted=0 if found.hum is None else 2 * len(found.hum.harmonics),
         ),
         noise_from=noise_from,
-        n_clipped=_n_clipped(emg_uv[used], time_ms, search_ms),
+        n_clipped=count_clipped(emg_uv[used], time_ms, search_ms[0], search_ms[1] + _RESPONSE_LASTS_MS),
     )
 
 
@@ -250,8 +250,9 @@ def clear_times_ms(
     return find_swung_ms(emg, time, saturated, clear_ms, seen_from_ms=search_ms[0] - _SEEN_BEFORE_MS)
 
 
-def _n_clipped(emg_uv: np.ndarray, time_ms: np.ndarray, search_ms: tuple[float, float]) -> int:
-    looked_at = (time_ms > search_ms[0]) & (time_ms <= search_ms[1] + _RESPONSE_LASTS_MS)
+def count_clipped(emg_uv: np.ndarray, time_ms: np.ndarray, from_ms: float, to_ms: float) -> int:
+    """How many raw sweeps lie at the amplifier's limit for a while between two times."""
+    looked_at = (time_ms > from_ms) & (time_ms <= to_ms)
     at_limit = find_saturated(emg_uv)[:, looked_at].sum(axis=1)
     return int((at_limit * (time_ms[1] - time_ms[0]) >= _CLIPPED_MS * 0.99).sum())
 

@@ -370,6 +370,9 @@ def _warnings(
     if judged.stimuli.side and judged.pair.site.side is None:
         message = f"the channel's side is not stated; {judged.stimuli.side} is assumed"
         warnings.append(Problem(code="side_assumed", message=message))
+    if relation is Relation.DIRECT and judged.m_wave is not None and judged.m_wave.is_clipped:
+        message = "the M wave reaches the amplifier's limit: its amplitude is a lower bound"
+        warnings.append(Problem(code="clipped", message=message))
     if judged.stimuli.source is StimulusSource.AVERAGE and relation is not Relation.DIRECT:
         message = (
             "each sweep is an average: which stimuli are answered, and how constant the latency is, "

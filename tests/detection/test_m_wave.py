@@ -30,6 +30,15 @@ def test_no_m_wave_is_found_where_there_is_none(nuisance):
     assert found.amplitude_uv is None
 
 
+@pytest.mark.parametrize(("limit_share", "is_clipped"), [(0.7, True), (1.2, False)])
+def test_an_m_wave_at_the_amplifiers_limit_is_told_as_such(limit_share, is_clipped):
+    drawn = draw_sweeps(seed=3, rate_hz=10_000, before_ms=40, after_ms=60, m_wave_uv=2000.0)
+    limit_uv = limit_share * np.abs(drawn.direct_emg_uv).max()
+    clipped_uv = np.clip(drawn.direct_emg_uv, -limit_uv, limit_uv)
+    found = lsr.detect(drawn.emg_uv, drawn.time_ms, clipped_uv).m_wave
+    assert (found.presence, found.is_clipped) == ("present", is_clipped)
+
+
 def test_an_m_wave_is_found_beside_an_artifact_tail_and_hum():
     found, truth = m_wave(seed=111, m_wave_uv=2000.0, nuisance=["tail", "hum"], family="smooth")
     assert found.presence == "present"

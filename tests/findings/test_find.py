@@ -148,6 +148,13 @@ def test_a_direct_muscle_that_shows_an_m_wave_proves_the_stimulus(
     assert make_judged(relation=relation, m_wave=None).is_proof is False
 
 
+@pytest.mark.parametrize(("relation", "codes"), [(Relation.DIRECT, ["clipped"]), (Relation.TARGET, [])])
+def test_the_amplitude_of_a_clipped_m_wave_is_told_as_a_lower_bound(make_judged, m_wave_of, relation, codes):
+    clipped = replace(m_wave_of(1000.0), is_clipped=True)
+    (pair,) = find(make_judged(relation=relation, m_wave=clipped)).pairs
+    assert [warning.code for warning in pair.warnings if warning.code == "clipped"] == codes
+
+
 def test_every_stimulus_has_its_sweep_in_the_order_of_time_and_what_was_not_cut_says_so(make_judged):
     judged = make_judged("PP")
     (pair,) = find(replace(judged, blocks=judged.blocks[1:])).pairs
