@@ -61,7 +61,10 @@ Scheduler = Annotated[
 ]
 Resume = Annotated[
     bool,
-    typer.Option("--resume", help="Go on with the run in DIR: keep what is done and has not changed."),
+    typer.Option(
+        "--resume",
+        help="Go on with the run in DIR: keep what is done and unchanged, remove what is not given any more.",
+    ),
 ]
 Pages = Annotated[bool, typer.Option("--html/--no-html", help="Also leave a page of each recording.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Tell nothing but why a run cannot go on.")]
