@@ -24,7 +24,7 @@ from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
 from lsr.detection.nuisances import Nuisances, Removed, find_nuisances
 from lsr.detection.onset import Draws, draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
-from lsr.detection.prepare import Prepared, check_sweeps, prepare
+from lsr.detection.prepare import CLIPPED_SHARE, Prepared, check_sweeps, prepare
 from lsr.detection.presence import (
     Score,
     detection_limit_uv,
@@ -54,7 +54,6 @@ _SAME_DEFLECTION_MS, _RISE_WITHIN_MS = 2.0, 2.5  # after the search window begin
 _RISE_SHARE = 0.15  # of a response: tails and copies that rise by more before it may be its beginning
 _START_TO_ONSET_MS, _CLEARLY_EARLIER = 0.2, 4.0  # of a response that begins at the window's start; log odds
 _CLEARLY_ELSEWHERE = float(np.log(3))  # log odds that what stands out begins outside the window
-_CLIPPED_SHARE = 0.25  # of the sweeps: the mean response is smaller for it, or not to be seen
 _WITHOUT_ONE = 0.05  # the p-value at most, of few sweeps, whichever is left out
 _BORDERLINE = 3.0  # times alpha: what is nearly present is not called absent
 
@@ -231,14 +230,8 @@ def _judge(
         if measured is None:
             presence, reason = Presence.INDETERMINATE, "starts_outside_window"
             begins_late = draws.onset() > settings.search_window_ms[1]
-        elif noise.sweep_sd_uv < _LEAST_NOISE_UV and measured.size.amplitude_uv < _LEAST_RESPONSE_UV:
-            presence, reason, measured = Presence.INDETERMINATE, "noise_implausible", None
-        elif _may_be_crosstalk(measured, removed, noise, m_wave, settings) or _begins_earlier(
-            measured, nuisances, found_by, settings
-        ):
-            presence, reason, measured = Presence.INDETERMINATE, "crosstalk", None
-    if presence is Presence.PRESENT and m_wave is not None and m_wave.late_onset_ms is not None:
-        presence, reason, measured = Presence.INDETERMINATE, "m_wave_late", None
+        elif why := _why_no_lsr(measured, nuisances, found_by, noise, removed, m_wave, settings):
+            presence, reason, measured = Presence.INDETERMINATE, why, None
     return _assemble(
         presence=presence,
         reason=reason,
@@ -301,6 +294,25 @@ def _measure(
             response_uv,
         ),
     )
+
+
+def _why_no_lsr(
+    measured: _Measured,
+    nuisances: Nuisances,
+    found_by: _Weighed,
+    noise: Noise,
+    removed: Removed,
+    m_wave: MWave | None,
+    settings: DetectionSettings,
+) -> str | None:
+    """Why a response that begins in the window is not told as an LSR; None where it is."""
+    if noise.sweep_sd_uv < _LEAST_NOISE_UV and measured.size.amplitude_uv < _LEAST_RESPONSE_UV:
+        return "noise_implausible"
+    if _may_be_crosstalk(measured, removed, noise, m_wave, settings):
+        return "crosstalk"
+    if _begins_earlier(measured, nuisances, found_by, settings):
+        return "crosstalk"
+    return "m_wave_late" if m_wave is not None and m_wave.late_onset_ms is not None else None
 
 
 def _may_be_crosstalk(
@@ -528,7 +540,7 @@ def _warnings(
 def _is_clipped(prepared: Prepared) -> bool:
     """Whether many sweeps reach the amplifier's limit where a response may be."""
     n_sweeps: int = prepared.emg_uv.shape[0]
-    return prepared.n_clipped >= max(1, _CLIPPED_SHARE * n_sweeps)
+    return prepared.n_clipped >= max(1, CLIPPED_SHARE * n_sweeps)
 
 
 def _sweeps(n: int) -> str:

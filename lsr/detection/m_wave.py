@@ -16,7 +16,14 @@ from lsr.cleaning.artifact import ring_columns, tail_columns
 from lsr.detection.detection import MWave, Presence
 from lsr.detection.evidence import Model, log_evidence
 from lsr.detection.onset import draw_from, search
-from lsr.detection.prepare import EARLIEST_MS, check_sweeps, clean, clear_times_ms, count_clipped
+from lsr.detection.prepare import (
+    CLIPPED_SHARE,
+    EARLIEST_MS,
+    check_sweeps,
+    clean,
+    clear_times_ms,
+    count_clipped,
+)
 from lsr.detection.rivals import SPIKE_BENDS, SPIKE_NEAR_MS
 from lsr.detection.waveform import Family
 from lsr.settings import DetectionSettings
@@ -34,7 +41,6 @@ _TAIL_SIZES, _RING_SIZES = (0.3, 1.0, 3.0), (0.01, 0.1, 1.0)  # both of the firs
 _WINDOW_SLACK_MS = 0.5  # after the last start, an onset of 5 % of the peak may lie
 _NEGLIGIBLE = 60.0  # log evidence below the best by which a coarse start is passed over
 _N_DRAWS = 100
-_CLIPPED_SHARE = 0.25  # of the sweeps
 _FINE_MS = 0.25  # between samples: farther apart, a muscle bends as sharply as a pulse
 _LAST_PULSE_MS, _MOST_PULSES = 16.0, 4
 _OWN_SHARE = 0.2  # of what is found, at least so much has to be there without the spikes of later pulses
@@ -112,7 +118,7 @@ def read_direct(emg_uv: np.ndarray, time_ms: np.ndarray, settings: DetectionSett
                 m_wave, tail_uv = beside  # most of what was found is the spike of another pulse
         if m_wave.presence is Presence.ABSENT:
             m_wave = MWave.absent(late_onset_ms=_late_onset_ms(look, settings))
-        elif count_clipped(emg[seen], time, start_ms, _ENDS_MS) >= _CLIPPED_SHARE * seen.sum():
+        elif count_clipped(emg[seen], time, start_ms, _ENDS_MS) >= CLIPPED_SHARE * seen.sum():
             m_wave = replace(m_wave, is_clipped=True)
     return DirectMuscle(
         time_ms=found.time_ms,

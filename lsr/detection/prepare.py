@@ -34,6 +34,7 @@ _SEEN_BEFORE_MS = 0.5  # the search window, a sweep has to show muscle
 _STIMULUS_MS = 1.0  # before this nothing of the stimulus is seen
 _SHARP, _FEWEST_BENDS = 20.0, 20  # times the median bend of an average; samples that tell the median
 _CLIPPED_MS = 0.3  # at the amplifier's limit: less is the top of a wave in coarse steps
+CLIPPED_SHARE = 0.25  # of the sweeps: a mean response is smaller for it, or not to be seen
 _SEVERAL = 4  # sweeps: what they share can be told from what they do not
 _LOUDER = 4.0  # times the energy before the stimulus: what follows the response is activity of its own
 _NO_LOUDER = 1.05  # with hum in both: less is not looked at closely

@@ -139,7 +139,7 @@ def _doubt_sides(
     heard = {
         key
         for key, (pair, _) in zip(alike, found, strict=True)
-        if key[1:] != (None, None) and key[2] is None and pair.detection.presence is not Presence.ABSENT
+        if key[1] is not None and key[2] is None and pair.detection.presence is not Presence.ABSENT
     }
     doubted: list[tuple[PairFinding, Outcome | None]] = []
     for key, (pair, outcome) in zip(alike, found, strict=True):
@@ -155,18 +155,18 @@ def _find_pair(
 ) -> tuple[PairFinding, Outcome | None]:
     relation, site = judged.pair.relation, judged.pair.site
     detection, outcome = judged.pooled, None
-    measured_stage, n_measured = None, None
+    measured_stage, n_measured, is_part = None, None, False
     sweeps = _sweeps(judged)
     if relation in (Relation.TARGET, Relation.AMBIGUOUS):
         if is_operation(judged.blocks):
             outcome = _follow_operation(judged, settings, stages, unmarked)
-            detection, measured_stage = _spokesman(judged, outcome, settings.detection.alpha)
+            detection, measured_stage, is_part = _spokesman(judged, outcome, settings.detection.alpha)
             if detection.presence is Presence.ABSENT and any(outcome.there):
                 detection = _withheld(detection, "in_few_sweeps")  # too few to be seen in all together
         detection = _unless_begun_before(detection, judged, outcome, settings.detection.alpha)
         if detection.onset_latency_ms is None:
-            measured_stage = None
-        n_measured = detection.n_stimuli_used if measured_stage else None
+            measured_stage, is_part = None, False
+        n_measured = detection.n_stimuli_used if is_part else None
         detection = _counted(detection, judged)
     elif relation is Relation.DIRECT:
         detection = _withheld(detection, "direct_muscle")
@@ -234,8 +234,8 @@ def _levels(judged: Judged, sweeps: Sequence[PairSweep]) -> tuple[Level, ...]:
     return response_levels(intensities, sweeps, judged.blocks)
 
 
-def _spokesman(judged: Judged, outcome: Outcome, alpha: float) -> tuple[Detection, str | None]:
-    """The detection that speaks for an operation, and the stage that it is of, None: of all.
+def _spokesman(judged: Judged, outcome: Outcome, alpha: float) -> tuple[Detection, str | None, bool]:
+    """The detection that speaks for an operation, the stage that it is of, and whether of a part at all.
 
     That of the first stage where the LSR was there, else that of all stimuli; where neither tells, that of
     the block that shows the LSR most surely. P-values are multiplied by how many were asked (Bonferroni).
@@ -245,14 +245,14 @@ def _spokesman(judged: Judged, outcome: Outcome, alpha: float) -> tuple[Detectio
     p_values = [one.p_value for one in asked if one.p_value is not None]
     p = min(1.0, len(asked) * min(p_values)) if p_values else None
     if chosen.presence is Presence.PRESENT and p is not None and p > alpha:
-        return replace(_withheld(chosen, "unsure_over_stages"), p_value=p), None
+        return replace(_withheld(chosen, "unsure_over_stages"), p_value=p), None, False
     if chosen.presence is Presence.INDETERMINATE and (surest := _surest(judged, outcome)) is not None:
         p_block = len(judged.blocks) * (surest.detection.p_value or 0.0)
         if p_block <= alpha:
-            return replace(surest.detection, p_value=p_block), surest.stage
+            return replace(surest.detection, p_value=p_block), surest.stage, True
     is_of_first = chosen is judged.first_stage and chosen is not judged.pooled
     stage = next((block.stage for block in judged.blocks if block.stage), None) if is_of_first else None
-    return replace(chosen, p_value=p), stage
+    return replace(chosen, p_value=p), stage, stage is not None
 
 
 def _surest(judged: Judged, outcome: Outcome) -> BlockFinding | None:

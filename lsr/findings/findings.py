@@ -201,7 +201,7 @@ class PairFinding:
     m_wave_threshold: StimulusThreshold | None = None
     recruitment: tuple[RecruitmentLevel, ...] = ()  # by intensity; empty where it does not vary
     sweeps: tuple[PairSweep, ...] = ()
-    measured_stage: str | None = None  # the stage that `detection` measures; None: all of the recording
+    measured_stage: str | None = None  # the stage that `detection` measures; None: no single one
     n_stimuli_measured: int | None = None  # of how many stimuli its measures tell; None: of all that are used
     there: tuple[bool | None, ...] = ()  # by block, the operation as its own control; empty: no operation
     warnings: tuple[Problem, ...] = ()

@@ -348,8 +348,8 @@ class PairReport(Measures):
     amplitude_change_percent: Percent
     amplitude_change_ci_percent: PercentInterval
     baseline_block: int | None  # which of blocks, from 0
-    measured_stage: str | None  # the stage whose response the measures describe; None: all stimuli together
-    n_stimuli_measured: int | None  # how many of n_stimuli_used that stage has; None: all of them
+    measured_stage: str | None  # the stage whose response the measures describe; None: no single one
+    n_stimuli_measured: int | None  # of how many of n_stimuli_used; None: of all of them
     disappeared_at: DisappearanceReport | None
     recruitment: list[RecruitmentReport]
     blocks: list[BlockReport]

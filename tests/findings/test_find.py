@@ -253,6 +253,8 @@ def test_where_neither_first_stage_nor_all_stimuli_tell_the_surest_block_speaks(
     assert (pair.course, pair.detection.presence) == (Course.DISAPPEARED, Presence.PRESENT)
     assert pair.detection.p_value == pytest.approx(1e-9 * len(GONE))
     assert (pair.measured_stage, pair.n_stimuli_measured) == ("baseline", 20)
+    (unstaged,) = find(make_judged("PPPAAAA", **both)).pairs
+    assert (unstaged.measured_stage, unstaged.n_stimuli_measured) == (None, 20)
     (none,) = find(make_judged("B" * len(GONE), **both)).pairs
     assert none.detection.reason == "too_noisy"
 
