@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lsr.anatomy import Relation
 from lsr.findings.course import doubt_early
 from lsr.findings.find import Judged, find_findings
 from lsr.findings.findings import Findings
@@ -31,7 +32,7 @@ from lsr.recording import Problem, Recording
 from lsr.settings import Settings, given_settings
 from lsr.spontaneous.watch import find_spontaneous
 from lsr.stages import Stage, check_events, find_stages, read_events
-from lsr.stimuli import StimulusSet, find_stimuli, find_unmarked
+from lsr.stimuli import StimulusSet, Unmarked, find_stimuli, find_unmarked
 from lsr.sweeps import find_beyond_range, plan_cut
 from lsr.threads import one_thread
 from lsr.traces import find_traces
@@ -153,9 +154,13 @@ def find(
         pairs = find_pairs(named, sites)
         judged += judge_set(replace(material, stimuli=named), pairs, pooled, read, stages, progress)
     evoked = [(one.stimuli, one.pair.site.channel) for one in judged if one.is_proof]
-    unmarked = find_unmarked(recording, sets, evoked)
+    is_direct = any(one.pair.relation is Relation.DIRECT for one in judged)
+    unmarked = find_unmarked(recording, sets, evoked, settings) if is_direct else Unmarked()
     problems += [*beyond.values(), *unmarked.problems]
     findings = find_findings(judged, sets, settings, problems, stages=stages, unmarked=unmarked)
     told = tuple(doubt_early(pair, stages) for pair in findings.pairs)
+    findings = replace(findings, pairs=told)
+    if unmarked.problems:  # what these stimuli evoke would pass for spasms
+        return findings
     progress("looking between the stimuli", 0, 0)
-    return replace(findings, pairs=told, spontaneous=find_spontaneous(recording, sites, sets, stages))
+    return replace(findings, spontaneous=find_spontaneous(recording, sites, sets, stages))

@@ -75,7 +75,18 @@ class StimulationSettings(_Frozen):
     annotation: str | None = None  # which annotations are stimuli, as a shell pattern
     # Label of the channel that carries the triggers; beside `annotation`, for recordings that have none such.
     trigger_channel: str | None = None
+    # The artifacts themselves, where annotations or triggers tell of runs rather than of every stimulus.
+    source: Literal["artifact"] | None = None
     window_s: Window | None = None  # only stimuli of this part of the recording
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.source is not None and (self.annotation is not None or self.trigger_channel is not None):
+            raise ValueError(
+                'source = "artifact" takes neither annotations nor triggers for stimuli: leave out '
+                "annotation and trigger_channel, or source"
+            )
+        return self
 
 
 class ChannelSettings(_Frozen):
@@ -332,9 +343,9 @@ def _takes_from(one: StimulationSettings, other: StimulationSettings) -> bool:
     """Whether stimuli of one source lie in the windows of both sets."""
     if one.window_s is None or other.window_s is None:
         return False  # the first says what is meant there, the other what is meant elsewhere
-    is_one_source = (one.annotation, one.trigger_channel) == (other.annotation, other.trigger_channel)
+    sources = [(each.annotation, each.trigger_channel, each.source) for each in (one, other)]
     overlap = one.window_s[0] < other.window_s[1] and other.window_s[0] < one.window_s[1]
-    return is_one_source and overlap
+    return sources[0] == sources[1] and overlap
 
 
 def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:

@@ -195,6 +195,13 @@ def test_windows_of_two_stimulus_sets_may_not_overlap():
     assert len(Settings.from_dict({"stimulation": sets}).stimulation) == 2
 
 
+def test_a_stimulus_set_has_one_source():
+    with pytest.raises(SettingsError, match="leave out annotation and trigger_channel, or source"):
+        Settings.from_dict({"stimulation": {"source": "artifact", "annotation": "Stim*"}})
+    with pytest.raises(SettingsError, match=r"stimulation\.source' has to be one of artifact"):
+        Settings.from_dict({"stimulation": {"source": "artefacts"}})
+
+
 def test_every_complaint_is_told_at_once():
     with pytest.raises(SettingsError, match=r"seed.*alpah"):
         Settings.from_dict({"detection": {"alpah": 0.01, "seed": -1}})

@@ -31,7 +31,7 @@ def find_annotated(recording: Recording, tables: Sequence[StimulationSettings]) 
     ----------
     recording : Recording
     tables : Sequence[StimulationSettings]
-        The settings' stimulus sets; those with a trigger channel of their own take no annotations.
+        The settings' stimulus sets; those with another source of their own take no annotations.
     """
     allowed: dict[str, tuple[int, ...]] = {}  # text: the tables it may belong to
     markers, notes, n_outside_window = [], [], 0
@@ -78,7 +78,8 @@ def _tables_of(text: str, tables: Sequence[StimulationSettings]) -> tuple[int, .
     named = tuple(i for i, table in enumerate(tables) if table.annotation and matches(text, table.annotation))
     if named or not reads_as_pulse(text):
         return named
-    return tuple(i for i, table in enumerate(tables) if not table.annotation and not table.trigger_channel)
+    own = [table.annotation or table.trigger_channel or table.source for table in tables]
+    return tuple(i for i, other in enumerate(own) if not other)
 
 
 def _without_parameter_notes(markers: list[Marker]) -> list[Marker]:

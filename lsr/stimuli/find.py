@@ -78,9 +78,11 @@ def _ask_sources(
     """Ask each source in turn; later ones only where the earlier are silent."""
     found, problems = [], []
     by_channel: dict[str, list[int]] = {}
-    others = []
+    others, artifacts = [], []
     for index, table in enumerate(tables):
-        if table.trigger_channel and not _is_annotated(recording, table):
+        if table.source:
+            artifacts.append(index)
+        elif table.trigger_channel and not _is_annotated(recording, table):
             by_channel.setdefault(table.trigger_channel, []).append(index)
         else:
             others.append(index)
@@ -89,6 +91,8 @@ def _ask_sources(
         found.append(find_triggered(recording, channel, tables, allowed, settings))
         if not found[-1].markers:
             problems.append(_silent_channel(channel))
+    if artifacts:
+        found.append(find_artifacts(recording, settings, tables, artifacts))
     if not others:
         return found, problems
     annotated = find_annotated(recording, tables)
@@ -199,13 +203,15 @@ def _nothing_found(
         if table.trigger_channel and not _is_annotated(recording, table)
     ]
     examples = f" (found {quoted}, …)" if quoted else ""
-    said = [f"none of {counts.total()} annotations {_wanted(patterns)}{examples}"]
+    said = []
+    if not all(table.source for table in tables):
+        said.append(f"none of {counts.total()} annotations {_wanted(patterns)}{examples}")
     if channels:
         said.append(f"the trigger channel {', '.join(map(repr, channels))} shows no pulse")
+    if said and any(source.source is StimulusSource.ARTIFACT for source in found):
+        said.append("no trigger channel carries pulses, and records are no sweeps")
     if any(source.source is StimulusSource.ARTIFACT for source in found):
-        said.append(
-            "no trigger channel carries pulses, records are no sweeps, and no stimulus artifact recurs"
-        )
+        said.append("no stimulus artifact recurs")
     if any(problem.code == "truncated" for problem in recording.problems):
         said.append("the file is cut off, and they may be in what is missing: copy it again from the monitor")
     labels = ", ".join(repr(channel.label) for channel in recording.channels[:8])

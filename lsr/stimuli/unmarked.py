@@ -1,9 +1,11 @@
-"""Stimuli that no marker tells of, before the first marker or after the last: M waves at an even pace.
+"""Stimuli that no marker tells of: M waves at an even pace before the first marker, after the last, between.
 
 Conventions
 -----------
 Times are seconds since the recording's start. An M wave is known by the waveform that the marked stimuli
-evoke in the same channel. Spasms are uneven and of other shapes; so are cautery and other stimulators.
+evoke in the same channel. Spasms are uneven and of other shapes; so are cautery and other stimulators. Where
+the marked stimuli evoke nothing, stimulus artifacts elsewhere tell that it was not then that somebody
+stimulated.
 """
 
 from __future__ import annotations
@@ -15,13 +17,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsr.recording import Problem, Recording
+from lsr.settings import Settings
+from lsr.stimuli.artifacts import channels_for_artifacts
+from lsr.stimuli.searched import find_series
 from lsr.stimuli.stimulus import StimulusSet, StimulusSource
 
 _M_WAVE_S = (1.5e-3, 12e-3)  # after the stimulus
 _KNOWN_BY = 60  # marked stimuli
 _CLEAR_S = 0.1  # of a marked stimulus
+_MOST_RUNS, _AWAY_SHARE = 100, 0.8  # that markers tell of, so few that all is read; of the artifacts
+_MOST_PAUSES, _LEAST_PAUSE_S = 30, 1.0  # between markers, the longest
 _STRETCH_S = 20.0
-_MOST_STRETCHES = 30  # on either side, evenly spaced
+_MOST_STRETCHES = 30  # on either side and between, evenly spaced
 _ALIKE = 0.9  # correlation with the known waveform
 _SIZES = (0.5, 2.0)  # times the known one
 _APART_S = 0.05
@@ -34,14 +41,36 @@ class Unmarked:
     """Whether somebody stimulated where no marker says so."""
 
     before: bool = False
+    between: bool = False
     after: bool = False
-    problems: tuple[Problem, ...] = ()
+    shown_by: str = "M waves follow each other evenly"
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """One where there are any."""
+        where = {
+            "before the first marked one": self.before,
+            "between marked ones": self.between,
+            "after the last marked one": self.after,
+        }
+        shown = [place for place, is_shown in where.items() if is_shown]
+        if not shown:
+            return ()
+        message = (
+            f"{' and '.join(shown)} {self.shown_by}: stimuli without a marker, which are not used; where "
+            "markers tell of runs of stimuli rather than of each, say in the configuration: "
+            '[stimulation] source = "artifact"'
+        )
+        return (Problem(code="stimuli_not_marked", message=message),)
 
 
 def find_unmarked(
-    recording: Recording, sets: Sequence[StimulusSet], evoked: Sequence[tuple[StimulusSet, int]]
+    recording: Recording,
+    sets: Sequence[StimulusSet],
+    evoked: Sequence[tuple[StimulusSet, int]],
+    settings: Settings,
 ) -> Unmarked:
-    """Look for M waves before the first marked stimulus and after the last.
+    """Look for M waves before the first marked stimulus, after the last, and in the pauses between.
 
     Parameters
     ----------
@@ -49,7 +78,8 @@ def find_unmarked(
     sets : sequence of StimulusSet
         All of the recording.
     evoked : sequence of (set, channel)
-        Channels that show an M wave of the set.
+        Direct muscles that show an M wave of the set.
+    settings : Settings
 
     Returns
     -------
@@ -60,21 +90,38 @@ def find_unmarked(
     UnreadableSamples
     """
     told = (StimulusSource.ANNOTATION, StimulusSource.TRIGGER_CHANNEL)
-    if not evoked or any(one.source not in told or "outside_window" in one.n_left_out for one in sets):
+    if any(one.source not in told or "outside_window" in one.n_left_out for one in sets):
         return Unmarked()
-    times = [stimulus.time_s for one in sets for stimulus in one.stimuli]
+    times = np.sort([stimulus.time_s for one in sets for stimulus in one.stimuli])
+    if not evoked:
+        return _by_artifacts(recording, times, settings) if times.size <= _MOST_RUNS else Unmarked()
     known = [(channel, _m_wave_uv(recording, one, channel)) for one, channel in evoked]
-    before = _shows_any(recording, known, -np.inf, min(times) - _CLEAR_S)
-    after = _shows_any(recording, known, max(times) + _CLEAR_S, np.inf)
-    problems = tuple(
-        Problem(
-            code="stimuli_not_marked",
-            message=f"{where} M waves follow each other evenly: stimuli without a marker, which are not used",
-        )
-        for shown, where in ((before, "before the first stimulus"), (after, "after the last stimulus"))
-        if shown
+    longest = np.argsort(-np.diff(times), kind="stable")[:_MOST_PAUSES].tolist()
+    pauses = [(times[k], times[k + 1]) for k in longest if times[k + 1] - times[k] > _LEAST_PAUSE_S]
+    return Unmarked(
+        before=_shows_any(recording, known, [(-np.inf, times[0])]),
+        between=_shows_any(recording, known, pauses),
+        after=_shows_any(recording, known, [(times[-1], np.inf)]),
     )
-    return Unmarked(before=before, after=after, problems=problems)
+
+
+def _by_artifacts(recording: Recording, times_s: NDArray[np.float64], settings: Settings) -> Unmarked:
+    """Where stimulus artifacts recur, if hardly any of them is at a marker."""
+    channels = channels_for_artifacts(recording, settings)
+    series = find_series(recording, channels)[0] if channels else []
+    pulses_s = np.concatenate([np.empty(0), *series])
+    place = np.searchsorted(times_s, pulses_s)
+    edges_s = np.concatenate([[-np.inf], times_s, [np.inf]])
+    is_away = np.minimum(pulses_s - edges_s[place], edges_s[place + 1] - pulses_s) > _CLEAR_S
+    if is_away.sum() < _AWAY_SHARE * pulses_s.size:
+        return Unmarked()
+    n_before, n_after = (int((is_away & (place == end)).sum()) for end in (0, times_s.size))
+    return Unmarked(
+        before=n_before >= _FEWEST,
+        between=int(is_away.sum()) - n_before - n_after >= _FEWEST,
+        after=n_after >= _FEWEST,
+        shown_by="stimulus artifacts recur",
+    )
 
 
 def _m_wave_uv(recording: Recording, found: StimulusSet, channel: int) -> NDArray[np.float64]:
@@ -91,11 +138,14 @@ def _m_wave_uv(recording: Recording, found: StimulusSet, channel: int) -> NDArra
 def _shows_any(
     recording: Recording,
     known: Sequence[tuple[int, NDArray[np.float64]]],
-    from_s: float,
-    to_s: float,
+    spans: Sequence[tuple[float, float]],
 ) -> bool:
-    """Whether any stretch between two times shows M waves at an even pace."""
-    stretches = list(_stretches(recording, from_s, to_s))
+    """Whether any stretch between two times, of several, shows M waves at an even pace."""
+    stretches = [
+        stretch
+        for from_s, to_s in spans
+        for stretch in _stretches(recording, from_s + _CLEAR_S, to_s - _CLEAR_S)
+    ]
     if not stretches:
         return False
     chosen = np.unique(np.linspace(0, len(stretches) - 1, min(len(stretches), _MOST_STRETCHES)).round())
@@ -117,7 +167,7 @@ def _stretches(recording: Recording, from_s: float, to_s: float) -> Iterator[tup
 
 def _is_stimulated(emg_uv: NDArray[np.float32], m_wave_uv: NDArray[np.float64], rate_hz: float) -> bool:
     """Whether a stretch shows the M wave again and again, at an even pace."""
-    from scipy.signal import fftconvolve
+    from scipy.signal import oaconvolve
 
     n = m_wave_uv.size
     if n < 5 or emg_uv.size < 2 * n or not np.isfinite(emg_uv).all() or np.ptp(m_wave_uv) == 0:
@@ -125,8 +175,8 @@ def _is_stimulated(emg_uv: NDArray[np.float32], m_wave_uv: NDArray[np.float64], 
     shape = m_wave_uv - m_wave_uv.mean()
     length = float(np.sqrt(shape @ shape))
     emg = emg_uv.astype(np.float64) - float(np.median(emg_uv))
-    along = fftconvolve(emg, shape[::-1] / length, mode="valid")
-    sums, squares = (fftconvolve(some, np.ones(n), mode="valid") for some in (emg, emg**2))
+    along = oaconvolve(emg, shape[::-1] / length, mode="valid")
+    sums, squares = (oaconvolve(some, np.ones(n), mode="valid") for some in (emg, emg**2))
     energy = np.maximum(squares - sums**2 / n, 1e-9 * length**2)
     low, high = _SIZES
     alike = (along > _ALIKE * np.sqrt(energy)) & (along > low * length) & (along < high * length)

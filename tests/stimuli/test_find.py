@@ -812,6 +812,37 @@ def test_artifacts_tell_at_the_last(rate_hz):
     assert found.branch is None
 
 
+def test_artifacts_are_the_stimuli_where_the_settings_say_that_markers_open_runs():
+    """Planted: one annotation for each run of ten stimuli."""
+    texts = [(time_s, "Stim R zyg 12 mA") for time_s in TIMES_S[::10]]
+    recording = record(draw_emg_uv(TIMES_S), texts)
+    (as_marked,) = find_stimuli(recording, PLAIN)
+    assert len(as_marked.stimuli) == len(texts)
+    settings = Settings.from_dict({"stimulation": {"source": "artifact", "branch": "zygomatic"}})
+    (found,) = find_stimuli(recording, settings)
+    assert (found.source, found.branch) == (StimulusSource.ARTIFACT, Branch.ZYGOMATIC)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=3e-4)
+
+
+def test_each_part_of_a_recording_may_have_its_own_source():
+    """Planted: a run for each annotation at first, and an annotation for each stimulus then."""
+    later_s = TIMES_S + 30
+    texts = [(TIMES_S[0], "Stim R zyg"), *((time_s, "Stim R zyg") for time_s in later_s)]
+    recording = record(draw_emg_uv(np.concatenate([TIMES_S, later_s]), seconds=60.0), texts)
+    sets = [{"source": "artifact", "window_s": [0, 30]}, {"window_s": [30, 60]}]
+    found = find_stimuli(recording, Settings.from_dict({"stimulation": sets}))
+    assert [one.source for one in found] == [StimulusSource.ARTIFACT, StimulusSource.ANNOTATION]
+    np.testing.assert_allclose(times_of(found[0]), TIMES_S, atol=3e-4)
+    np.testing.assert_allclose(times_of(found[1]), later_s, atol=3e-4)
+
+
+def test_artifacts_that_were_asked_for_and_are_none_are_named():
+    settings = Settings.from_dict({"stimulation": {"source": "artifact"}})
+    texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
+    with pytest.raises(NoStimuli, match="when it was stimulated: no stimulus artifact recurs"):
+        find_stimuli(record(draw_emg_uv(TIMES_S, artifact_uv=0.0, m_wave_uv=0.0), texts), settings)
+
+
 def test_polarity_and_size_do_not_move_the_artifacts():
     emg_uv = draw_emg_uv(TIMES_S)
     (found,) = find_stimuli(record(emg_uv), PLAIN)

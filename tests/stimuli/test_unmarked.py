@@ -120,4 +120,57 @@ def test_stimuli_that_no_marker_told_lack_none(source, is_told):
     recording = record((True, True, True, False))
     (found,) = find_stimuli(recording, lsr.Settings())
     found = replace(found, source=source)
-    assert find_unmarked(recording, [found], [(found, 0)]).after is is_told
+    assert find_unmarked(recording, [found], [(found, 0)], lsr.Settings()).after is is_told
+
+
+def test_stimuli_between_marked_ones_are_told_with_the_way_out():
+    """Planted: the markers of the third stage were not exported; the LSR is gone there."""
+    report = lsr.analyze(record((True, True, False, True)))
+    (said,) = (one.message for one in report.problems if one.code == "stimuli_not_marked")
+    assert said.startswith("between marked ones M waves follow")
+    assert 'source = "artifact"' in said
+
+
+@pytest.mark.parametrize("marked", [(True, True, True, False), (True, False, True, True)])
+def test_what_unmarked_stimuli_evoke_is_no_spasm(marked):
+    """Planted: no muscle does anything but answer."""
+    assert lsr.analyze(record((True,) * 4)).spontaneous is not None
+    assert lsr.analyze(record(marked)).spontaneous is None
+
+
+def record_runs(markers_s, *, m_wave_uv):
+    """Two minutes at 2 Hz with artifacts in both channels; the direct muscle answers, or does not."""
+    rng = np.random.default_rng(5)
+    emg_uv = rng.normal(0, 4, (2, round(125 * RATE_HZ)))
+    for time_s in RUN_S:
+        first = round(time_s * RATE_HZ)
+        emg_uv[:, first : first + 2] += [[900.0], [-500.0]]
+        emg_uv[0, first : first + SINCE_MS.size] += m_wave_uv
+    return Recording.from_arrays(
+        list(emg_uv.astype(np.float32)),
+        rates_hz=RATE_HZ,
+        labels=["R O.Oculi", "R Mentalis"],
+        annotations=[Annotation(time_s=at, duration_s=None, text="Stim R zygomatic") for at in markers_s],
+        name="runs",
+    )
+
+
+RUN_S = np.arange(1.0, 121.0, 0.5)
+
+
+def test_typed_marks_of_runs_say_which_way_out_there_is():
+    """Planted: a mark typed a fifth of a second before each of eight runs, so no stimulus is at any."""
+    recording = record_runs((RUN_S[::30] - 0.2).tolist(), m_wave_uv=M_WAVE_UV)
+    report = lsr.analyze(recording)
+    (said,) = (one.message for one in report.problems if one.code == "stimuli_not_marked")
+    assert "between marked ones and after the last marked one stimulus artifacts recur" in said
+    assert report.spontaneous is None
+    settings = {"stimulation": {"source": "artifact", "side": "right", "branch": "zygomatic"}}
+    found = lsr.analyze(recording, lsr.Settings.from_dict(settings))
+    assert found.stimulation[0].n_stimuli == RUN_S.size
+    assert "stimuli_not_marked" not in problems(found)
+
+
+def test_stimuli_that_evoke_nothing_are_marked_all_the_same():
+    report = lsr.analyze(record_runs(RUN_S.tolist(), m_wave_uv=0.0))
+    assert "stimuli_not_marked" not in problems(report)
