@@ -157,7 +157,8 @@ def _compare_with_triggers(
         if n_edges and abs(n_edges - n_annotated) > _COUNTS_DIFFER * max(n_edges, n_annotated):
             message = (
                 f"{n_annotated} annotations report stimuli, but the trigger channel {channel.label!r} shows "
-                f"{n_edges} pulses; the annotations are used"
+                f"{n_edges} pulses; the annotations are used; if the pulses are the stimuli, say in the "
+                f'configuration: [stimulation] trigger_channel = "{channel.label}"'
             )
             problems.append(Problem(code="trigger_count_differs", message=message))
     return problems

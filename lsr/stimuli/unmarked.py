@@ -59,7 +59,7 @@ class Unmarked:
         message = (
             f"{' and '.join(shown)} {self.shown_by}: stimuli without a marker, which are not used; where "
             "markers tell of runs of stimuli rather than of each, say in the configuration: "
-            '[stimulation] source = "artifact"'
+            '[stimulation] source = "artifact", or the trigger_channel'
         )
         return (Problem(code="stimuli_not_marked", message=message),)
 
