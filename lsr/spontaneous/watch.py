@@ -4,7 +4,7 @@ Conventions
 -----------
 Times are seconds since the recording's start. The recording is read once, block by block; of a very long one
 evenly spaced stretches are read, and rates refer to what was looked at. From shortly before a stimulus until
-100 ms after it nothing is looked at, nor where an amplifier is at its rail.
+100 ms after it nothing is looked at, nor where an amplifier is at its rail, or shows one value for long.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ _MOST_SAMPLES = 100_000_000  # of all channels together, a dozen seconds of work
 _HIDDEN_S = (0.003, 0.100)  # before and after a stimulus: artifact, M wave, LSR, afterdischarge
 _RAIL_S = (0.010, 0.050)  # before and after a saturated sample
 _AT_RAIL = 0.99
+_FLAT_S = 0.1  # one value for so long is no EMG: a channel switched off, or muted
 _UNMARKED = 0.4  # of the steepness of known artifacts: a stimulus that no marker tells of
 _STANDS_OUT = 5.0  # times the steepness of the EMG: where artifacts can be told from it
 _JOINED_S = 0.025
@@ -191,7 +192,7 @@ def _look(
     sites = [tracks[channel].site for channel in channels]
     for row, channel in enumerate(channels):
         track = tracks[channel]
-        own = hidden | _at_rail(recording, channel, samples[row], rate_hz)
+        own = hidden | _at_rail(recording, channel, samples[row], rate_hz) | _flat(samples[row], rate_hz)
         found = find_bursts(samples[row], rate_hz, own)
         track.n_spikes += found.n_spikes
         here = sites[row]
@@ -273,6 +274,14 @@ def _at_rail(recording: Recording, channel: int, emg_uv: np.ndarray, rate_hz: fl
     if not clipped.any():
         return nothing
     return _around(np.flatnonzero(clipped) / rate_hz, *_RAIL_S, emg_uv.size, rate_hz)
+
+
+def _flat(emg_uv: np.ndarray, rate_hz: float) -> np.ndarray:
+    """Samples around stretches of one value: what is left of them by rounding would pass for EMG."""
+    begins = np.flatnonzero(np.append(True, emg_uv[1:] != emg_uv[:-1]))
+    lengths = np.diff(np.append(begins, emg_uv.size))
+    flat = np.repeat(lengths >= _FLAT_S * rate_hz, lengths)
+    return _around(np.flatnonzero(flat) / rate_hz, *_RAIL_S, emg_uv.size, rate_hz)
 
 
 def _watched(track: _Track) -> Watched:

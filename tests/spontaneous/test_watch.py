@@ -226,6 +226,25 @@ def test_saturated_stretches_are_no_bursts():
     assert select(look(recording), "L Mentalis").n_bursts == 0
 
 
+@pytest.mark.parametrize("flat_s", [(0.0, 40.0), (8.0, 35.0), (13.0, 16.0)])
+@pytest.mark.parametrize("level_uv", [0.0, 0.0763, -12.3])  # what a zero stands for, depends on the calibration
+def test_a_channel_switched_off_or_muted_has_no_bursts(flat_s, level_uv):
+    """Rounding leaves so little of one value that it is told only at some rates."""
+    rate_hz, rng = 12_800.0, np.random.default_rng(8)
+    time_s = np.arange(0, 40.0, 1 / rate_hz)
+    emg_uv = rng.normal(0, 5, (3, time_s.size))
+    emg_uv[2, (time_s >= flat_s[0]) & (time_s < flat_s[1])] = level_uv
+    recording = Recording.from_arrays(
+        list(emg_uv.astype(np.float32)),
+        rates_hz=rate_hz,
+        labels=LABELS,
+        annotations=[Annotation(time_s=t, duration_s=None, text="Stim R zygomatic") for t in STIMULI_S[:20]],
+        name="case.edf",
+    )
+    found = [one for one in look(recording).activity if (one.channel, one.stage) == ("L Mentalis", None)]
+    assert [one.n_bursts for one in found] == ([0] if flat_s[1] - flat_s[0] < 35 else [])
+
+
 @pytest.mark.parametrize("pulse_s", [0.5, 0.8, 1.2])
 def test_short_bursts_at_the_pace_of_a_pulse_are_the_heart(pulse_s):
     rng = np.random.default_rng(6)
