@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsr.recording import Problem, Recording
+from lsr.stimuli.artifacts import HELD_S, held_before_s
 from lsr.stimuli.marker import AT_ONE_LAG_MS, LONGEST_PULSE_GAP_S, WORTH_MOVING_MS
 
 REACH_S = 50e-3  # an artifact farther from where it is expected belongs to no marker
@@ -30,7 +31,6 @@ _STRAY = (
 _N_NEIGHBOURS = 21  # markers that tell the lag of one without an artifact
 _STEEP_M_WAVE_HZ = 4000.0  # below this a quick M wave can be as steep as an artifact,
 _M_WAVE_MS = (1.5, 8.0)  # and what comes so long after its marker may be one
-_HELD_S = 1e-3  # a monitor that blanks the artifact holds one value at least so long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,11 +203,8 @@ def _may_be_no_artifact(
 
 def _holds(recording: Recording, channels: Sequence[int], times_s: NDArray[np.float64]) -> bool:
     """Tell whether some channel shows one value alone for a millisecond, up to most of these times."""
-    held = [
-        (np.ptp(batch.samples, axis=-1) == 0).any(axis=1)
-        for batch in recording.windows(times_s, _HELD_S, 0.0, channels)
-    ]
-    return bool(held) and float(np.mean(np.concatenate(held))) > _HALF
+    held_s = held_before_s(recording, channels, times_s)
+    return held_s.size > 0 and float(np.mean(held_s >= 0.999 * HELD_S)) > _HALF
 
 
 def tell_lags(

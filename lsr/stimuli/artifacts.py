@@ -30,6 +30,8 @@ _NEAR_S = 0.2e-3  # channels show an artifact at once: within this
 _NO_EMG = ("ecg", "ekg", "eeg", "eog", "resp", "spo2", "status")
 
 LOOK_AROUND_S = 10e-3  # an artifact is looked for this far from its marker
+HELD_S = 1e-3  # a monitor that blanks the artifact holds one value at least so long
+MOST_HELD_S = 15e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +209,18 @@ def spike_starts(
     starts = np.where(told, starts, np.nan)
     middle = np.nanmedian(starts, axis=1)
     return middle, np.nanmax(np.abs(starts - middle[:, None]), axis=1)
+
+
+def held_before_s(
+    recording: Recording, channels: Sequence[int], times_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """For how long, up to 15 ms, some channel shows one value alone up to each time that lies in the data."""
+    held_s = [np.empty(0)]
+    for batch in recording.windows(times_s, MOST_HELD_S, 0.0, channels):
+        differs = batch.samples[..., ::-1] != batch.samples[..., -1:]
+        n_alike = np.where(differs.any(axis=-1), np.argmax(differs, axis=-1), differs.shape[-1])
+        held_s.append(n_alike.max(axis=1) / batch.rate_hz)
+    return np.concatenate(held_s)
 
 
 def _jumps(samples: NDArray[np.float32], rate_hz: float) -> NDArray[np.float32]:

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings, StimulationSettings
-from lsr.stimuli.artifacts import channels_for_artifacts, sharp, spike_starts, steps_uv, usual_jumps
+from lsr.stimuli.artifacts import (
+    HELD_S,
+    MOST_HELD_S,
+    channels_for_artifacts,
+    held_before_s,
+    sharp,
+    spike_starts,
+    steps_uv,
+    usual_jumps,
+)
 from lsr.stimuli.marker import LONGEST_PULSE_GAP_S, Marker, Markers, table_at
 from lsr.stimuli.stimulus import StimulusSource
 from lsr.stimuli.texts import StimulusText
@@ -30,6 +39,7 @@ _SAME_SHAPE = 0.6  # correlation of artifacts of one electrode position, sampled
 _FEWEST = 5  # spikes that make a series
 _MOST_SPIKES = 30_000
 _MOST_SHAPES = 4
+_EVENLY_HELD = 0.1  # of their length: how far stretches differ that a monitor blanks
 
 
 def find_artifacts(
@@ -38,6 +48,9 @@ def find_artifacts(
     """Find stimuli by their artifacts; artifacts of different shapes become different kinds."""
     channels = channels_for_artifacts(recording, settings)
     series, precision_ms = find_series(recording, channels) if channels else ([], 0.0)
+    blanked_s = max((_blanked_s(recording, channels, times_s) for times_s in series), default=0.0)
+    if blanked_s:
+        series, precision_ms = [times_s - blanked_s for times_s in series], 1e3 * blanked_s
     markers, n_outside_window = [], 0
     for number, times_s in enumerate(series, start=1):
         text = f"artifact {number}" if len(series) > 1 else ""
@@ -52,8 +65,33 @@ def find_artifacts(
         precision_ms=precision_ms,
         markers=tuple(sorted(markers, key=lambda marker: marker.time_s)),
         n_outside_window=n_outside_window,
-        problems=_several_shapes(series) if len(series) > 1 else (),
+        problems=(
+            *(_several_shapes(series) if len(series) > 1 else ()),
+            *(_blanked(precision_ms) if blanked_s else ()),
+        ),
     )
+
+
+def _blanked_s(recording: Recording, channels: Sequence[int], times_s: NDArray[np.float64]) -> float:
+    """For how long a monitor blanks the artifact before what was found of it; 0 where it does not.
+
+    Most spikes then follow one value held for as long.
+    """
+    just_before_s = 0.5 / recording.channels[channels[0]].rate_hz + 0.1e-3
+    held_s = held_before_s(recording, channels, times_s - just_before_s)
+    usual_s = float(np.median(held_s)) if held_s.size else 0.0
+    if not HELD_S <= usual_s < MOST_HELD_S or np.mean(np.abs(held_s / usual_s - 1) <= _EVENLY_HELD) < 0.5:
+        return 0.0
+    return usual_s + just_before_s
+
+
+def _blanked(blanked_ms: float) -> tuple[Problem, ...]:
+    message = (
+        f"the monitor replaces what it shows by one value for {blanked_ms:.1f} ms around each stimulus: "
+        "latencies count from where that begins, the earliest that the stimulus can be; they are too long by "
+        f"as much as it comes later, {blanked_ms:.1f} ms at most. Annotations or a trigger channel would tell"
+    )
+    return (Problem(code="artifact_blanked", message=message),)
 
 
 def _several_shapes(series: Sequence[NDArray[np.float64]]) -> tuple[Problem, ...]:

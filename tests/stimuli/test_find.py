@@ -841,6 +841,18 @@ def test_artifacts_that_were_asked_for_and_are_none_are_named():
     texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
     with pytest.raises(NoStimuli, match="when it was stimulated: no stimulus artifact recurs"):
         find_stimuli(record(draw_emg_uv(TIMES_S, artifact_uv=0.0, m_wave_uv=0.0), texts), settings)
+@pytest.mark.parametrize("blanked_ms", [1.5, 3.0, 8.0])
+def test_artifacts_that_a_monitor_blanks_lie_where_it_begins_to(blanked_ms):
+    """Found was where it ends, so that every latency was too short by that much, without a word."""
+    emg_uv = draw_emg_uv(TIMES_S, m_wave_uv=0.0)
+    for time_s in TIMES_S:
+        first, stop = round(time_s * RATE_HZ), round((time_s + blanked_ms / 1e3) * RATE_HZ)
+        emg_uv[:, first:stop] = 0.0
+        emg_uv[:, stop : stop + 10] += 900 * np.exp(-np.arange(10) / 4)
+    (found,) = find_stimuli(record(emg_uv), PLAIN)
+    np.testing.assert_allclose(times_of(found), TIMES_S, atol=0.3e-3)
+    assert [problem.code for problem in found.problems] == ["artifact_blanked"]
+    assert found.precision_ms == pytest.approx(blanked_ms, abs=0.4)
 
 
 def test_polarity_and_size_do_not_move_the_artifacts():
