@@ -17,8 +17,9 @@ from lsr.stages import Stage
 from lsr.stimuli import StimulusSet
 
 BASELINE = "baseline"  # the stage that others are measured against
-_PAUSE_S = 60.0  # after it, the last stimuli of a recording are judged by themselves
+_PAUSE_S = 60.0  # much may happen to the nerve meanwhile
 _PAUSE_INTERVALS = 10.0  # and it is longer than usual by so much
+_ENOUGH = 0.75  # of a block: it ends at a pause then
 _LEAST_LAST = 5  # stimuli; fewer tell too little
 
 
@@ -35,8 +36,9 @@ class Block:
 def form_blocks(stimuli: StimulusSet, stages: Sequence[Stage], block_stimuli: int) -> tuple[Block, ...]:
     """Divide the stimuli of a set by stage, and within a stage by number.
 
-    A rest shorter than half a block joins the block before it, but for the last stimuli of all: after a long
-    pause they tell of the end, however few.
+    A block ends at a long pause where it holds three quarters of the stimuli it should. A rest shorter than
+    half a block joins the block before it, but for the last stimuli of all: after a long pause they tell of
+    the end, however few.
 
     Parameters
     ----------
@@ -51,37 +53,54 @@ def form_blocks(stimuli: StimulusSet, stages: Sequence[Stage], block_stimuli: in
     """
     times = np.array([stimulus.time_s for stimulus in stimuli.stimuli])
     names = [_stage_at(time, stages) for time in times]
-    last_run = _last_run(times, block_stimuli)
+    pauses = _pauses(times)
+    cuts = _stage_cuts(names, _last_run(times, pauses, block_stimuli))
     blocks = []
-    first = 0
-    for k in range(1, times.size + 1):
-        if k < times.size and names[k] == names[first] and k != last_run:
-            continue
-        n_blocks = max(1, round((k - first) / block_stimuli + 1e-9))
-        edges = [first + block_stimuli * i for i in range(n_blocks)] + [k]
-        for begin, end in pairwise(edges):
-            blocks.append(
-                Block(
-                    start_s=float(times[begin]),
-                    end_s=float(times[end - 1]),
-                    stage=names[first],
-                    stimuli=np.arange(begin, end),
+    for cut, next_cut in pairwise(cuts):
+        for first, k in pairwise(_pause_cuts(cut, next_cut, pauses, block_stimuli)):
+            n_blocks = max(1, round((k - first) / block_stimuli + 1e-9))
+            edges = [first + block_stimuli * i for i in range(n_blocks)] + [k]
+            for begin, end in pairwise(edges):
+                blocks.append(
+                    Block(
+                        start_s=float(times[begin]),
+                        end_s=float(times[end - 1]),
+                        stage=names[first],
+                        stimuli=np.arange(begin, end),
+                    )
                 )
-            )
-        first = k
     return tuple(blocks)
 
 
-def _last_run(times: np.ndarray, block_stimuli: int) -> int | None:
-    """The first of a few last stimuli after a long pause; None where there are none such."""
+def _stage_cuts(names: Sequence[str | None], last_run: int | None) -> list[int]:
+    """Where a stage or the last run begins, and the end."""
+    n = len(names)
+    return [0, *(k for k in range(1, n) if names[k] != names[k - 1] or k == last_run), n]
+
+
+def _pause_cuts(first: int, end: int, pauses: Sequence[int], block_stimuli: int) -> list[int]:
+    """Where to divide stimuli of one stage at pauses, with both ends."""
+    cuts = [first]
+    for k in pauses:
+        if k - cuts[-1] >= _ENOUGH * block_stimuli and end - k >= block_stimuli / 2:
+            cuts.append(k)
+    return [*cuts, end]
+
+
+def _pauses(times: np.ndarray) -> list[int]:
+    """The first stimulus after each long pause."""
     intervals = np.diff(times)
     if not intervals.size:
+        return []
+    is_long = intervals >= max(_PAUSE_S, _PAUSE_INTERVALS * float(np.median(intervals)))
+    return [int(k) + 1 for k in np.flatnonzero(is_long)]
+
+
+def _last_run(times: np.ndarray, pauses: Sequence[int], block_stimuli: int) -> int | None:
+    """The first of a few last stimuli after a long pause; None where there are none such."""
+    if not pauses:
         return None
-    pauses = np.flatnonzero(intervals >= max(_PAUSE_S, _PAUSE_INTERVALS * float(np.median(intervals))))
-    if not pauses.size:
-        return None
-    first = int(pauses[-1]) + 1
-    return first if _LEAST_LAST <= times.size - first < block_stimuli / 2 else None
+    return pauses[-1] if _LEAST_LAST <= times.size - pauses[-1] < block_stimuli / 2 else None
 
 
 def count_leading(stage_of_block: Sequence[str | None]) -> int:

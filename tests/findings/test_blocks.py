@@ -38,11 +38,29 @@ def test_a_rest_shorter_than_half_a_block_joins_the_block_before(n_stimuli, size
         (9, 300.0, [20, 24, 9]),
         (4, 300.0, [20, 28]),  # too few to tell
         (5, 50.0, [20, 29]),  # no long pause
-        (10, 300.0, [20, 20, 14]),  # half a block makes one anyhow
+        (10, 300.0, [20, 24, 10]),  # half a block makes one anyhow
     ],
 )
 def test_a_few_last_stimuli_after_a_long_pause_are_judged_by_themselves(n_last, pause_s, sizes):
     times_s = np.concatenate([np.arange(44), 43.0 + pause_s + np.arange(n_last)])
+    blocks = form_blocks(stimulated(times_s), (), 20)
+    assert [block.stimuli.size for block in blocks] == sizes
+
+
+@pytest.mark.parametrize(
+    ("runs", "sizes"),
+    [
+        ([18, 18, 14, 6, 12], [18, 18, 20, 12]),  # the third alone is too short
+        ([7, 7, 7, 7, 4], [21, 11]),
+        ([33, 25], [20, 13, 25]),
+        ([15, 4], [19]),
+        ([9, 31], [20, 20]),
+    ],
+)
+def test_a_block_ends_at_a_long_pause_where_it_holds_enough(runs, sizes):
+    """An LSR that comes back after the pause was there in a block without it, by two of its stimuli."""
+    starts_s = 300.0 * np.arange(len(runs))
+    times_s = np.concatenate([at_s + np.arange(n) for at_s, n in zip(starts_s, runs, strict=True)])
     blocks = form_blocks(stimulated(times_s), (), 20)
     assert [block.stimuli.size for block in blocks] == sizes
 
