@@ -16,6 +16,7 @@ import numpy as np
 
 from lsr.anatomy import Relation
 from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
+from lsr.findings.blocks import count_leading
 from lsr.findings.conduction import find_nerve_conduction
 from lsr.findings.contact import ELECTRODE_CHANGED
 from lsr.findings.course import Outcome, doubt_end, doubt_unmarked, is_operation, judge_course
@@ -24,7 +25,7 @@ from lsr.findings.likeness import Contrast, is_at_edge
 from lsr.findings.multiplicity import holm
 from lsr.findings.pairs import Pair
 from lsr.findings.rare import Alike
-from lsr.findings.states import Run
+from lsr.findings.states import Run, count_until_lost
 from lsr.findings.threshold import Level, find_threshold, recruitment, response_levels
 from lsr.recording import Problem
 from lsr.settings import Settings
@@ -173,7 +174,7 @@ def _find_pair(
     elif detection.presence is not Presence.INDETERMINATE:
         detection = _withheld(detection, "relation_unknown")
     warnings = _warnings(judged, settings, detection, outcome)
-    levels = _levels(judged, sweeps)
+    levels = _levels(judged, sweeps, outcome)
     threshold = find_threshold(levels)
     finding = PairFinding(
         stimulation=judged.stimuli.id,
@@ -227,11 +228,21 @@ def _follow_operation(
     return doubt_unmarked(outcome, before=unmarked.before, after=unmarked.after)
 
 
-def _levels(judged: Judged, sweeps: Sequence[PairSweep]) -> tuple[Level, ...]:
+def _levels(
+    judged: Judged, sweeps: Sequence[PairSweep], outcome: Outcome | None
+) -> tuple[Level, ...]:
+    """Answers by intensity; of an operation before the LSR was lost, and of its first stage if that tells.
+
+    An LSR that is gone answers to no current, and one that is going to ever fewer stimuli of one current.
+    """
     if judged.pair.relation not in (Relation.TARGET, Relation.AMBIGUOUS):
         return ()
     intensities = [stimulus.intensity_ma for stimulus in judged.stimuli.stimuli]
-    return response_levels(intensities, sweeps, judged.blocks)
+    if outcome is None:
+        return response_levels(intensities, sweeps, judged.blocks)
+    blocks = judged.blocks[: count_until_lost(judged.blocks, outcome.there)]
+    at_first = response_levels(intensities, sweeps, blocks[: count_leading([one.stage for one in blocks])])
+    return at_first if find_threshold(at_first) else response_levels(intensities, sweeps, blocks)
 
 
 def _spokesman(judged: Judged, outcome: Outcome, alpha: float) -> tuple[Detection, str | None, bool]:

@@ -542,6 +542,22 @@ def is_stimulated_alike(block: BlockFinding, reference: BlockFinding) -> bool:
     return _m_ratio(block, reference) >= _ADEQUATE and _is_as_strong(block, reference)
 
 
+def count_until_lost(blocks: Sequence[BlockFinding], there: Sequence[bool | None]) -> int:
+    """Count the blocks before the first without the LSR whose stimuli are as strong as those that showed it.
+
+    Parameters
+    ----------
+    blocks : sequence of BlockFinding
+    there : sequence of bool or None, one per block
+        As `States.there`.
+    """
+    for k, block in enumerate(blocks):
+        shown = [blocks[one] for one in range(k) if there[one]]
+        if there[k] is False and any(is_stimulated_alike(block, one) for one in shown):
+            return k
+    return len(blocks)
+
+
 def _miss(amplitude_uv: float, detection: Detection, alpha: float, power: float) -> float:
     """Chance that a block with this detection limit overlooks a response.
 

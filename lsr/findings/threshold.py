@@ -72,17 +72,18 @@ def response_levels(
     intensities_ma : sequence of float or None, one per sweep
     sweeps : sequence of PairSweep
     blocks : sequence of BlockFinding
-        Where a block shows no response, its stimuli count as unanswered.
+        Only their stimuli count; where a block shows no response, they are unanswered.
 
     Returns
     -------
     tuple[Level, ...]
         Rising; levels none of whose sweeps can be judged are left out.
     """
+    asked = {k for block in blocks for k in block.stimuli}
     silent = {k for block in blocks if _is_silent(block) for k in block.stimuli}
     levels = []
     for ma, which in group_levels(intensities_ma):
-        own = [sweeps[k] for k in which if sweeps[k].finding.used]
+        own = [sweeps[k] for k in which if sweeps[k].finding.used and sweeps[k].stimulus in asked]
         judged = [one for one in own if one.finding.present is not None or one.stimulus in silent]
         if judged:
             sizes = [one.finding.amplitude_uv or 0.0 for one in judged]

@@ -176,6 +176,28 @@ def test_only_what_may_be_an_lsr_has_a_stimulus_threshold(make_judged, relation,
     assert bool(pair.recruitment) is known
 
 
+@pytest.mark.parametrize("ramp_at", [0, 2])  # in the first stage, or the second
+def test_the_threshold_is_that_of_the_lsr_while_it_was_there(make_judged, ramp_at):
+    """Planted: 4 mA evoke none, 8 and 12 mA one each, until it is lost at 8 mA: told was 10 mA."""
+    ramp = (4.0,) * 10 + (12.0,) * 10
+    given_ma = [ramp[k % 20] if k // 20 == ramp_at else 8.0 for k in range(200)]
+    stimuli = tuple(Stimulus(time_s=float(k), intensity_ma=ma) for k, ma in enumerate(given_ma))
+    judged = make_judged("PPPPAAAAAA", stimuli=replace(STIMULI, stimuli=stimuli))
+
+    def answer(k):
+        is_there = k < 80 and given_ma[k] > 4
+        return replace(USED, present=is_there, amplitude_uv=100.0 if is_there else 0.0)
+
+    blocks = tuple(
+        replace(one, detection=replace(one.detection, sweeps=tuple(map(answer, one.stimuli))))
+        for one in judged.blocks
+    )
+    (pair,) = find(replace(judged, blocks=blocks)).pairs
+    assert pair.course is Course.DISAPPEARED_BEFORE_DECOMPRESSION
+    assert 4 < pair.stimulus_threshold_ma < 8
+    assert {level.intensity_ma: level.persistence for level in pair.recruitment} == {4.0: 0.0, 8.0: 1.0, 12.0: 1.0}
+
+
 def test_a_recording_that_is_no_operation_has_no_course(make_judged):
     found = find(make_judged("PP"))
     assert found.residual_lsr is found.pairs[0].course is found.pairs[0].baseline_block is None
