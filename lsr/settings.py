@@ -146,21 +146,28 @@ class SweepSettings(_Frozen):
     after_ms: Annotated[Number, Field(gt=0)] = 100.0
 
 
-_VESSELS = ("vessel", "artery", "aica", "pica", "loop")
+_VESSELS = ("vessel", "artery", "aica", "pica", "loop", "gefäß", "gefäss", "arterie")
 # A text with "before", "not", "ready" or the like matches only patterns with such a word, or of the baseline.
 DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
     "baseline": (
         *("baseline*", "*pre-op*", "*preop*"),
         *("before*incision*", "prior*incision*", "pre*incision*", "before*opening*", "before surgery*"),
         *("ligne de base*", "l[ií]nea de base*", "l[ií]nea basal*", "registro basal*", "basal"),
-        "ベースライン*",
+        *("ベースライン*", "linha de base*", "regist*o basal*"),
+        *("基线*", "基線*", "术前基线*", "術前基線*", "기저*", "베이스라인*"),
     ),
     "opening": (
         *("opening*", "*incisi[oó]n*", "*crani[eo]*tom[iy]*", "*craneotom[ií]a*", "*retrosigmoid*"),
         *("*dura*open*", "*open*dura*", "*dura*eröff*", "*durotomy*", "*hautschnitt*"),
         *("ouverture*dur*", "apertura*dur*", "皮膚切開*", "開頭*", "硬膜切開*"),
+        *("*trepan*", "*incis[aã]o*", "abertura*dur*"),
+        *("切皮*", "皮肤切开*", "开颅*", "開顱*", "切开硬*", "剪开硬*", "打开硬*", "硬*膜*切开*", "硬*膜*剪开*"),
+        *("硬*膜*打开*", "피부*절개*", "개두*", "경막*절개*", "경막*열*"),
     ),
-    "arachnoid_dissection": ("*arachno[iï]d*", "*aracnoid*", "dissection*", "*cistern*", "くも膜*"),
+    "arachnoid_dissection": (
+        *("*arachno[iï]d*", "*aracnoid*", "dissection*", "*cistern*"),
+        *("くも膜*", "*蛛网膜*", "*蛛網膜*", "*지주막*", "*거미막*"),
+    ),
     "decompression": (
         *(
             "decompres*",
@@ -175,13 +182,22 @@ DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
         *("*start*decompress*", "*begin*decompress*"),
         *("*dekompres*", "*teflon*", "*pledget*", "*interposition*", "*transposition*"),
         *("*start*mvd*", "*begin*mvd*", "end*decompress*", "*decompressed*"),
-        *(f"*{vessel}*{done}*" for vessel in _VESSELS for done in ("moved", "mobili?ed", "off*nerve")),
+        *("descompress[aã]o*", "*in[ií]cio*descompress*", "*vaso*afastad*", "*テフロン*", "*血管*移動*"),
+        *("减压*", "減壓*", "开始减压*", "開始減壓*", "*垫入*", "*垫开*", "*垫棉*", "*血管*推移*", "*血管*移位*"),
+        *("감압*", "*테프론*", "*혈관*이동*"),
+        *(
+            f"*{vessel}*{done}*"
+            for vessel in _VESSELS
+            for done in ("moved", "mobili?ed", "mobilisiert", "verlagert", "off*nerve")
+        ),
     ),
     "closing": (
         *("closing*", "*start*closing*", "*begin*closing*", "closure*", "*dura*clos*", "*clos*dura*"),
         *("*skin*clos*", "*wound*clos*", "*skull*clos*"),
         *("*duranaht*", "*hautnaht*", "*wundverschlu*"),
         *("fermeture", "fermeture*dur*", "cierre", "cierre*dur*", "閉創*", "閉頭*", "硬膜閉*"),
+        *("*dura*verschlu*", "fechamento", "fechamento*dur*", "fechamento*pele*"),
+        *("关颅*", "關顱*", "缝合硬*", "关闭硬*", "硬*膜*缝合*", "缝皮*", "경막*봉합*", "피부*봉합*", "봉합*"),
     ),
 }
 

@@ -35,14 +35,17 @@ _LOOKS_AHEAD = re.compile(
     r"\b(?:before|prior|pre|vor|await\w*|waiting|plan(?:ned|ning)?|geplant|request\w*|angefordert|ready|bereit"
     r"|prepar\w*|vorbereitet|pending|need\w*|next|soaked|on table|in \d+ ?min\w*|aborted|ohne"
     r"|to (?:follow|start|begin|come)|about to|going to|postponed|ask(?:s|ed|ing)? for|folgt|verschoben"
-    r"|avant|prévu\w*|à venir|bientôt|antes|previst[ao]|pendiente)\b|^gleich\b|(?:減圧|切開|剥離)前|予定|準備"
+    r"|avant|prévu\w*|à venir|bientôt|antes|previst[ao]|pendiente|pendente|em breve|solicitad[ao])\b|^gleich\b"
+    r"|(?:減圧|切開|剥離|移動|挿入|减压|減壓|切皮|切开|开颅|垫入)前|予定|準備|准备|即将"
+    r"|(?:감압|절개|개두|박리|삽입) ?전|예정|준비"
 )
 # These may deny the stage or anything else: what they stand with begins nothing, but nothing is clear.
-_DENIES = re.compile(r"\b(?:case|until|will|soon|no|not|on hold|kein\w*|nicht|pas|sans)\b")
+_DENIES = re.compile(r"\b(?:case|until|will|soon|no|not|on hold|kein\w*|nicht|pas|sans|não|sem)\b|未|没|まだ|なし|아직")
 _NO_LSR = re.compile(
     r"\bno (?:more )?(?:lsr|amr|responses?|change|effect)\b|\bkein\w* (?:lsr|amr|antwort\w*|änderung)\b"
     r"|\b(?:lsr|amr|response) (?:is |was )?not (?:there|present|seen|visible|gone|lost|changed)\b"
     r"|\b(?:lsr|amr) nicht (?:mehr )?(?:da|nachweisbar|vorhanden|auslösbar)\b|\bno\. ?\d"
+    r"|\bsem (?:mais )?(?:lsr|amr|respostas?)\b|(?:lsr|amr)\s*(?:未|没有?|なし)\w*"
 )
 _CLAUSES = re.compile(r"[,;:.!?]\s")
 # Texts that tell what has been: decompression began before them, nobody knows when.
@@ -51,12 +54,16 @@ _DONE = re.compile(
     r"\b(?:completed?|done|finished|end(?:ed|e)?|beendet|fertig|abgeschlossen|erfolgt|decompressed"
     r"|dekomprimiert|moved|mobili[sz]ed|transposed|off|inserted|placed|in place|in situ|eingelegt|removed"
     r"|entfernt|continued|ongoing|läuft|während|during|further|again|2nd|second|zweite\w*"
-    r"|terminée?|finie?|achevée?|terminada|completada|finalizada)\b|#\d|減圧後|終了|完了"
+    r"|terminée?|finie?|achevée?|terminad[ao]|completad[ao]|finalizad[ao]|concluíd[ao]|colocad[ao]|afastad[ao]"
+    r"|mobilisiert|verlagert)\b|#\d|減圧後|终了|終了|完了|挿入|移動"
+    r"|减压后|減壓後|完成|结束|結束|垫入|垫开|推移|移位|감압 ?후|완료|종료|삽입|이동"
 )
 # What a text about decompression may speak of, in whatever words.
 _MAY_BE_DECOMPRESSION = re.compile(
     r"compres|decomp|dekomp|減圧|mvd|teflon|pledget|\bfelt\b|vessel|gefäß|\bartery\b|\b[ap]ica\b|\bsca\b|\bva\b|\bloop\b"
     r"|\bconflict|nerve\b.*\b(?:freed?|clear|released)\b|transpos|interpos"
+    r"|\bvasos?\b|vaisseau|\bart[eéè]ri\w*|\bartère|\bnervo\b.*\b(?:livre|liberado)\b"
+    r"|减压|減壓|血管|动脉|動脈|垫|テフロン|감압|혈관|동맥|테프론"
 )
 
 
