@@ -53,7 +53,7 @@ def see_stimulus(emg_uv: np.ndarray, time_ms: np.ndarray, search_starts_ms: floa
         quiet = np.flatnonzero(time_ms > time_ms[-1] - search_starts_ms)
     if emg_uv.shape[0] == 0 or min(artifact.sum(), direct.sum()) < 3:
         return None
-    average = emg_uv.mean(axis=0)
+    average = np.median(emg_uv, axis=0)  # a spasm burst in one sweep is no noise that hides the stimulus
     # Artifacts may alternate in polarity, so they are measured sweep by sweep.
     return Seen(
         artifact_uv=float(np.median(np.ptp(emg_uv[:, artifact], axis=1))),

@@ -122,6 +122,16 @@ def test_artifact_and_crosstalk_are_measured_apart_and_alternation_cancels_neith
     assert seen.direct_noise_uv < 5.0
 
 
+def test_a_spasm_burst_in_one_sweep_hides_no_stimulus():
+    """Planted: 20 uV of crosstalk in 12 sweeps; one with a burst told of 34 uV of noise, and of no electrode."""
+    rng = np.random.default_rng(2)
+    sweeps = 20.0 * np.exp(-((TIME_MS - 3.5) ** 2)) + rng.normal(0, 3.0, (12, TIME_MS.size))
+    sweeps[4, TIME_MS < -1] += 150.0 * np.sin(TIME_MS[TIME_MS < -1])
+    seen = see_stimulus(sweeps, TIME_MS, 5.5)
+    assert seen.direct_uv == pytest.approx(20.0, rel=0.25)
+    assert seen.direct_noise_uv < 6.0
+
+
 def test_noise_is_told_before_the_stimulus_where_there_is_time_for_it_else_at_the_end():
     quiet_before = np.where(TIME_MS > 40, 100.0, 1.0) * np.where(np.arange(TIME_MS.size) % 2, 0.5, -0.5)
     sweeps = np.tile(quiet_before, (5, 1))
