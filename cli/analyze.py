@@ -22,13 +22,14 @@ from .output import (
     Stimulated,
     Verbose,
     given_paths,
+    make_place,
     place_to_write,
     refuse,
     refuse_place,
     show,
     wants_colour,
 )
-from .pages import FiguresFolder, HtmlTarget, leave_figures, leave_page, refuse_to_overwrite
+from .pages import FiguresFolder, HtmlTarget, leave_figures, leave_page, make_places, refuse_to_overwrite
 from .progress import AnalysisProgress
 
 if TYPE_CHECKING:
@@ -73,13 +74,16 @@ def analyze(
     """Find lateral spread responses; print one report per recording."""
     attempts = Attempts(verbose=verbose, log_json=log_json, fail_on=fail_on or ())
     settings = ChosenSettings(config, stimulated)
+    if explain is not None and format is not ReportFormat.TEXT:
+        refuse(f"--explain is text, not {format.value}; --format json alone holds the evidence of all pairs")
     given: Iterable[Path] = given_paths(paths)  # those of stdin are analysed as they come
     if out is not None or html is not None or figures is not None:
         given = list(given)
         _refuse_to_overwrite(given, out)
         refuse_to_overwrite(given, html, figures)
-    if explain is not None and format is not ReportFormat.TEXT:
-        refuse(f"--explain is text, not {format.value}; --format json alone holds the evidence of all pairs")
+        if out is not None:
+            make_place(out, "--out")
+        make_places(html, figures)
     import lsr
 
     created = datetime.now(UTC) if timestamp else None
@@ -173,7 +177,6 @@ def _leave(report: Report, path: Path, out: Path | None) -> None:
     from lsr.whole_files import written_whole
 
     try:
-        out.mkdir(parents=True, exist_ok=True)
         for ending, text in (("json", as_json(report, indent=2) + "\n"), ("csv", as_csv([report]))):
             with written_whole(out / f"{path.stem}.{ending}") as partial:
                 # A name that is no UTF-8 is written as it is shown.

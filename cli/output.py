@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
 
 import typer
@@ -143,6 +144,15 @@ def refuse_place(place: Path, error: OSError, option: str) -> NoReturn:
         f"{place}: cannot be written ({error.strerror or error}); {room}name another place with {option}"
     )
     raise typer.Exit(SOME_FAILED if is_full else WRONG_USAGE)
+
+
+def make_place(folder: Path, option: str) -> None:
+    """Make a folder to write to; what cannot be written is told before any work is done for it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        refuse_place(folder, error, option)
 
 
 def wants_colour() -> bool:

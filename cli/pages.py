@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import place_to_write, refuse, refuse_place
+from .output import make_place, place_to_write, refuse, refuse_place
 
 if TYPE_CHECKING:
     from lsr import Report
@@ -46,6 +47,14 @@ def refuse_to_overwrite(paths: list[Path], html: Path | None, figures: Path | No
             )
 
 
+def make_places(html: Path | None, figures: Path | None) -> None:
+    """Make the folders that pages and figures go to."""
+    if html is not None:
+        make_place(Path(os.path.realpath(html)).parent if _is_file(html) else html, "--html")
+    if figures is not None:
+        make_place(figures, "--figures")
+
+
 def leave_page(report: Report, path: Path, html: Path | None) -> None:
     """Write the page of a recording."""
     if html is None:
@@ -54,7 +63,6 @@ def leave_page(report: Report, path: Path, html: Path | None) -> None:
 
     page = html if _is_file(html) else html / f"{path.stem}.html"
     try:
-        page.parent.mkdir(parents=True, exist_ok=True)
         with written_whole(page) as partial:
             partial.write_text(report.to_html(), encoding="utf-8", newline="\n")
     except OSError as error:

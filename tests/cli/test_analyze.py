@@ -118,6 +118,19 @@ def test_an_option_is_no_name_of_a_folder(call, analyzed, monkeypatch, tmp_path,
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("place", [("--out", ""), ("--html", ""), ("--html", "page.html"), ("--figures", "")])
+def test_a_place_that_cannot_be_written_is_refused_before_any_analysis(
+    call, analyzed, as_a_user, tmp_path, place
+):
+    option, name = place
+    (tmp_path / "closed").mkdir(mode=0o500)
+    result = call("analyze", "good.edf", option, tmp_path / "closed" / name)
+    assert result.exit_code == 2
+    assert f"cannot be written (Permission denied); name another place with {option}" in result.stderr
+    assert not result.stdout
+    assert not analyzed
+
+
 def test_colour_is_for_terminals_that_want_it(monkeypatch):
     import sys
 
