@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from lsr.errors import UnknownUnit
+from lsr.io.registry import read_recording
 from lsr.recording import Annotation, Recording, Segment
+
+SAMPLE_DATA = Path(__file__).parents[1] / "sample_data"
 
 
 @pytest.fixture
@@ -166,3 +172,16 @@ def test_times_that_are_none_are_refused(recording, times):
 def test_a_window_without_a_sample_is_refused(recording):
     with pytest.raises(ValueError, match="no sample"):
         list(recording.windows([1.0], 0.0, 0.0001))
+
+
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.deepcopy])
+def test_an_open_file_is_not_handed_on_but_its_path(copied):
+    told = r"triggered_sweeps\.edf: .* hand on its path, and read it again"
+    with read_recording(SAMPLE_DATA / "triggered_sweeps.edf") as opened, pytest.raises(TypeError, match=told):
+        copied(opened)
+
+
+def test_arrays_are_handed_on_whole(recording):
+    handed = pickle.loads(pickle.dumps(recording))
+    assert handed.channels == recording.channels
+    assert np.array_equal(handed.read_digital(0), recording.read_digital(0))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,13 @@ class RawFile:
         self._number = self.file.fileno()
         self._lock = threading.Lock()
         self.n_bytes = os.fstat(self._number).st_size
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: the path may lead elsewhere to another file."""
+        raise TypeError(
+            f"{self.path.name}: an open recording cannot go to another process, nor be copied; "
+            "hand on its path, and read it again there"
+        )
 
     def read_into(self, buffer: memoryview, offset: int) -> None:
         """Fill `buffer` with the bytes from `offset` on.
