@@ -73,13 +73,17 @@ def options(
 def run() -> None:
     """Run the command line: what `lsr` starts."""
     use_one_thread()
-    for name in ("stdout", "stderr"):
+    # Names of files come as their bytes are. A label the terminal cannot show must not stop a report.
+    for name, mode, errors in (
+        ("stdin", "r", "surrogateescape"),
+        ("stdout", "w", "backslashreplace"),
+        ("stderr", "w", "backslashreplace"),
+    ):
         stream = getattr(sys, name)
-        if stream is None:  # closed by the caller: what would be printed is not wanted
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the whole run
+        if stream is None:  # closed by the caller: nothing comes, and what would be printed is not wanted
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - for the whole run
         else:
-            # A label the terminal cannot show must not stop a report.
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(errors=errors)
     start_logging()
     try:
         app()

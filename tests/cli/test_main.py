@@ -1,10 +1,14 @@
 """`lsr` alone answers at once, and tells what it can do."""
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+SAMPLE_DATA = Path(__file__).parents[2] / "sample_data"
 
 HEAVY = {"numpy", "scipy", "pandas", "mne", "matplotlib", "lsr.settings"}
 
@@ -73,6 +77,29 @@ def test_a_closed_or_full_stdout_ends_without_a_traceback(tmp_path):
         assert full.returncode == 1
         assert full.stderr.startswith("lsr: stdout: cannot be written (")
         assert full.stderr.count("\n") == 1
+
+
+def test_a_closed_stdin_brings_no_path():
+    run = f"exec {sys.executable} -m lsr_cli inspect -"
+    closed = subprocess.run(["sh", "-c", f"{run} <&-"], capture_output=True, text=True, check=False)
+    assert closed.returncode == 2
+    assert closed.stderr == "lsr: no path came from stdin; check the command that writes them\n"
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names of files are text there")
+def test_a_name_on_stdin_that_is_no_utf_8_is_that_of_a_file(tmp_path):
+    """As `find` gives it, in a locale of UTF-8."""
+    place = os.path.join(os.fsencode(tmp_path), b"caf\xe9.edf")
+    shutil.copy(SAMPLE_DATA / "triggered_sweeps.edf", place)
+    done = subprocess.run(
+        [sys.executable, "-m", "lsr_cli", "inspect", "-"],
+        env=os.environ | {"PYTHONIOENCODING": "utf-8:strict"},
+        input=place + b"\n",
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"caf?.edf: ")
 
 
 def test_a_name_too_long_is_no_file(call):
