@@ -48,7 +48,7 @@ def _write(line: str) -> None:
 
 def start_logging(*, verbose: bool = False, as_json: bool = False) -> None:
     """Say from now on what is told, and how; the last call counts."""
-    for name in ("lsr", "py.warnings"):
+    for name in ("lsr", ""):  # and every library, their warnings too
         logger = logging.getLogger(name)
         for handler in [one for one in logger.handlers if isinstance(one, _OnStderr)]:
             logger.removeHandler(handler)

@@ -1,10 +1,12 @@
 """What every worker needs, imported once by the server that workers are forked from, and shared by them."""
 
+import logging
 from importlib import import_module
 
 from lsr.threads import one_thread, use_one_thread
 
 use_one_thread()
+logging.getLogger().addHandler(logging.NullHandler())  # no library prints between the lines of a run
 
 for name in (
     "lsr.batch.work",

@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -208,6 +209,23 @@ def test_warnings_of_libraries_are_lines_too(call, monkeypatch):
 
     monkeypatch.setitem(vars(lsr), "analyze", warn)
     assert [line["level"] for line in _lines(call("analyze", "a.edf", "--log-json"))] == ["warning", "error"]
+
+
+@pytest.mark.parametrize("arguments", [("analyze", "--html", "page.html"), ("batch", "--out", "out")])
+def test_where_matplotlib_cannot_keep_its_cache_a_log_is_json_all_the_same(tmp_path, arguments):
+    """As of a service without a home."""
+    command, *options = arguments
+    done = subprocess.run(
+        [sys.executable, "-m", "lsr_cli", command, SAMPLES / "triggered_sweeps.edf", *options, "--log-json"],
+        env=os.environ | {"MPLCONFIGDIR": os.devnull},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    levels = {json.loads(line)["level"] for line in done.stderr.splitlines()}
+    assert levels == {"analyze": {"warning"}, "batch": {"notice"}}[command]
 
 
 def test_verbose_tells_the_steps(call):
