@@ -117,13 +117,14 @@ def _as_toml(settings: Settings, sources: dict[Place, str]) -> str:
     lines: list[str] = []
     table: Place = ()
     for place, value in _leaves(settings.model_dump(mode="json")):
+        name = _key(place[-1])
+        if not place[:-1]:  # a table of which nothing is given
+            lines += ["", f"# {name}: as each recording says  # {sources[place]}"]
+            continue
         if place[:-1] != table:
             table = place[:-1]
             lines += ["", _header(table)]
-        name = _key(place[-1])
-        if not table:  # a table of which nothing is given
-            lines += ["", f"# {name}: as each recording says  # {sources[place]}"]
-        elif value is None:
+        if value is None:
             lines.append(f"# {name}: left open  # {sources[place]}")
         else:
             lines.append(f"{name} = {_quoted(value)}  # {sources[place]}")

@@ -72,7 +72,10 @@ def test_the_command_line_stands_above_the_file(call, tmp_path):
     assert shown["stimulation.0.annotation"] == ("S*", f"{config}:1")
 
 
-@pytest.mark.parametrize("content", [STUDY, "", '[channels."\\u007f é\\""]\nside = "left"\n'])
+@pytest.mark.parametrize(
+    "content",
+    [STUDY, "", '[channels."\\u007f é\\""]\nside = "left"\n', '[stimulation]\nside = "left"\n'],
+)
 def test_what_is_shown_gives_the_same_settings_again(call, tmp_path, content):
     (tmp_path / "lsr.toml").write_text(content)
     again = tmp_path / "again.toml"
