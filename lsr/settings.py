@@ -237,10 +237,11 @@ class Settings(_Frozen):
     def _a_stimulus_belongs_to_one_set(self) -> Self:
         for one, other in combinations(self.stimulation, 2):
             if _takes_from(one, other):
-                windows = f"{list(one.window_s or ())} and {list(other.window_s or ())}"
+                windows = [list(each.window_s) if each.window_s else "none" for each in (one, other)]
                 raise ValueError(
-                    f"stimulation: window_s {windows} overlap, so that stimuli would belong to two sets; end "
-                    "one where the other begins, or give each set an annotation of its own"
+                    f"stimulation: window_s {windows[0]} and {windows[1]} overlap, so that stimuli would "
+                    "belong to two sets; end one where the other begins, or give each set an annotation of "
+                    "its own"
                 )
         return self
 
@@ -356,12 +357,13 @@ def find_settings_file(recording: str | Path) -> Path | None:
 
 
 def _takes_from(one: StimulationSettings, other: StimulationSettings) -> bool:
-    """Whether stimuli of one source lie in the windows of both sets."""
-    if one.window_s is None or other.window_s is None:
-        return False  # the first says what is meant there, the other what is meant elsewhere
+    """Whether a set takes stimuli that lie in the window of one after it, as both have one source."""
     sources = [(each.annotation, each.trigger_channel, each.source) for each in (one, other)]
-    overlap = one.window_s[0] < other.window_s[1] and other.window_s[0] < one.window_s[1]
-    return sources[0] == sources[1] and overlap
+    if sources[0] != sources[1] or other.window_s is None:
+        return False  # the first says what is meant there, the other what is meant elsewhere
+    if one.window_s is None:
+        return True
+    return one.window_s[0] < other.window_s[1] and other.window_s[0] < one.window_s[1]
 
 
 def _unknown(what: str, name: str, known: list[str], within: str = "") -> str:

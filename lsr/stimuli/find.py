@@ -67,7 +67,7 @@ def find_stimuli(recording: Recording, settings: Settings) -> tuple[StimulusSet,
     problems += [said for one in sets if not one.stimuli for said in (*one.problems, _set_left_out(one))]
     kept, twice = without_told_twice(kept)
     problems += twice
-    problems += _records_without_stimulus(recording, kept)
+    problems += [*_records_without_stimulus(recording, kept), *_tables_without_stimuli(tables, found)]
     kept[0] = replace(kept[0], problems=(*problems, *kept[0].problems))
     return tuple(replace(one, id=f"S{number}") for number, one in enumerate(kept, start=1))
 
@@ -176,6 +176,23 @@ def _records_without_stimulus(recording: Recording, sets: Sequence[StimulusSet])
         return []
     message = f"{n_without} of {len(starts)} sweeps have no stimulus and are not used"
     return [Problem(code="sweeps_without_stimulus", message=message)]
+
+
+def _tables_without_stimuli(tables: Sequence[StimulationSettings], found: Sequence[Markers]) -> list[Problem]:
+    """Say which tables of the settings nothing belongs to: what is theirs may count as that of another."""
+    taken = {marker.table for source in found for marker in source.markers}
+    named = []
+    for index, table in enumerate(tables):
+        if index not in taken and not table.trigger_channel:  # a silent channel is told as such
+            stated = [f"{name} = {value}" for name, value in table.model_dump(mode="json").items() if value]
+            named.append(f"number {index + 1} ({', '.join(stated)})")
+    if not named:
+        return []
+    message = (
+        f"of the [[stimulation]] tables of the settings, no stimulus belongs to {' and '.join(named)}: none "
+        "is in this recording, or a table before it takes them; window_s or annotation tells them apart"
+    )
+    return [Problem(code="stimulation_not_there", message=message)]
 
 
 def _set_left_out(one: StimulusSet) -> Problem:

@@ -179,6 +179,18 @@ def test_settings_divide_a_recording_by_time():
     assert found[0].n_left_out == {"outside_window": int((TIMES_S >= 20).sum())}
 
 
+@pytest.mark.parametrize("second", [{"branch": "temporal"}, {"branch": "temporal", "annotation": "stim*"}])
+def test_a_set_of_the_settings_that_no_stimulus_belongs_to_is_told(second):
+    """As where the one before it takes all: what was the second branch's counts as the first's."""
+    texts = [(time_s, "stimulus") for time_s in TIMES_S]
+    first = {"branch": "zygomatic", **{name: "s*" for name in second if name == "annotation"}}
+    settings = Settings.from_dict({"stimulation": [first, second]})
+    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), settings)
+    (problem,) = found.problems
+    assert problem.code == "stimulation_not_there"
+    assert "number 2 (branch = temporal" in problem.message
+
+
 def test_the_settings_stand_where_the_annotations_disagree_and_a_problem_says_so():
     texts = [(time_s, ("Stim R zyg", "Stim R temporal")[i % 2]) for i, time_s in enumerate(TIMES_S)]
     settings = Settings.from_dict({"stimulation": {"side": "right", "branch": "zygomatic"}})
