@@ -99,6 +99,7 @@ class ChannelSettings(_Frozen):
 
 _M_WAVES_MS = (1.5, 5.5)
 _LATE_MS = (20.0, 60.0)
+_LEAST_SEARCHED_MS = 1.0  # an LSR's onset varies by as much between patients: DOMAIN, latencies
 _LEAST_LATE_MS = 20.0  # long, where the search window takes most of it
 
 
@@ -124,6 +125,11 @@ class DetectionSettings(_Frozen):
     @model_validator(mode="after")
     def _a_wave_is_one_thing(self) -> Self:
         begin_ms, end_ms = self.search_window_ms
+        if end_ms - begin_ms < _LEAST_SEARCHED_MS:
+            raise ValueError(
+                f"search_window_ms lasts {end_ms - begin_ms:g} ms, too short for a response to begin in; "
+                "write milliseconds, as in [5.5, 14.0]"
+            )
         if self.late_window_ms[0] < end_ms:
             raise ValueError(
                 f"late_window_ms begins at {self.late_window_ms[0]:g} ms, before search_window_ms ends, at "

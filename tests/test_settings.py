@@ -163,6 +163,7 @@ def test_the_late_window_begins_where_the_search_window_ends(search_ms, late_ms)
     ("windows", "told"),
     [
         ({"search_window_ms": [15, 40], "late_window_ms": [20, 60]}, "begin it at 40 ms, or leave it out"),
+        ({"search_window_ms": [0.0055, 0.014]}, "lasts 0.0085 ms, .*; write milliseconds"),
         ({"late_window_ms": [10, 60]}, "one wave would be told twice"),
         ({"direct_window_ms": [1.5, 9.5]}, "direct_window_ms ends at 9.5 ms, after search_window_ms begins"),
     ],
