@@ -276,22 +276,30 @@ def _rows(lines: Sequence[str], path: str | Path) -> Iterator[tuple[int, dict[st
     """Line number and cells of every row that is not blank; column names in small letters."""
     header = lines[0] if lines else ""
     delimiter = ";" if header.count(";") > header.count(",") else ","
-    reader = csv.reader(lines, delimiter=delimiter)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     columns: list[str] = []
-    for cells in reader:
-        if not columns:
-            columns = [name.strip().lower() for name in cells]
-            if "text" not in columns or not {"time", "time_s"}.intersection(columns):
+    try:
+        for cells in reader:
+            if not columns:
+                columns = [name.strip().lower() for name in cells]
+                if "text" not in columns or not {"time", "time_s"}.intersection(columns):
+                    raise EventsError(
+                        f"{path}, line 1: found the columns {', '.join(map(repr, cells)) or 'none'}; "
+                        "an events file needs 'text' and 'time' or 'time_s'"
+                    )
+                continue
+            if any(cell.strip() for cell in cells[len(columns) :]):
                 raise EventsError(
-                    f"{path}, line 1: found the columns {', '.join(map(repr, cells)) or 'none'}; "
-                    "an events file needs 'text' and 'time' or 'time_s'"
+                    f"{path}, line {reader.line_num}: has more cells than columns; put a text with "
+                    f"{delimiter!r} in quotation marks, and write numbers with a point"
                 )
-            continue
-        row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
-        if delimiter == ";" and "time_s" in row:  # spreadsheets part cells so where numbers have a comma
-            row["time_s"] = row["time_s"].replace(",", ".")
-        if any(row.values()):
-            yield reader.line_num, {"text": "", **row}
+            row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+            if delimiter == ";" and "time_s" in row:  # spreadsheets part cells so where numbers have a comma
+                row["time_s"] = row["time_s"].replace(",", ".")
+            if any(row.values()):
+                yield reader.line_num, {"text": "", **row}
+    except csv.Error as error:
+        raise EventsError(f"{path}, line {reader.line_num}: {error}; check the quotation marks") from None
     if not columns:
         raise EventsError(f"{path}: is empty; an events file needs the columns 'text' and 'time' or 'time_s'")
 
