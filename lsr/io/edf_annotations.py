@@ -171,7 +171,7 @@ class AnnotationReader:
         """Keep the texts of one TAL; give its onset, and them."""
         match = TAL.fullmatch(tal)
         ticks = _ticks(match["onset"]) if match else None
-        place = f"record {record}, byte {where}: {tal[:_SHOWN_BYTES]!r}"
+        place = f"record {record}, byte {where}: {_without_text(tal)!r}"
         if match is None or ticks is None:
             self._broken.add(place)
             return None
@@ -359,6 +359,11 @@ def _common_ticks(mantissas: NDArray[np.int64], decimals: NDArray[np.int64]) -> 
     places = min(int(decimals.max(initial=0)), _MOST_DIGITS - 1 - int(np.log10(largest_s)))
     finer = np.maximum(decimals - places, 0)
     return mantissas // 10**finer * 10 ** (places - decimals + finer), places
+
+
+def _without_text(tal: bytes) -> bytes:
+    """Show where a TAL begins: its numbers, and no letter of what may name a person."""
+    return re.sub(rb"[^+.,\d\x15-]", b"?", tal.partition(b"\x14")[0][:_SHOWN_BYTES])
 
 
 def _more(count: int) -> str:

@@ -336,6 +336,28 @@ def test_no_patient_name_reaches_a_recording_or_an_error(write_edf, drawn, count
     assert "Secret" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "+0.5\x14Müller seen\x14\0".encode("latin-1"),
+        b"+0.5\x14Muller seen",
+        b"0,5\x14Muller seen\x14\0",
+        b"+0.5\x15Muller\x14seen\x14\0",
+        b"+0.5\x14Muller\x14+0.7\x14seen\x14\0",
+        b"Muller +0.5\x14seen\x14\0",
+    ],
+)
+def test_what_is_odd_about_an_annotation_is_told_without_its_text(
+    write_edf, drawn, keep_time, count_up, saved, odd
+):
+    notes = keep_time(["+0", "+1"], [odd, b""])
+    with read_recording(saved(write_edf([notes, drawn(stored=count_up(2, 100))]))) as recording:
+        (problem,) = recording.problems
+    assert problem.message.startswith("record 0, byte ")
+    assert "ller" not in problem.message
+    assert "seen" not in problem.message
+
+
 @pytest.mark.parametrize("chunk_bytes", [1000, 512 << 10])
 def test_the_digest_is_that_of_the_file(gapped, monkeypatch, chunk_bytes):
     import hashlib
