@@ -25,7 +25,7 @@ from lsr.stimuli.searched import find_artifacts
 from lsr.stimuli.sets import build_sets
 from lsr.stimuli.stimulus import StimulusSet, StimulusSource
 from lsr.stimuli.sweep_files import holds_sweeps
-from lsr.stimuli.texts import reads_as_event, words_of
+from lsr.stimuli.texts import quoted, reads_as_event, words_of
 from lsr.stimuli.triggered import find_triggered, named_channel, trigger_channels
 from lsr.stimuli.twice import without_told_twice
 
@@ -197,9 +197,8 @@ def _tables_without_stimuli(tables: Sequence[StimulationSettings], found: Sequen
 
 def _set_left_out(one: StimulusSet) -> Problem:
     reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in one.n_left_out.items())
-    return Problem(
-        code="stimulus_set_left_out", message=f"no stimulus {one.text or ''!r} can be used: {reasons}"
-    )
+    text = quoted(one.text, of_channel=one.trigger_channel is not None)
+    return Problem(code="stimulus_set_left_out", message=f"no stimulus {text} can be used: {reasons}")
 
 
 def _nothing_found(

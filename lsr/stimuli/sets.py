@@ -34,7 +34,7 @@ from lsr.stimuli.paired import FAR_S, Marks, pair
 from lsr.stimuli.searched import find_series
 from lsr.stimuli.stimulus import BranchSource, Stimulus, StimulusSet, StimulusSource
 from lsr.stimuli.sweep_files import holds_averages
-from lsr.stimuli.texts import StimulusText, fill_in
+from lsr.stimuli.texts import StimulusText, fill_in, quoted
 
 _LOOKED_AT, _SOME_SHARE = 60, 0.1  # markers; a clock that drifts has its artifacts within reach of some only
 _FAR_SHARE = 0.5  # where nothing is near, artifacts within half an interval of most may be the markers' own
@@ -243,7 +243,7 @@ def _disagreements(table: StimulationSettings, told: StimulusText) -> list[Probl
         if said is not None and text is not None and said is not text:
             message = (
                 f"the settings say that the stimulated {what} is {said.replace('_', ' ')}, the annotations "
-                f"({told.text!r}) say {text.replace('_', ' ')}; the settings stand"
+                f"({quoted(told.text)}) say {text.replace('_', ' ')}; the settings stand"
             )
             found.append(Problem(code=f"{what}_disagrees", message=message))
     return found

@@ -253,6 +253,11 @@ def reads_as_event(text: str, more_words: frozenset[str] = frozenset()) -> bool:
     )
 
 
+def quoted(text: str | None, *, of_channel: bool = False) -> str:
+    """Quote what stimuli are called, in a message: the code of a channel, or this field's words alone."""
+    return repr(text or "") if not text or of_channel or reads_as_event(text) else "(free text)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Form:
     """What texts share that differ in their numbers alone; a place tells which of the numbers."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lsr.recording import Problem
 from lsr.stimuli.marker import LONGEST_PULSE_GAP_S
 from lsr.stimuli.stimulus import StimulusSet, StimulusSource
+from lsr.stimuli.texts import quoted
 
 _TOLD_ELSEWHERE = 0.9  # share of a set's stimuli that other sets hold too
 
@@ -43,12 +44,17 @@ def without_told_twice(sets: Sequence[StimulusSet]) -> tuple[list[StimulusSet], 
         del kept[number]
         for place, near in nearest.items():
             kept[place] = _with(kept[place], one, near)
+        told_by = ", ".join(_named(kept[place]) for place in nearest)
         message = (
-            f"{int(told.sum())} of {len(told)} stimuli {one.text or ''!r} are told a second time, by "
-            f"{', '.join(repr(kept[place].text or '') for place in nearest)}: the former are not used"
+            f"{int(told.sum())} of {len(told)} stimuli {_named(one)} are told a second time, by {told_by}: "
+            "the former are not used"
         )
         problems.append(Problem(code="told_twice", message=message))
     return list(kept.values()), problems
+
+
+def _named(one: StimulusSet) -> str:
+    return quoted(one.text, of_channel=one.trigger_channel is not None)
 
 
 def _tells(one: StimulusSet) -> tuple[int, int]:

@@ -199,6 +199,23 @@ def test_the_settings_stand_where_the_annotations_disagree_and_a_problem_says_so
     assert [[problem.code for problem in one.problems] for one in found] == [[], ["branch_disagrees"]]
 
 
+@pytest.mark.parametrize(
+    ("others", "stimulation", "code"),
+    [
+        ([], {"side": "left", "branch": "buccal"}, "side_disagrees"),
+        ([(29.999, "Stim L buccal Muller")], {}, "stimulus_set_left_out"),
+        ([(time_s + 0.002, "Stimulus Muller") for time_s in TIMES_S], {}, "told_twice"),
+    ],
+)
+def test_a_problem_of_stimuli_quotes_no_word_that_may_name_a_person(others, stimulation, code):
+    texts = [(time_s, "Stim R zyg Muller" if stimulation else "Stim R zyg 12 mA") for time_s in TIMES_S]
+    settings = Settings.from_dict({"stimulation": stimulation})
+    found = find_stimuli(record(draw_emg_uv(TIMES_S), texts + others), settings)
+    problem = next(one for set_ in found for one in set_.problems if one.code == code)
+    assert "(free text)" in problem.message
+    assert "Muller" not in problem.message
+
+
 def test_a_text_that_says_no_branch_leaves_it_open():
     texts = [(time_s, "stimulus") for time_s in TIMES_S]
     (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), texts), PLAIN)
