@@ -136,6 +136,13 @@ def test_equal_arrays_have_equal_digests():
     assert first == again != other
 
 
+@pytest.mark.parametrize("samples", [np.ones(500) * 1j, ["a"] * 500, [None] * 500])
+def test_arrays_of_anything_but_real_numbers_are_refused(samples):
+    """The real part alone of an analytic signal would look like a quiet channel."""
+    with pytest.raises(ValueError, match="samples of the type"):
+        Recording.from_arrays([samples], rates_hz=1000, labels=["R Mentalis"])
+
+
 def test_a_rate_that_no_float_holds_stays_exact():
     recording = Recording.from_arrays([np.zeros(10)], rates_hz=Fraction(1000, 3), labels=["a"])
     assert recording.channels[0].rate == Fraction(1000, 3)

@@ -153,6 +153,8 @@ def _exact_rate(rate_hz: float | Fraction) -> Fraction:
 def _count_samples(samples: NDArray[Any], rate: Fraction, segments: Sequence[Segment]) -> NDArray[np.int64]:
     if samples.ndim != 1:
         raise ValueError(f"samples of shape {samples.shape}; one dimension a channel")
+    if samples.dtype.kind not in "fiub":
+        raise ValueError(f"samples of the type {samples.dtype}; real numbers, as of microvolts, are needed")
     if len(segments) == 1:
         return np.array([0, len(samples)], dtype=np.int64)
     lengths = [round((segment.stop_s - segment.start_s) * float(rate)) for segment in segments]
