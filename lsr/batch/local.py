@@ -87,6 +87,7 @@ class _Worker:
         self._calls = calls
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._has_begun = False
         self._ends = False
         self._starts = threading.Lock()
         self._thread = threading.Thread(target=self._serve, daemon=True)
@@ -125,6 +126,9 @@ class _Worker:
                 process.start()
             self._process = process  # only now is there one to kill, and to wait for
         there.close()  # or its end would not be seen here
+        self._has_begun = False
+        here.recv_bytes()
+        self._has_begun = True
         self._pipe = here
         return here
 
@@ -142,6 +146,11 @@ class _Worker:
             return BatchError(
                 "processes start by importing the script that asks for them, and this one asks for more when "
                 'it is imported; put what it does below if __name__ == "__main__":'
+            )
+        if code >= 0 and not self._has_begun:
+            return BatchError(
+                "processes start by importing the script that asks for them, and that failed; write it to a "
+                "file that can be imported, as none from stdin can"
             )
         if code >= 0:
             return WorkerDied(f"it ended with status {code}")
@@ -199,6 +208,7 @@ def _work(pipe: Connection) -> None:
     use_one_thread()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    pipe.send_bytes(b"begun")
     while True:
         try:
             message = pipe.recv_bytes()

@@ -52,6 +52,16 @@ def test_a_script_without_its_guard_is_told_so_once(recordings, tmp_path):
     assert ended.stderr.splitlines()[-1].endswith('put what it does below if __name__ == "__main__":')
 
 
+def test_a_script_from_stdin_is_told_that_processes_cannot_begin_with_it(recordings):
+    """Not that memory ran out, once for each recording."""
+    path = str(recordings / "case.edf")
+    script = f"import lsr\nfor one in lsr.analyze_many([{path!r}] * 3, jobs=2):\n    print(one)\n"
+    ended = subprocess.run([sys.executable, "-"], input=script, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines()[-1].endswith("that can be imported, as none from stdin can")
+
+
 @pytest.mark.slow
 def test_processes_of_this_machine_are_the_default(recordings):
     paths = sorted((recordings / "2019").iterdir()) * 3
