@@ -7,8 +7,9 @@ Latencies are milliseconds from the stimulus, amplitudes microvolts. A measure t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -133,3 +134,15 @@ class Detection:
     time_ms: np.ndarray | None = field(default=None, compare=False, repr=False)
     average_uv: np.ndarray | None = field(default=None, compare=False, repr=False)  # cleaned
     whitened: Whitened | None = field(default=None, compare=False, repr=False)
+
+    def unmeasured(self) -> Detection:
+        """The same without the measures of a response: what was measured may be none."""
+        nothing: dict[str, Any] = dict.fromkeys(_OF_RESPONSE)
+        return replace(self, **nothing)
+
+
+_OF_RESPONSE = (
+    *("onset_latency_ms", "onset_latency_ci_ms", "peak_latency_ms", "amplitude_uv", "amplitude_ci_uv"),
+    *("baseline_to_peak_uv", "area_uv_ms", "duration_ms", "n_phases", "morphology"),
+    *("persistence", "persistence_ci", "latency_jitter_ms"),
+)

@@ -293,26 +293,8 @@ def _unless_begun_before(
         return detection
     (reason, _), *_ = reasons.most_common()
     found = f"{reasons.total()} of {len(told)} see it plainly, none begin in the search window: {reason}"
-    return _withheld(
-        replace(
-            detection,
-            evidence=(*detection.evidence, ("blocks", found)),
-            onset_latency_ms=None,
-            onset_latency_ci_ms=None,
-            peak_latency_ms=None,
-            amplitude_uv=None,
-            amplitude_ci_uv=None,
-            baseline_to_peak_uv=None,
-            area_uv_ms=None,
-            duration_ms=None,
-            n_phases=None,
-            morphology=None,
-            persistence=None,
-            persistence_ci=None,
-            latency_jitter_ms=None,
-        ),
-        reason,
-    )
+    evidence = (*detection.evidence, ("blocks", found))
+    return _withheld(replace(detection.unmeasured(), evidence=evidence), reason)
 
 
 def _counted(detection: Detection, judged: Judged) -> Detection:
@@ -332,7 +314,7 @@ def _counted(detection: Detection, judged: Judged) -> Detection:
 
 
 def _withheld(detection: Detection, reason: str) -> Detection:
-    """The verdict of a pair in which a delayed response would be no proof of lateral spread."""
+    """The detection without its verdict, and why."""
     return replace(detection, presence=Presence.INDETERMINATE, reason=reason)
 
 

@@ -1,5 +1,6 @@
 """What the sweeps of a muscle show together, and each by itself."""
 
+from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,6 +34,14 @@ def detect_planted(sizes=None, shifts_ms=None):
     late_ms = TIME_MS - 11 - np.asarray(shifts_ms)[:, np.newaxis]
     emg_uv = 200 * sizes[:, np.newaxis] * np.exp(-(late_ms**2)) * np.sin(2 * late_ms)
     return lsr.detect(emg_uv + np.random.default_rng(3).normal(0, 4, emg_uv.shape), TIME_MS)
+
+
+def test_without_its_measures_a_detection_tells_no_more_of_a_response_than_one_that_found_none():
+    def unsaid(found):
+        return {one.name for one in fields(found) if getattr(found, one.name) is None} - {"reason", "m_wave"}
+
+    found = detect_planted()
+    assert unsaid(found) < unsaid(found.unmeasured()) == unsaid(detect_nothing(smallest_response_uv=1e3))
 
 
 # --- what would have been seen -------------------------------------------------------------------------
