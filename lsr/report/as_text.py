@@ -16,7 +16,16 @@ from itertools import groupby
 from lsr.anatomy import Muscle, Relation
 from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
-from lsr.report.report import BlockReport, Measures, MWaveReport, Note, PairReport, Report, StimulationReport
+from lsr.report.report import (
+    BlockReport,
+    Measures,
+    MWaveReport,
+    NerveConductionReport,
+    Note,
+    PairReport,
+    Report,
+    StimulationReport,
+)
 from lsr.report.wording import (
     INFERRED,
     clock,
@@ -307,17 +316,21 @@ def _residual(report: Report) -> str:
 def _sides(report: Report) -> str:
     """Word nerve conduction where both sides were stimulated, each difference once."""
     lines = [
-        wrapped(
-            f"- {words(one.muscle or one.channel)}, M wave of the {one.side} side: "
-            f"{_uv(one.amplitude_uv)} uV at {_ms(one.onset_latency_ms)} ms; "
-            f"{100 * one.amplitude_ratio:.0f} % of the other side's, "
-            f"{one.latency_difference_ms or 0.0:+.1f} ms",
-            indent="  ",
-        )
+        wrapped(f"- {_conducted(one, one.amplitude_ratio)}", indent="  ")
         for one in report.nerve_conduction
         if one.amplitude_ratio is not None
     ]
     return "\n".join(["Nerve conduction, side against side", *lines]) if lines else ""
+
+
+def _conducted(one: NerveConductionReport, ratio: float) -> str:
+    """Word the M wave of a side; below 2 kHz it has no latency."""
+    at = "" if one.onset_latency_ms is None else f" at {one.onset_latency_ms:.1f} ms"
+    later = "" if one.latency_difference_ms is None else f", {one.latency_difference_ms:+.1f} ms"
+    return (
+        f"{words(one.muscle or one.channel)}, M wave of the {one.side} side: {_uv(one.amplitude_uv)} uV{at}; "
+        f"{100 * ratio:.0f} % of the other side's{later}"
+    )
 
 
 def _spontaneous(report: Report) -> str:

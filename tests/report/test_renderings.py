@@ -314,9 +314,15 @@ def test_a_side_is_told_by_its_share_of_the_other_and_by_how_much_later_it_is(
         latency_difference_ms=0.7,
         amplitude_ratio=0.5,
     )
-    findings = replace(make_findings(pair), nerve_conduction=(side,))
-    text = _on_one_line(as_text(build_report(recording, findings, settings)))
-    assert "50 % of the other side's, +0.7 ms" in text
+    slow = replace(side, onset_latency_ms=None, latency_difference_ms=None)  # sampled below 2 kHz
+
+    def told(one):
+        findings = replace(make_findings(pair), nerve_conduction=(one,))
+        text = _on_one_line(as_text(build_report(recording, findings, settings)))
+        return text.split("M wave of the ")[1].split(" Warnings")[0]
+
+    assert told(side) == "right side: 600 uV at 4.2 ms; 50 % of the other side's, +0.7 ms"
+    assert told(slow) == "right side: 600 uV; 50 % of the other side's"
 
 
 @pytest.mark.parametrize("shift", range(4))
