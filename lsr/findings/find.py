@@ -132,9 +132,9 @@ def _doubt_swaps(
 def _doubt_sides(
     judged: Sequence[Judged], found: Sequence[tuple[PairFinding, Outcome | None]]
 ) -> list[tuple[PairFinding, Outcome | None]]:
-    """Withhold absence where another channel of the muscle is not silent and neither names a side.
+    """Withhold absence, and its course, where another channel of the muscle is not silent, neither of a side.
 
-    The silent one may be of the side that was not stimulated.
+    The silent one may be of the side that was not stimulated. Whether an LSR is left, the other tells.
     """
     alike = [(one.stimuli.id, one.pair.site.muscle, one.pair.site.side) for one in judged]
     heard = {
@@ -146,8 +146,9 @@ def _doubt_sides(
     for key, (pair, outcome) in zip(alike, found, strict=True):
         detection = pair.detection
         if key in heard and detection.presence is Presence.ABSENT:
-            detection = _withheld(detection, "side_not_told")
-        doubted.append((replace(pair, detection=detection), outcome))
+            pair = replace(pair, detection=_withheld(detection, "side_not_told"), course=None)
+            outcome = None
+        doubted.append((pair, outcome))
     return doubted
 
 

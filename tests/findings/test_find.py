@@ -349,6 +349,18 @@ def test_a_silent_channel_beside_one_that_answers_is_not_absent_where_neither_na
     assert [pair.detection.presence for pair in named[1:]] == [Presence.ABSENT] * 2
 
 
+@pytest.mark.parametrize(("shown", "left"), [(GONE, False), (STAYS, True), (UNTOLD, None)])
+def test_a_channel_that_may_be_of_the_other_side_has_no_course_and_says_nothing_of_what_is_left(
+    make_judged, detect_as, shown, left
+):
+    """Planted: the silent channel had the headline "not detected at baseline (side not told)"."""
+    silent = make_judged("A" * 10, side=None, pooled=detect_as("absent"))
+    found = find(make_judged(shown, side=None, pooled=detect_as("present")), silent)
+    assert (found.pairs[1].detection.reason, found.pairs[1].course) == ("side_not_told", None)
+    assert found.residual_lsr is left
+    assert find(silent).pairs[0].course is Course.NOT_DETECTED_AT_BASELINE
+
+
 def test_a_pairs_side_is_that_of_its_channel_though_nobody_states_that_of_the_stimulus(make_judged):
     (pair,) = find(make_judged(side=Side.LEFT, stimuli=replace(STIMULI, side=None))).pairs
     assert pair.side is Side.LEFT
