@@ -31,7 +31,7 @@ from lsr.progress import Progress, untold
 from lsr.recording import Problem, Recording
 from lsr.settings import Settings, given_settings
 from lsr.spontaneous.watch import find_spontaneous
-from lsr.stages import Stage, check_events, find_stages, read_events
+from lsr.stages import Stage, check_events, check_stages, find_stages, read_events
 from lsr.stimuli import StimulusSet, Unmarked, find_stimuli, find_unmarked
 from lsr.sweeps import find_beyond_range, plan_cut
 from lsr.threads import one_thread
@@ -105,7 +105,7 @@ def analyze(
     odd = () if events is None else check_events(events, noted, recording, chosen.course)
     stages = find_stages(recording, chosen.course, noted)
     findings = find(recording, chosen, stages, progress)
-    findings = replace(findings, problems=(*odd, *findings.problems))
+    findings = replace(findings, problems=(*odd, *check_stages(stages), *findings.problems))
     if with_traces:
         progress("keeping traces", 0, 0)
     traces = find_traces(recording, findings, chosen, stages=stages, events=noted) if with_traces else None

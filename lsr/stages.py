@@ -21,7 +21,7 @@ from pathlib import Path
 
 from lsr.errors import EventsError
 from lsr.recording import Problem, Recording
-from lsr.settings import CourseSettings
+from lsr.settings import DEFAULT_STAGES, CourseSettings
 from lsr.stimuli.texts import reads_as_pulse
 
 _DAY_S = 86_400.0
@@ -270,6 +270,23 @@ def check_events(
         message = "no text of the events file begins a stage; [course.stages] in the settings names its words"
         return (Problem(code="events_without_stage", message=message),)
     return ()
+
+
+def check_stages(stages: Sequence[Stage]) -> tuple[Problem, ...]:
+    """Tell of stages that begin in another order than those of an operation: times or texts may be wrong.
+
+    One that comes back is no matter: a wound may be opened again.
+    """
+    begins = {stage.name: stage.start_s for stage in reversed(stages)}
+    order = sorted(begins, key=lambda name: begins[name])
+    if order == sorted(begins, key=list(DEFAULT_STAGES).index):
+        return ()
+    listed = ", ".join(f"{name.replace('_', ' ')} at {begins[name]:.0f} s" for name in order)
+    message = (
+        f"stages begin in another order than those of an operation ({listed}); the first counts as the "
+        "baseline: check the times and texts that open them"
+    )
+    return (Problem(code="stages_out_of_order", message=message),)
 
 
 def _rows(lines: Sequence[str], path: str | Path) -> Iterator[tuple[int, dict[str, str]]]:

@@ -123,10 +123,11 @@ def test_events_of_a_file_divide_the_recording(tmp_path):
 
 def test_what_is_odd_about_events_and_settings_is_in_the_report(tmp_path):
     events = tmp_path / "events.csv"
-    events.write_text("time_s,text\n0.5,Baseline\n9999,Decompression\n", encoding="utf-8")
+    events.write_text("time_s,text\n0.2,Opening\n0.5,Baseline\n9999,Decompression\n", encoding="utf-8")
     settings = Settings.from_dict({"channels": {"no such label": {"relation": "ignore"}}})
     report = lsr.analyze(draw_study(), settings, events=events)
-    assert {"events_outside", "channel_not_there"} <= {problem.code for problem in report.problems}
+    odd = {"events_outside", "stages_out_of_order", "channel_not_there"}
+    assert odd <= {problem.code for problem in report.problems}
 
 
 def test_stages_may_be_annotations():

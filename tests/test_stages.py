@@ -6,10 +6,11 @@ from datetime import datetime, time
 import numpy as np
 import pytest
 
+import lsr
 from lsr.errors import EventsError
 from lsr.recording import Annotation, Recording
 from lsr.settings import DEFAULT_STAGES, Settings
-from lsr.stages import Event, Stage, check_events, find_stages, read_events, stage_of
+from lsr.stages import Event, Stage, check_events, check_stages, find_stages, read_events, stage_of
 
 COURSE = Settings().course
 START = datetime(2024, 5, 2, 22, 30, 0)
@@ -451,6 +452,31 @@ def test_a_list_that_lies_wholly_elsewhere_is_refused(time_s):
     """An elapsed time in the column of clock times, as text reports print it."""
     with pytest.raises(EventsError, match=r"events\.csv: 1 of 1 events lie outside .* 1000 s.*'time_s'"):
         codes((time_s, "Decompression"))
+
+
+@pytest.mark.parametrize(
+    ("texts", "odd"),
+    [
+        (["Baseline", "Dura opening", "Decompression", "Closing"], []),
+        (["Decompression", "Closing", "Decompression"], []),  # opened again
+        (["Dura opening", "Decompression", "Dura opening", "Closing"], []),
+        (["Closing", "Decompression", "Baseline"], ["stages_out_of_order"]),
+        (["Baseline", "Decompression", "Arachnoid dissection", "Closing"], ["stages_out_of_order"]),
+        ([], []),
+    ],
+)
+def test_stages_that_run_backwards_are_told(texts, odd):
+    """Planted: events whose times are turned round; the closing passed for the baseline without a word."""
+    noted = record([(100.0 * k, text) for k, text in enumerate(texts)])
+    found = check_stages(find_stages(noted, COURSE))
+    assert [one.code for one in found] == odd
+    assert [one.code for one in lsr.inspect(noted).problems if one.code.startswith("stages")] == odd
+
+
+def test_the_order_in_which_stages_begin_is_told_with_its_times():
+    noted = record([(10.0, "Closing"), (300.0, "Arachnoid dissection")])
+    (found,) = check_stages(find_stages(noted, COURSE))
+    assert "(closing at 10 s, arachnoid dissection at 300 s)" in found.message
 
 
 # --- odd forms -----------------------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def inspect(
         with read_recording(recording) as opened:
             return inspect(opened, chosen, events=events)
     from lsr.findings.pairs import find_missing_channels, find_without_voltage
-    from lsr.stages import check_events, find_stages, read_events
+    from lsr.stages import check_events, check_stages, find_stages, read_events
     from lsr.stimuli import find_stimuli
 
     noted = () if events is None else read_events(Path(events), recording.start or recording.start_clock)
@@ -138,6 +138,7 @@ def inspect(
     odd = [*recording.problems, *find_missing_channels(recording, chosen)]
     odd += find_without_voltage(recording, chosen)
     odd += () if events is None else check_events(events, noted, recording, chosen.course)
+    odd += check_stages(stages)
     no_stimuli = None
     try:
         stimulation = find_stimuli(recording, chosen)
