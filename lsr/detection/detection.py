@@ -69,7 +69,7 @@ class SweepFinding:
 class Whitened:
     """The average of a block, seen so that noise and everything that is no response are alike at all times.
 
-    Half precision of what detection works with: some ten thousand numbers a block.
+    In single precision, half of what detection works with: some ten thousand numbers a block.
     """
 
     time_ms: np.ndarray  # (n_samples,)

@@ -58,7 +58,11 @@ def find_rivals(
     direct_uv: np.ndarray | None,
     until_ms: float,
 ) -> tuple[Rival, ...]:
-    """What may pass for a response: swinging tails, a dispersed copy of the M wave, hum nothing tells of."""
+    """What may pass for a response; of the average it depends which rivals are asked.
+
+    Tails that swing always, a dispersed copy of the M wave where one was recorded, hum where nothing tells of
+    it, notch filters that ring where something swings on, a second artifact where something bends sharply.
+    """
     first = float(np.abs(data[at < at[0] + 1.2]).max())
     cost = _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
     rivals = [

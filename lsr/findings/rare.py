@@ -81,7 +81,7 @@ def count_alike(
     Returns
     -------
     Alike
-        None by chance where the sweeps are too short to tell how many.
+        By chance 0 where the sweeps are too short to tell how many.
     """
     step_ms = float(time_ms[1] - time_ms[0])
     silence = median(silent_uv, 0)  # a few responses do not sway it
