@@ -26,6 +26,7 @@ from lsr.detection.detection import Presence
 from lsr.findings.findings import Course
 from lsr.report.plain import visible
 from lsr.report.report import NOTICE, PairReport, Report
+from lsr.report.wording import RELATIONS
 
 SUMMARY_HTML = "summary.html"
 _NONE = "\N{EN DASH}"
@@ -33,8 +34,7 @@ _N_BARS = 24
 _WIDTH, _HEIGHT = 240, 44
 _LONGEST_NAME = 200
 _LONGEST_MESSAGE = 400
-_ORDER = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
-PairKey = tuple[str, str, str]  # relation, branch, muscle
+PairKey = tuple[Relation, str, str]  # relation, branch, muscle
 Range = tuple[float, float]
 
 
@@ -69,7 +69,7 @@ class Overview:
         """Count a report."""
         answers: Counter[str] = Counter()
         for pair in report.pairs:
-            key = (str(pair.relation), _words(pair.branch), _words(pair.muscle))
+            key = (pair.relation, _words(pair.branch), _words(pair.muscle))
             self._pairs[key].add(pair)
             if pair.relation is Relation.TARGET:
                 answers[str(pair.presence)] += 1
@@ -89,7 +89,7 @@ class Overview:
 
     def view(self, refused: Sequence[Refusal]) -> dict[str, Any]:
         """Word the counts for the template."""
-        ordered = sorted(self._pairs.items(), key=lambda item: (_rank(item[0][0]), *item[0]))
+        ordered = sorted(self._pairs.items(), key=lambda item: (RELATIONS.index(item[0][0]), *item[0]))
         kinds = Counter(one.kind for one in refused)
         tallies = self._pairs.values()
         ranges = (
@@ -149,10 +149,6 @@ def link_to(path: str) -> str:
     return "./" + quote(os.fsencode(path), safe="/")
 
 
-def _rank(relation: str) -> int:
-    return [str(one) for one in _ORDER].index(relation) if relation in map(str, _ORDER) else len(_ORDER)
-
-
 def _words(name: object) -> str:
     return "not told" if name is None else visible(str(name).replace("_", " "))
 
@@ -167,9 +163,9 @@ def _range(values: Sequence[float]) -> Range:
 
 def _pair_view(key: PairKey, tally: _PairTally, ranges: tuple[Range, Range]) -> dict[str, Any]:
     relation, branch, muscle = key
-    is_asked = relation != Relation.DIRECT  # of a direct muscle, no answer is wanted
+    is_asked = relation is not Relation.DIRECT  # of a direct muscle, no answer is wanted
     return {
-        "relation": relation,
+        "relation": str(relation),
         "title": f"{branch} → {muscle}",
         "n": sum(tally.presences.values()),
         "presences": [tally.presences[str(one)] if is_asked else _NONE for one in Presence],

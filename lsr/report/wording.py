@@ -13,7 +13,8 @@ from lsr.report.report import PairReport, Report, StimulationReport
 from lsr.stimuli import BranchSource, StimulusSource
 
 INFERRED = "branch inferred, not stated"
-_ORDER = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
+# In the order in which pairs are shown: targets first, as they are what is asked about.
+RELATIONS = (Relation.TARGET, Relation.AMBIGUOUS, Relation.UNMAPPED, Relation.DIRECT)
 _UNTOLD = {
     "no_baseline_verdict": "nothing at baseline can be judged",
     "faint_at_baseline": "too faint at baseline",
@@ -128,7 +129,7 @@ def teller(one: StimulationReport) -> str | None:
 
 def pair_order(report: Report) -> list[int]:
     """Sort the numbers of the pairs: targets first, as they are what is asked about."""
-    return sorted(range(len(report.pairs)), key=lambda k: _ORDER.index(report.pairs[k].relation))
+    return sorted(range(len(report.pairs)), key=lambda k: RELATIONS.index(report.pairs[k].relation))
 
 
 def inferred_sets(report: Report) -> set[str]:
