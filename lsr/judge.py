@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lsr.anatomy import Relation
-from lsr.detection.detect import detect_beside, unusable
+from lsr.detection.detect import LOWEST_HZ, detect_beside, unusable
 from lsr.detection.detection import Detection, MWave, Presence
 from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.detection.prepare import EARLIEST_MS, Cleaned, clean, clear_times_ms
@@ -38,7 +38,6 @@ from lsr.sweeps import Cut, Sweeps, cut_sweeps
 _POOLED_STIMULI = 400  # at most so many, evenly spaced, are judged together
 _LEVEL_STIMULI = 60
 _CONTRAST_STIMULI = 100
-_SLOWEST_HZ = 2000.0
 _QUARTILES = (0.25, 0.75)
 _LAST_SHOWN = 3  # blocks that tell the LSR's waveform as it was last
 
@@ -87,7 +86,7 @@ def m_wave_in(read: dict[int, DirectMuscle], channel: int) -> MWave:
     if channel not in read:
         return MWave.absent()
     wave, time_ms = read[channel].m_wave, read[channel].time_ms
-    if 1e3 * (time_ms.size - 1) >= 0.999 * _SLOWEST_HZ * (time_ms[-1] - time_ms[0]):
+    if 1e3 * (time_ms.size - 1) >= 0.999 * LOWEST_HZ * (time_ms[-1] - time_ms[0]):
         return wave
     return replace(wave, onset_latency_ms=None, peak_latency_ms=None)
 
@@ -286,7 +285,7 @@ class _Judge:
         own = sweeps.get(pair.site.channel)
         if own is None or own.emg_uv.shape[0] == 0:
             return unusable("touches_gap", 0)
-        if own.channel.rate_hz < _SLOWEST_HZ:
+        if own.channel.rate_hz < LOWEST_HZ:
             return unusable("rate_too_low", own.emg_uv.shape[0])
         if pair.relation is Relation.DIRECT:
             return unusable("direct_muscle", own.emg_uv.shape[0], m_wave=m_wave_in(read, pair.site.channel))

@@ -21,7 +21,7 @@ from lsr.detection.evidence import Model
 from lsr.detection.late import find_late_response
 from lsr.detection.m_wave import DirectMuscle, read_direct
 from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
-from lsr.detection.nuisances import Nuisances, Removed, find_nuisances
+from lsr.detection.nuisances import DIRECT_UNTIL_MS, Nuisances, Removed, find_nuisances
 from lsr.detection.onset import Draws, draw_responses
 from lsr.detection.persistence import Persistence, measure_persistence
 from lsr.detection.prepare import CLIPPED_SHARE, Prepared, check_sweeps, prepare
@@ -41,7 +41,7 @@ from lsr.errors import SweepsError
 from lsr.settings import DetectionSettings, Settings, given_settings
 from lsr.threads import one_thread
 
-_LOWEST_HZ = 2000.0
+LOWEST_HZ = 2000.0  # below it no latency is told
 _HIGHEST_HZ = 1e6
 _COARSE_HZ = 5000.0
 _LEAST_NOISE_UV = 0.015  # of a sweep, or an average of hundreds: less is likelier another unit
@@ -133,8 +133,10 @@ def detect_beside(
     """
     emg, time = check_sweeps(emg_uv, time_ms)
     rate_hz = 1000 / float(np.median(np.diff(time)))
-    if rate_hz < _LOWEST_HZ * 0.999:
-        raise SweepsError(f"time_ms: {rate_hz:.0f} Hz is too slow for latencies; at least 2000 Hz is needed")
+    if rate_hz < LOWEST_HZ * 0.999:
+        raise SweepsError(
+            f"time_ms: {rate_hz:.0f} Hz is too slow for latencies; at least {LOWEST_HZ:.0f} Hz is needed"
+        )
     if rate_hz > _HIGHEST_HZ:
         raise SweepsError(
             f"time_ms: {rate_hz:.3g} Hz is faster than any amplifier; are these seconds? They have to be ms"
@@ -583,7 +585,7 @@ def _evidence(
         ("artifact tail", f"up to {removed.tail_uv:.1f} uV allowed for"),
         ("crosstalk", f"up to {removed.crosstalk_uv:.1f} uV allowed for "
                       f"({100 * removed.crosstalk_share:.1f} % of the M wave), "
-                      f"{removed.unexplained_direct_uv:.1f} uV unexplained before {5.5} ms"),
+                      f"{removed.unexplained_direct_uv:.1f} uV unexplained before {DIRECT_UNTIL_MS} ms"),
         ("bursts", f"noise in the window up to {removed.burst_inflation:.1f} times that elsewhere" +
                    (f"; {_sweeps(removed.n_apart)} left out of the average: what they hold the others do not"
                     if removed.n_apart else "")),

@@ -28,6 +28,7 @@ from lsr.detection.varying import what_varies
 from lsr.gaussian import gaussian
 
 _DIRECT_ZONE_ENDS_MS = (6.0, 9.0)  # where half of a late M wave is over, between these
+DIRECT_UNTIL_MS = 5.5  # what starts until then is no LSR: where tails and copies leave something unexplained
 _OVER_MS = 8.0  # after the latest onset most responses are over
 _TAIL_MISFIT = 0.005  # share of a fitted tail that sums of exponentials may leave
 _FINEST_SHARE = 0.002  # of a response: finer than this no model of its waveform is
@@ -369,7 +370,7 @@ def _misfit(
     tail = fitted["tail"]
     copy = np.sum([fitted.get(kind, np.zeros_like(data)) for kind in _COPIES], axis=0)
     rest = data - np.sum(list(fitted.values()), axis=0)
-    direct = (at > at[0] + 0.3) & (at < 5.5)
+    direct = (at > at[0] + 0.3) & (at < DIRECT_UNTIL_MS)
     excess = np.sqrt(max(0.0, float((rest[direct] ** 2).mean()) - deviation_uv**2)) if direct.any() else 0.0
     step = at[1] - at[0]
     begun = _BEGUN * excess * np.where(at < 5, 1.0, np.exp(-(((at - 5) / 3) ** 2)))
