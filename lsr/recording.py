@@ -309,6 +309,11 @@ class Recording:
         return float(sum(segment.stop_s - segment.start_s for segment in self.segments))
 
     @property
+    def end_s(self) -> float:
+        """Where the last segment ends; 0 where nothing was recorded."""
+        return max((segment.stop_s for segment in self.segments), default=0.0)
+
+    @property
     def sha256(self) -> str:
         """SHA-256 of the file's bytes, as hexadecimal digits; computed once, when asked for."""
         if self._digest is None:

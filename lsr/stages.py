@@ -127,8 +127,7 @@ def find_stages(
             begins.append((time_s, told.stage))
     if not begins:
         return ()
-    stop_s = max((segment.stop_s for segment in recording.segments), default=0.0)
-    ends = [time_s for time_s, _ in begins[1:]] + [stop_s]
+    ends = [time_s for time_s, _ in begins[1:]] + [recording.end_s]
     return tuple(
         Stage(
             name=name,
@@ -254,7 +253,7 @@ def check_events(
     EventsError
         All events lie elsewhere: nothing of them can be meant.
     """
-    end_s = max((segment.stop_s for segment in recording.segments), default=0.0)
+    end_s = recording.end_s
     elsewhere = [one for one in events if not -_LONGEST_LEAD_S <= one.time_s <= end_s]
     if elsewhere:
         first = elsewhere[0]

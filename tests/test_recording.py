@@ -125,7 +125,7 @@ def test_a_channel_without_a_voltage_is_refused_where_one_is_needed(recording):
 
 
 def test_seconds_recorded_do_not_count_gaps(recording):
-    assert recording.duration_s == 6.0
+    assert (recording.duration_s, recording.end_s) == (6.0, recording.segments[-1].stop_s)
 
 
 def test_equal_arrays_have_equal_digests():

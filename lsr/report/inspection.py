@@ -151,7 +151,7 @@ def inspect(
         format=recording.format,
         start=recording.start.isoformat() if recording.start else None,
         duration_s=recording.duration_s,
-        end_s=max((segment.stop_s for segment in recording.segments), default=0.0),
+        end_s=recording.end_s,
         n_segments=len(recording.segments),
         gaps=[Gap(start_s=one.stop_s, stop_s=two.start_s) for one, two in pairwise(recording.segments)],
         channels=_channels(recording, chosen, {one.trigger_channel for one in stimulation}),

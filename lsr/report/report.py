@@ -484,7 +484,7 @@ def _recording_report(recording: Recording, settings: Settings) -> RecordingRepo
         format=recording.format,
         start=recording.start.isoformat() if recording.start else None,
         duration_s=recording.duration_s,
-        end_s=max((segment.stop_s for segment in recording.segments), default=0.0),
+        end_s=recording.end_s,
         n_segments=len(recording.segments),
         channels=[channel_report(channel, settings) for channel in recording.channels],
     )

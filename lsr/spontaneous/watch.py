@@ -103,7 +103,7 @@ def find_spontaneous(
     if not enough:
         return None
     periods = _periods(stages, enough[0].seen_s.size, enough[0].cell_s)
-    end_s = recording.segments[-1].stop_s
+    end_s = recording.end_s
     return Spontaneous(
         activity=tuple(
             _activity(one, name, within)
@@ -135,9 +135,8 @@ def watch_muscles(
     ------
     UnreadableSamples
     """
-    end_s = max((segment.stop_s for segment in recording.segments), default=0.0)
-    cell_s = max(_CELL_S, end_s / _MOST_CELLS)
-    n_cells = int(np.ceil(end_s / cell_s)) + 1
+    cell_s = max(_CELL_S, recording.end_s / _MOST_CELLS)
+    n_cells = int(np.ceil(recording.end_s / cell_s)) + 1
     tracks = {site.channel: _Track(site=site, cell_s=cell_s, seen_s=np.zeros(n_cells)) for site in sites}
     times = np.sort([one.time_s for found in stimuli for one in found.stimuli])
     last = np.array([one.train_ms[-1] / 1000 for found in stimuli for one in found.stimuli]).max(initial=0.0)

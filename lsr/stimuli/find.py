@@ -242,11 +242,10 @@ def _nothing_found(
 def _all_outside(recording: Recording, tables: Sequence[StimulationSettings], outside: Markers) -> str:
     """Stimuli are told, but not where the settings look; later sources would count the same ones again."""
     windows = " and ".join(str(list(table.window_s)) for table in tables if table.window_s)
-    stop_s = max(segment.stop_s for segment in recording.segments)
     return (
         f"{recording.name}: all {outside.n_outside_window} stimuli lie outside window_s of the settings, "
         f"{windows}; they are told by {outside.source.replace('_', ' ')}, and the recording ends at "
-        f"{stop_s:g} s: correct window_s, or leave it out"
+        f"{recording.end_s:g} s: correct window_s, or leave it out"
     )
 
 
