@@ -103,6 +103,8 @@ def read_ascii_sweeps(path: Path) -> Recording:
         raise told.wrong("times_s or interval_s", f"sweeps of {length_s:g} s that overlap, or run backwards")
     scales = [told.microvolts_per_unit(channel) for channel in channels]
     stimulus_s, text = told.number("stimulus_ms", 0.0) / 1000, told.text("stimulus", "Stimulus")
+    if stimulus_s > length_s:  # it would be one of another sweep
+        raise told.wrong(f"stimulus_ms within the sweep of {length_s:g} s", f"{1000 * stimulus_s:g} ms")
     return Recording.from_arrays(
         [array.ravel() * scale for array, scale in zip(sweeps, scales, strict=True)],
         rates_hz=told.rate_hz,
@@ -141,10 +143,12 @@ class _Description:
             raise MalformedRecording(f"{path.name}: no TOML: {error}; correct that line") from error
         told = cls(path=path, described=described, table=table)
         told._check_names(table, {"sweeps", "channels"}, "the file")
-        if not isinstance(table.get("sweeps"), dict) or not table.get("channels"):
+        channels = table.get("channels")
+        are_tables = isinstance(channels, list) and all(isinstance(one, dict) for one in channels)
+        if not isinstance(table.get("sweeps"), dict) or not channels or not are_tables:
             raise told.wrong("[sweeps] and [[channels]]", "not both of them")
         told._check_names(table["sweeps"], _SWEEP_KEYS, "[sweeps]")
-        for channel in table["channels"]:
+        for channel in channels:
             told._check_names(channel, _CHANNEL_KEYS, "[[channels]]")
             if "label" not in channel:
                 raise told.wrong("label of each of [[channels]]", "one without")
@@ -211,7 +215,7 @@ class _Description:
     def sweep_starts_s(self, n_sweeps: int) -> NDArray[np.float64]:
         times_s, interval_s = self.get("times_s"), self.get("interval_s")
         if (times_s is None) == (interval_s is None):
-            raise self.wrong("one of times_s and interval_s", "both" if times_s else "none")
+            raise self.wrong("one of times_s and interval_s", "none" if times_s is None else "both")
         if times_s is None:
             return np.arange(n_sweeps, dtype=np.float64) * self.number("interval_s")
         if not isinstance(times_s, list):
@@ -254,7 +258,7 @@ class _Description:
         sweeps = []
         for channel in channels:
             column = channel.get("column")
-            if not isinstance(column, int) or not 1 <= column <= tables[0].shape[1]:
+            if type(column) is not int or not 1 <= column <= tables[0].shape[1]:  # true is no column
                 raise self.wrong(f"column of each channel, 1 to {tables[0].shape[1]}", repr(column))
             sweeps.append(np.stack([table[:, column - 1] for table in tables]))
         return sweeps

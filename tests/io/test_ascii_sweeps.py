@@ -69,6 +69,7 @@ def test_a_file_for_each_channel_with_a_decimal_comma(tmp_path, sweeps, layout):
         (("rate_hz = 1000", "rate_herz = 1000"), MalformedRecording, "did you mean 'rate_hz'"),
         (("rate_hz = 1000", "rate_hz = 0"), MalformedRecording, "rate_hz"),
         (("interval_s = 0.5", ""), MalformedRecording, "one of times_s and interval_s"),
+        (("interval_s = 0.5", "interval_s = 0.5\ntimes_s = []"), MalformedRecording, "and has both"),
         (("interval_s = 0.5", "interval_s = 0.01"), MalformedRecording, "overlap"),
         (("interval_s = 0.5", "times_s = [0.0]"), MalformedRecording, "times_s for 3 sweeps"),
         (("rows_are_sweeps", "sideways"), MalformedRecording, "layout"),
@@ -76,6 +77,7 @@ def test_a_file_for_each_channel_with_a_decimal_comma(tmp_path, sweeps, layout):
         (('unit = "mV"', ""), UnknownUnit, "R Mentalis"),
         (('unit = "mV"', 'unit = "mV"\nfile = "gone.csv"'), RecordingNotFound, r"gone\.csv"),
         (("[[channels]]", "[channels"), MalformedRecording, "TOML"),
+        (("[[channels]]", "[channels]"), MalformedRecording, "not both of them"),
         (('label = "R Mentalis"', ""), MalformedRecording, "label"),
         (("stimulus_ms = 2.0", "header_lines = 99"), MalformedRecording, r"study\.csv"),
         (
@@ -90,6 +92,7 @@ def test_a_file_for_each_channel_with_a_decimal_comma(tmp_path, sweeps, layout):
         (("stimulus_ms = 2.0", "header_lines = true"), MalformedRecording, "header_lines as a whole number"),
         (("stimulus_ms = 2.0", "stimulus_ms = nan"), MalformedRecording, "stimulus_ms as a number"),
         (("stimulus_ms = 2.0", "stimulus = 5"), MalformedRecording, "stimulus as text"),
+        (("stimulus_ms = 2.0", "stimulus_ms = 500"), MalformedRecording, "within the sweep of 0.04 s"),
         (("rate_hz = 1000", "rate_hz = inf"), MalformedRecording, "rate_hz as a number"),
         (("rate_hz = 1000", "rate_hz = true"), MalformedRecording, "rate_hz as a number"),
         (("interval_s = 0.5", "interval_s = 1e300"), MalformedRecording, "interval_s as a number"),
@@ -189,10 +192,18 @@ def describe(tmp_path, text, *, head=ROWS, sweeps="interval_s = 0.5\n", channel=
     return tmp_path / name
 
 
-def test_columns_count_from_1(tmp_path):
+@pytest.mark.parametrize("column", ["0", "3", "true", "1.0"])
+def test_columns_count_from_1(tmp_path, column):
     head = ROWS.replace("rows_are_sweeps", "file_per_sweep")
-    path = describe(tmp_path, "1,2\n3,4\n5,6\n", head=head, channel=ONE + "column = 0\n")
+    path = describe(tmp_path, "1,2\n3,4\n5,6\n", head=head, channel=ONE + f"column = {column}\n")
     with pytest.raises(MalformedRecording, match="column of each channel"):
+        read_recording(path)
+
+
+@pytest.mark.parametrize("channels", ["[1]", "[]", "5"])
+def test_channels_are_tables(tmp_path, channels):
+    path = describe(tmp_path, "1,2\n3,4\n", head=f"channels = {channels}\n" + ROWS, channel="")
+    with pytest.raises(MalformedRecording, match="not both of them"):
         read_recording(path)
 
 
