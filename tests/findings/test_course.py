@@ -251,6 +251,9 @@ def test_a_loss_of_the_m_wave_beside_that_of_the_lsr_is_told(judge):
     assert weaker.course == "disappeared"
     (smaller,) = [warning for warning in weaker.warnings if warning.code == "m_wave_smaller"]
     assert "30 % smaller" in smaller.message
+    for m_wave_uv, is_told in ((860.0, False), (840.0, True)):
+        outcome = judge(*shown("PPPPPP"), *[("absent", {"m_wave_uv": m_wave_uv})] * 4)
+        assert ("m_wave_smaller" in codes(outcome)) is is_told
 
 
 def test_an_lsr_last_seen_without_an_m_wave_is_gone_all_the_same(judge):

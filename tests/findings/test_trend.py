@@ -65,13 +65,28 @@ def test_an_lsr_below_what_can_be_measured_still_has_a_change(make_pair_of_block
 
 
 @pytest.mark.parametrize(
-    ("m_after_uv", "alike"),
-    [(1000.0, False), (900.0, False), (800.0, False), (600.0, True), (None, True)],
+    ("after_uv", "m_after_uv", "alike"),
+    [
+        (50.0, 1000.0, False),
+        (50.0, 900.0, False),
+        (50.0, 720.0, False),  # half as far, in logarithms, is 707 uV
+        (50.0, 700.0, True),
+        (50.0, None, True),
+        (74.0, 855.0, False),  # half as far is 860 uV, but so small a fall is none
+        (74.0, 845.0, True),
+    ],
 )
-def test_the_m_wave_tells_whether_it_is_the_lsr_that_fell(make_pair_of_blocks, m_after_uv, alike):
-    change = find_change(make_pair_of_blocks(100.0, 50.0, m_after_uv=m_after_uv), [0], [1])
+def test_the_m_wave_tells_whether_it_is_the_lsr_that_fell(make_pair_of_blocks, after_uv, m_after_uv, alike):
+    change = find_change(make_pair_of_blocks(100.0, after_uv, m_after_uv=m_after_uv), [0], [1])
     assert change.is_reduction
     assert change.fell_with_m_wave is alike
+
+
+@pytest.mark.parametrize(("after_uv", "is_reduction"), [(75.0, True), (75.5, False)])
+def test_a_reduction_is_a_fall_by_a_quarter_at_least(make_pair_of_blocks, after_uv, is_reduction):
+    change = find_change(make_pair_of_blocks(100.0, after_uv), [0], [1])
+    assert change.interval_percent[1] < 0
+    assert change.is_reduction is is_reduction
 
 
 def test_the_last_blocks_count_together_unless_the_very_last_differs(make_blocks):
@@ -81,6 +96,13 @@ def test_the_last_blocks_count_together_unless_the_very_last_differs(make_blocks
     together = find_change(shown(100.0, 78.0, 72.0), [0], [1, 2])
     assert together.percent == pytest.approx(-25)
     assert find_change(shown(100.0, 100.0, 30.0), [0], [1, 2]).percent == pytest.approx(-70)
+    # Three blocks tell their mean to 1.5 uV: 115 is none of theirs, though 108 may be.
+    assert find_change(shown(100.0, 115.0, 100.0, 100.0, 100.0), [0], [1, 2, 3, 4]).percent == pytest.approx(
+        0.0
+    )
+    assert find_change(shown(100.0, 108.0, 100.0, 100.0, 100.0), [0], [1, 2, 3, 4]).percent == pytest.approx(
+        2.0
+    )
 
 
 def test_blocks_from_before_the_fall_are_not_counted_with_those_after_it(make_blocks):
