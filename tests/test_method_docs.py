@@ -5,6 +5,7 @@ from pathlib import Path
 
 from lsr.detection import detect, onset, presence, rivals
 from lsr.detection.waveform import LASTING_SEARCH_FAMILY
+from lsr.findings import contact, likeness, rare, states, trend
 from lsr.settings import Settings
 from lsr.stimuli import paired
 
@@ -96,3 +97,41 @@ def test_the_numbers_are_those_in_use():
     assert f"{onset._N_DRAWS} responses are drawn" in text
     low, high = settings.search_window_ms
     assert f"LSR onset from {low:g} to {high:g} ms" in text
+
+
+def test_the_numbers_by_which_an_operation_is_followed_are_those_in_use():
+    text = " ".join(PAGE.split())
+    one, other = likeness._TAILS_MS
+    assert f"and tails of {one:g} and {other:g} ms" in text
+    assert f"({likeness._UNMODELLED:g} allowed for what their nuisances have wrong alike)" in text
+    assert f"agree within {likeness._MOST_SPREAD:g} and it does within {likeness._AGREE:g} deviations" in text
+    assert f"by which sizes are not told within {likeness._MOST_DEVIATION:g} is of an LSR" in text
+    assert f"tells its size within {likeness._TOLD_ALONE:g}, is believed by itself" in text
+    assert f"agree with the compared ones within {likeness._MOST_SPREAD:g}" in text
+    assert f"begin within {likeness._EDGE_MS:g} ms of the search window's start" in text
+    assert (
+        f"({likeness._BIAS_COMPARED:g} allowed for bias compared, {likeness._BIAS_CONTRAST:g} with a " in text
+    )
+    assert f"contrast, {likeness._BIAS_ALONE:g} by itself)" in text
+    assert likeness.SAME_M_WAVE == 0.8
+    assert "an M wave that differs by less than a fifth" in text
+    assert f"at more than {states._CLEARLY_THERE:g} by 2.5 deviations holds an LSR" in text
+    assert f"below {states._LITTLE:g} by 2 holds none" in text
+    assert f"is doubted from {states._DOUBTFUL:g} by 2 on" in text
+    assert f"from that bias, or {states._LEAST_BIAS:g}, by 1.64 deviations on" in text
+    assert (states._ADEQUATE, states._LEFT, states._SURE, states._UNLIKE_ALPHA) == (0.5, 0.25, 1e-3, 1e-3)
+    assert "M wave is at least half of the baseline's" in text
+    assert "(a quarter of it by 2 deviations)" in text
+    assert "with a chance of at most 1 in 1000" in text
+    assert "needs a thousandth of the p-value" in text
+    assert f"is at least {states._SAME_INTENSITY:g} times as strong" in text
+    assert states._SAME_NOISE == (1 / 3, 4.0)
+    assert "(1/3 to 4 times the usual noise" in text
+    assert contact._LOST == 1 / 3
+    assert "is less than a third of that now" in text
+    assert f"shifted by up to {rare._SHIFT_MS:g} ms" in text
+    assert f"and correlates by {rare._ALIKE:g}" in text
+    assert (trend._LEAST_FALL, trend.LEAST_M_FALL) == (0.25, 0.15)
+    assert f"by at least a quarter that exceeds {trend._DEVIATIONS_99:g} deviations" in text
+    assert "the M wave was at least 15 % smaller" in text
+    assert f"holds at least {trend._LEAST_OF_OWN:g} of the LSR's own amplitude" in text

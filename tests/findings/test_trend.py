@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lsr.findings.likeness import Likeness
-from lsr.findings.trend import _mean, _Ratio, _Size, find_change
+from lsr.findings.trend import _mean, _Ratio, _Size, change_to_nothing, find_change
 
 
 def compared(size, deviation, amplitude_uv=100.0):
@@ -154,6 +154,18 @@ def test_a_part_of_the_lsr_that_changed_is_no_reduction_of_the_lsr(make_blocks):
     sizes = [1.0, 1.0, 0.4, 0.4], [0.1, 0.1, 0.1, 0.1]
     assert find_change(blocks, [0, 1], [2, 3], compared(*sizes)).is_reduction
     assert not find_change(blocks, [0, 1], [2, 3], compared(*sizes, amplitude_uv=60.0)).is_reduction
+
+
+@pytest.mark.parametrize(
+    ("amplitude_uv", "limit_uv", "most"), [(100.0, 10.0, -90.0), (20.0, 30.0, 0.0), (None, 10.0, 0.0)]
+)
+def test_what_is_gone_may_be_there_below_what_would_be_seen_but_not_larger_than_it_was(
+    make_blocks, amplitude_uv, limit_uv, most
+):
+    seen = ("present", {"amplitude_uv": amplitude_uv})
+    gone = change_to_nothing(*make_blocks(seen, ("absent", {"limit_uv": limit_uv})))
+    assert gone.percent == -100.0
+    assert gone.interval_percent == pytest.approx((-100.0, most))
 
 
 def test_a_mean_is_as_unsure_as_its_parts_differ():
