@@ -158,7 +158,7 @@ def find_likeness_by_contrast(
 ) -> Likeness | None:
     """Weigh every block along the waveform of what the first stage shows and another does not.
 
-    How much the blocks differ is told by comparing them. How much is left in those that hold least, each
+    How much the blocks differ is told by comparing them. How much of what all of them show alike is LSR, each
     tells by itself: their nuisances are modelled, and differ little from block to block.
 
     Parameters
@@ -187,24 +187,20 @@ def find_likeness_by_contrast(
     if not first or not other:
         return None
     found, variance = _weigh_parts(parts_uv, weights)
-    shared = float(found[other].mean())
-    more = found - shared  # than in the other stage
     alone, uncertain = np.zeros(found.size), np.full(found.size, np.inf)
     for k, average in enumerate(averages):
-        if average is not None and np.isfinite(more[k]) and m_ratio[k] >= SAME_M_WAVE:
+        if average is not None and np.isfinite(found[k]) and m_ratio[k] >= SAME_M_WAVE:
             alone[k], uncertain[k] = _weigh_alone(average, template, grid_ms)
     told = uncertain < _TOLD_ALONE
     if not told.any():
         return None
     precision = uncertain[told] ** -2.0
-    left = float(np.average(alone[told] - more[told], weights=precision))
-    size = more + left
+    constant = float(np.average(found[told] - alone[told], weights=precision))
+    size = found - constant
     full = float(size[first].mean())
     if full < _LEAST_FIRST:
         return None
-    deviation = np.sqrt(
-        variance + ((shared - left) * (1 - m_ratio)) ** 2 + 1 / precision.sum() + _UNMODELLED**2
-    )
+    deviation = np.sqrt(variance + (constant * (1 - m_ratio)) ** 2 + 1 / precision.sum() + _UNMODELLED**2)
     if float(np.nanmedian(deviation)) > _MOST_DEVIATION * full:
         return None  # an LSR that only varies: the contrast is small beside it, and not of its shape
     bias = np.full(size.size, _BIAS_CONTRAST)

@@ -43,6 +43,17 @@ def test_sizes_are_found_under_a_tail_that_all_blocks_share(shown):
     assert found.amplitude_uv == 100.0
 
 
+def test_sizes_are_as_unsure_as_they_are_told_to_be(shown):
+    sizes = [1.0] * 30 + [0.0] * 20
+    errors, told = [], []
+    for seed in range(100):
+        blocks = draw_blocks(sizes, noise_uv=20.0, seed=seed)
+        found = find_likeness(blocks, GRID_MS, [shown], range(30), np.ones(50))
+        errors.append(found.size - sizes)
+        told.append(found.deviation)
+    assert np.std(errors) == pytest.approx(np.sqrt(np.mean(np.square(told))), rel=0.06)
+
+
 def test_a_drifting_tail_changes_no_size(shown):
     blocks = draw_blocks([1.0] * 6)
     drifting = [parts + 30 * k * np.exp(-(GRID_MS - 5.5) / 5) + 10 * k for k, parts in enumerate(blocks)]
@@ -101,12 +112,19 @@ def test_at_the_windows_edge_blocks_are_not_compared(shown):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "believed"), [((1.0, 1.02), True), ((1.0, 0.5), False), ((0.3, 0.3), False)]
+    ("sizes", "drawn", "believed"),
+    [
+        ((1.0, 1.02), (1.0, 1.0), True),
+        ((1.0, 0.5), (1.0, 1.0), False),
+        ((1.3, 0.7), (1.3, 0.7), True),  # an LSR that varies, told alike by both
+        ((0.7, 1.3), (1.3, 0.7), False),
+        ((0.3, 0.3), (1.0, 1.0), False),
+    ],
 )
-def test_blocks_are_believed_by_themselves_only_if_those_that_show_the_lsr_are(shown, sizes, believed):
+def test_blocks_are_believed_by_themselves_only_if_those_that_show_the_lsr_are(shown, sizes, drawn, believed):
     anchors = [replace(shown, whitened=Told(size, 0.04)) for size in sizes]
     silent = [None, None, Told(0.02, 0.04)]
-    found = find_likeness(draw_blocks([1.0, 1.0, 0.3]), GRID_MS, anchors, [0, 1], np.ones(3), silent)
+    found = find_likeness(draw_blocks([*drawn, 0.3]), GRID_MS, anchors, [0, 1], np.ones(3), silent)
     assert bool(found.size[2] == 0.02) is believed
 
 
@@ -149,9 +167,21 @@ def test_a_silent_block_that_tells_more_by_itself_does(contrast):
     np.testing.assert_array_equal(found.size[:4], compared.size[:4])
 
 
+@pytest.mark.parametrize(("compared", "believed"), [(0.25, True), (0.5, False)])
+def test_a_block_that_says_by_itself_what_comparison_excludes_is_not_believed(contrast, compared, believed):
+    """Planted: among eighty blocks one that says by itself, surely, that it holds none."""
+    sizes = [1.0] * 40 + [0.0] * 39 + [compared]
+    told, silent = alone([*sizes[:-1], 0.0], 0.01), [False] * 79 + [True]
+    blocks = draw_blocks(sizes, noise_uv=20.0, seed=6)
+    found = find_likeness_by_contrast(blocks, GRID_MS, contrast, np.ones(80), told, silent)
+    assert found.size[-1] == pytest.approx(0.0 if believed else compared, abs=0.02 if believed else 0.1)
+
+
 def test_an_lsr_that_shrank_is_not_taken_for_one_that_went(contrast):
     sizes = [1.6, 1.6, 1.6, 1.0, 0.6, 0.6]  # the contrast, 1, is less than what was there
     found = by_contrast(contrast, sizes, alone(sizes))
+    went = by_contrast(contrast, [1.0, 1.0, 1.0, 0.4, 0.0, 0.0], alone([1.0, 1.0, 1.0, 0.4, 0.0, 0.0]))
+    np.testing.assert_allclose(found.deviation, went.deviation / 1.6, rtol=0.05)
     np.testing.assert_allclose(found.size, np.array(sizes) / 1.6, atol=0.08)
     assert found.amplitude_uv == pytest.approx(160.0, rel=0.05)
 
@@ -173,11 +203,30 @@ def test_what_is_left_is_asked_only_of_blocks_that_can_be_compared(contrast):
     told[3] = Told(3.0, 0.01)
     fell = by_contrast(contrast, sizes, told, ratios=np.array([1.0, 1.0, 1.0, 0.5, 1.0, 1.0]))
     np.testing.assert_allclose(fell.size, sizes, atol=0.08)
+    assert fell.deviation[3] > 2 * fell.deviation[2]  # what all share is crosstalk, and fell too
     parts = draw_blocks(sizes)
     parts[3] = None
     few = find_likeness_by_contrast(parts, GRID_MS, contrast, np.ones(6), told, [False] * 6)
     np.testing.assert_allclose(np.delete(few.size, 3), np.delete(sizes, 3), atol=0.08)
     assert np.isnan(few.size[3])
+
+
+def test_a_waveform_that_a_drift_explains_weighs_nothing(shown):
+    """Planted: what stands out bends like the tail of an artifact all the way."""
+    tail = replace(
+        shown, average_uv=50 * np.exp(-(GRID_MS - 5.5) / 6), onset_latency_ms=5.5, duration_ms=30.0
+    )
+    blocks, told = draw_blocks([1.0] * 3), alone([1.0] * 3)
+    assert find_likeness(blocks, GRID_MS, [tail], [0], np.ones(3)) is None
+    contrast = Contrast(detection=tail, first=(0,), other=(2,))
+    assert find_likeness_by_contrast(blocks, GRID_MS, contrast, np.ones(3), told, [False] * 3) is None
+
+
+@pytest.mark.parametrize("stage", [FIRST, OTHER])
+def test_stages_of_too_few_sweeps_are_not_compared(contrast, stage):
+    sizes = [1.0, 1.0, 1.0, 0.0, 0.0, 0.0]
+    parts = [None if k in stage else one for k, one in enumerate(draw_blocks(sizes))]
+    assert find_likeness_by_contrast(parts, GRID_MS, contrast, np.ones(6), alone(sizes), [False] * 6) is None
 
 
 def test_without_a_block_that_tells_what_is_left_there_is_no_size(contrast):
@@ -192,5 +241,6 @@ def test_parts_are_averages_of_every_fourth_sweep():
     emg_uv = np.repeat(np.arange(10.0)[:, None], time_ms.size, axis=1)
     parts = part_averages(emg_uv, time_ms, GRID_MS)
     np.testing.assert_allclose(parts[:, 0], [4.0, 5.0, 4.0, 5.0])
+    np.testing.assert_allclose(part_averages(emg_uv[:8], time_ms, GRID_MS)[:, 0], [2.0, 3.0, 4.0, 5.0])
     assert part_averages(emg_uv[:7], time_ms, GRID_MS) is None
     assert part_averages(emg_uv, np.arange(-50, 20, 0.1), GRID_MS) is None

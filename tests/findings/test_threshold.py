@@ -95,12 +95,15 @@ def test_recruitment_rises_though_the_weakest_stimuli_tell_of_the_m_wave_alone()
 
 def test_no_threshold_where_the_weakest_stimuli_are_answered_half_as_often_as_the_strongest():
     assert find_threshold(levels(6, 8, 10)) is None
+    assert find_threshold(levels(5, 8, 10)) is None
     assert find_threshold(levels(4, 8, 10)) is not None
+    assert find_threshold(levels(4, 6, 6)) is None  # of those that strong stimuli reach
 
 
 def test_an_intensity_of_0_is_none_and_a_fifth_more_is_another():
     assert list(group_levels([0.0, 5.0, 5.0, 0.0])) == []
     assert [ma for ma, _ in group_levels([10.0, 12.0])] == [10.0, 12.0]
+    assert [ma for ma, _ in group_levels([0.0, 0.4, 0.8])] == [0.4, 0.8]  # at the nerve itself
 
 
 def test_stimuli_count_as_unanswered_where_they_or_their_block_say_so(make_blocks):
