@@ -22,6 +22,11 @@ _LEAST_SPAN = 1.15  # highest to lowest: else the intensity does not vary
 _LIKELY = DEVIATIONS**2 / 2  # log likelihood below the best within the interval: Wilks 1938
 _BEST = 0.02  # log likelihood below the best that is as good as the best
 _FIELD = 241  # intensities tried
+_SHARPEST, _WIDEST, _WIDTHS = (
+    0.02,
+    0.5,
+    15,
+)  # of the smallest step of intensities, of their span; widths tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +141,8 @@ def find_threshold(levels: Sequence[Level]) -> StimulusThreshold | None:
     if share[0] >= 0.5 * share.max():
         return None
     tried = np.linspace(ma[0], ma[-1], _FIELD)
-    widths = np.geomspace(0.02, 0.5, 10) * (ma[-1] - ma[0])
+    # An all-or-none response may begin just above an intensity that evoked none.
+    widths = np.geomspace(_SHARPEST * np.diff(ma).min(), _WIDEST * (ma[-1] - ma[0]), _WIDTHS)
     tops = np.linspace(max(0.1, 0.6 * float(share.max())), 1.0, 9)
     slope = (ma - tried[:, None, None]) / widths[:, None]
     rise = 0.5 * (1 + np.tanh(slope / 2))  # (tried, widths, levels)

@@ -31,11 +31,13 @@ def test_a_threshold_may_lie_between_the_weakest_levels_or_the_strongest(answere
     assert between_ma[0] <= found.interval_ma[0] < found.interval_ma[1] <= between_ma[1]
 
 
-def test_the_interval_holds_the_planted_threshold():
+@pytest.mark.parametrize("width_ma", [0.8, 0.05])
+def test_the_interval_holds_the_planted_threshold(width_ma):
+    """Those of nerves that answer all or nothing lie anywhere between two intensities."""
     rng = np.random.default_rng(5)
     inside = 0
     for planted in rng.uniform(5, 13, 60):
-        chance = 0.9 / (1 + np.exp(-(np.arange(2, 18, 2.0) - planted) / 0.8))
+        chance = 0.9 / (1 + np.exp(-(np.arange(2, 18, 2.0) - planted) / width_ma))
         found = find_threshold(levels(*rng.binomial(12, chance), n=12))
         inside += found.interval_ma[0] <= planted <= found.interval_ma[1]
     assert inside >= 54
