@@ -87,6 +87,8 @@ def test_a_file_for_each_channel_with_a_decimal_comma(tmp_path, sweeps, layout):
         ),
         (("stimulus_ms = 2.0", 'delimiter = ";;"'), MalformedRecording, "another character as delimiter"),
         (("stimulus_ms = 2.0", 'delimiter = ""'), MalformedRecording, "another character as delimiter"),
+        (("stimulus_ms = 2.0", 'decimal = ","'), MalformedRecording, "another character as delimiter"),
+        (("stimulus_ms = 2.0", 'decimal = ";"'), MalformedRecording, "another character as delimiter"),
         (("stimulus_ms = 2.0", "header_lines = -1"), MalformedRecording, "header_lines as a whole number"),
         (("stimulus_ms = 2.0", "header_lines = 1.5"), MalformedRecording, "header_lines as a whole number"),
         (("stimulus_ms = 2.0", "header_lines = true"), MalformedRecording, "header_lines as a whole number"),
@@ -123,6 +125,7 @@ def test_a_description_that_does_not_fit_is_refused(tmp_path, sweeps, change, er
         ("1;2\n3;1,5\n", "line 2 has '1,5' in column 2"),
         ("Patient: Anna Secret 04.07.1957;2\n3;4\n", "line 1 has text in column 1"),
         ("04.07.1957;2\n3;4\n", "line 1 has text in column 1"),
+        ("04,07,1957;2\n3;4\n", "line 1 has text in column 1"),
     ],
 )
 def test_a_line_that_is_no_row_of_numbers_is_named_without_the_patient(tmp_path, text, words):
@@ -166,7 +169,15 @@ def test_sweeps_of_unequal_length_are_refused(tmp_path):
     (tmp_path / "s2.csv").write_text("1\n2\n")
     text = HEAD.format(layout="file_per_sweep") + 'files = "s*.csv"\n' + ONE + "column = 1\n"
     (tmp_path / "sweeps.toml").write_text(text)
-    with pytest.raises(MalformedRecording, match=r"s2\.csv: 2 rows"):
+    with pytest.raises(MalformedRecording, match=r"s2\.csv: 2 rows of 1, but s1\.csv has 3 of 1"):
+        read_recording(tmp_path)
+
+
+@pytest.mark.parametrize(("files", "words"), [('""', "files as a pattern"), ("5", "files as a pattern")])
+def test_files_are_a_pattern_of_names(tmp_path, files, words):
+    text = HEAD.format(layout="file_per_sweep") + f"files = {files}\n" + ONE + "column = 1\n"
+    (tmp_path / "sweeps.toml").write_text(text)
+    with pytest.raises(MalformedRecording, match=words):
         read_recording(tmp_path)
 
 
@@ -200,7 +211,7 @@ def test_columns_count_from_1(tmp_path, column):
         read_recording(path)
 
 
-@pytest.mark.parametrize("channels", ["[1]", "[]", "5"])
+@pytest.mark.parametrize("channels", ["[1]", "[]", "5", '[{ label = "R Mentalis", unit = "uV" }, 1]'])
 def test_channels_are_tables(tmp_path, channels):
     path = describe(tmp_path, "1,2\n3,4\n", head=f"channels = {channels}\n" + ROWS, channel="")
     with pytest.raises(MalformedRecording, match="not both of them"):
@@ -219,6 +230,12 @@ def test_several_blanks_part_as_one(tmp_path):
         assert recording.read_digital(0).tolist() == [1000, 2000, 3000, 44000, 5000, 66000]
 
 
+def test_sweeps_may_follow_each_other_at_once_and_begin_with_their_stimulus(tmp_path):
+    path = describe(tmp_path, "1,2\n3,4\n5,6\n", sweeps="interval_s = 0.002\n")
+    with read_recording(path) as recording:
+        assert [one.time_s for one in recording.annotations] == [0.0, 0.002, 0.004]
+
+
 def test_sweeps_whose_times_run_backwards_are_refused(tmp_path):
     path = describe(tmp_path, "1,2\n3,4\n5,6\n", sweeps="times_s = [1.0, 0.0, 2.0]\n")
     with pytest.raises(MalformedRecording, match="run backwards"):
@@ -230,7 +247,8 @@ def test_channels_with_other_numbers_of_sweeps_are_refused(tmp_path):
     (tmp_path / "b.csv").write_text("1,2\n3,4\n5,6\n")
     channels = ONE + 'file = "a.csv"\n' + ONE.replace("R Ment", "L Ment") + 'file = "b.csv"\n'
     (tmp_path / "sweeps.toml").write_text(ROWS + "interval_s = 0.5\n" + channels)
-    with pytest.raises(MalformedRecording, match="have to agree"):
+    wanted = r"b\.csv: 3 sweeps of 2 samples, but the first channel has 2 of 2; they have to agree"
+    with pytest.raises(MalformedRecording, match=wanted):
         read_recording(tmp_path)
 
 
