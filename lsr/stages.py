@@ -25,6 +25,7 @@ from lsr.settings import DEFAULT_STAGES, CourseSettings
 from lsr.stimuli.texts import reads_as_pulse
 
 _DAY_S = 86_400.0
+_ORDER = tuple(DEFAULT_STAGES)  # of an operation
 _LONGEST_LEAD_S = 6 * 3600.0  # an event this long before the recording is not taken for the next day's
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}(?:[.,]\d+)?))?")
 _BASELINE, DECOMPRESSION, _CLOSING = "baseline", "decompression", "closing"
@@ -137,6 +138,16 @@ def find_stages(
         )
         for (start_s, name), end_s in zip(begins, ends, strict=True)
     )
+
+
+def is_before_decompression(stage: str | None) -> bool:
+    """Whether a stage of that name comes before decompression; what is outside the stages does not."""
+    return stage in _ORDER[: _ORDER.index(DECOMPRESSION)]
+
+
+def is_since_decompression(stage: str | None) -> bool:
+    """Whether a stage of that name is decompression, or comes after it."""
+    return stage in _ORDER[_ORDER.index(DECOMPRESSION) :]
 
 
 def stage_of(text: str, stages: Mapping[str, Sequence[str]]) -> str | None:
@@ -278,7 +289,7 @@ def check_stages(stages: Sequence[Stage]) -> tuple[Problem, ...]:
     """
     begins = {stage.name: stage.start_s for stage in reversed(stages)}
     order = sorted(begins, key=lambda name: begins[name])
-    if order == sorted(begins, key=list(DEFAULT_STAGES).index):
+    if order == sorted(begins, key=_ORDER.index):
         return ()
     listed = ", ".join(f"{name.replace('_', ' ')} at {begins[name]:.0f} s" for name in order)
     message = (

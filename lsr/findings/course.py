@@ -38,7 +38,7 @@ from lsr.findings.states import (
 from lsr.findings.trend import LEAST_M_FALL, Change, change_to_nothing, find_change
 from lsr.recording import Problem
 from lsr.settings import DetectionSettings
-from lsr.stages import DECOMPRESSION, Stage
+from lsr.stages import DECOMPRESSION, Stage, is_before_decompression, is_since_decompression
 
 _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many blocks is an operation
 _MIN_BLOCKS = 3
@@ -72,7 +72,6 @@ def judge_course(
     blocks: Sequence[BlockFinding],
     settings: DetectionSettings,
     *,
-    stage_order: Sequence[str],
     first_stage: Detection | None = None,
     pooled: Detection | None = None,
     runs: Sequence[Run] = (),
@@ -87,8 +86,6 @@ def judge_course(
     blocks : sequence of BlockFinding
     settings : DetectionSettings
         Its `alpha` is the false positive rate over all blocks.
-    stage_order : sequence of str
-        Stages in the order of an operation.
     first_stage : Detection | None
         All stimuli of the first stage together.
     pooled : Detection | None
@@ -120,7 +117,7 @@ def judge_course(
         is_masked=is_masked,
     )
     states = _with_end(blocks, states)
-    outcome = _judge_states(blocks, settings, states, stage_order, first_stage, runs, alike)
+    outcome = _judge_states(blocks, settings, states, first_stage, runs, alike)
     return replace(outcome, there=states.there)
 
 
@@ -151,15 +148,14 @@ def _judge_states(
     blocks: Sequence[BlockFinding],
     settings: DetectionSettings,
     states: States,
-    stage_order: Sequence[str],
     first_stage: Detection | None,
     runs: Sequence[Run],
     alike: Sequence[Alike | None],
 ) -> Outcome:
     """Judge what became of an LSR, given in which blocks it was there."""
     baseline = _at_baseline(blocks, states, first_stage, settings.alpha)
-    if baseline is None and _seen_soon_after(blocks, states, stage_order):
-        outcome = _follow(blocks, settings, states, stage_order, runs, alike)
+    if baseline is None and _seen_soon_after(blocks, states):
+        outcome = _follow(blocks, settings, states, runs, alike)
         message = (
             "nothing of the baseline can be judged; the LSR is measured against the first block that can"
         )
@@ -168,18 +164,17 @@ def _judge_states(
         outcome = _cannot_tell("no_baseline_verdict", "whether an LSR was there at baseline cannot be told")
         return replace(outcome, residual=True if _ends_with_lsr(blocks, states) else None)
     if not baseline:
-        return _not_at_baseline(blocks, states, stage_order)
+        return _not_at_baseline(blocks, states)
     if not states.present:
         message = "at baseline an LSR is seen over all its stimuli only: single blocks are too noisy for it"
         return _cannot_tell("faint_at_baseline", message)
-    return _follow(blocks, settings, states, stage_order, runs, alike)
+    return _follow(blocks, settings, states, runs, alike)
 
 
 def _follow(
     blocks: Sequence[BlockFinding],
     settings: DetectionSettings,
     states: States,
-    stage_order: Sequence[str],
     runs: Sequence[Run],
     alike: Sequence[Alike | None],
 ) -> Outcome:
@@ -245,7 +240,7 @@ def _follow(
             "unanswered by chance"
         )
         return _cannot_tell("answers_now_and_then", message, baseline_block=_first_measured(states))
-    return _gone(blocks, states, silent, stage_order, settings.smallest_response_uv)
+    return _gone(blocks, states, silent, settings.smallest_response_uv)
 
 
 def _may_be_there_unanswered(
@@ -345,14 +340,14 @@ def _at_baseline(
     return False if judged else None
 
 
-def _seen_soon_after(blocks: Sequence[BlockFinding], states: States, stage_order: Sequence[str]) -> bool:
+def _seen_soon_after(blocks: Sequence[BlockFinding], states: States) -> bool:
     """Whether the first block that can be judged shows an LSR, and lies before decompression, or the end."""
     first = _first_judged(states)
     if first is None or not states.there[first]:
         return False
     if all(block.stage is None for block in blocks):
         return not _reaches_end(blocks, first)
-    return _before_decompression(blocks[first].stage, stage_order)
+    return is_before_decompression(blocks[first].stage)
 
 
 def _first_judged(states: States) -> int | None:
@@ -374,12 +369,12 @@ def _cannot_tell(code: str, message: str, *, baseline_block: int | None = None) 
     return Outcome(baseline_block=baseline_block, warnings=(Problem(code=code, message=message),))
 
 
-def _not_at_baseline(blocks: Sequence[BlockFinding], states: States, stage_order: Sequence[str]) -> Outcome:
+def _not_at_baseline(blocks: Sequence[BlockFinding], states: States) -> Outcome:
     """No response at baseline: never "disappeared", though one may have come up later."""
     last = max((k for k, one in enumerate(states.there) if one is not None), default=0)
     course: Course | None = Course.NOT_DETECTED_AT_BASELINE
     warnings: tuple[Problem, ...] = ()
-    if _since_decompression(blocks[0].stage, stage_order):
+    if is_since_decompression(blocks[0].stage):
         course = None
         message = (
             "nothing was stimulated before decompression: whether an LSR was there at baseline cannot be told"
@@ -477,21 +472,20 @@ def _gone(
     blocks: Sequence[BlockFinding],
     states: States,
     silent: Sequence[int],
-    stage_order: Sequence[str],
     smallest_uv: float,
 ) -> Outcome:
     """The last judged blocks hold no response."""
     first, last_seen = _first_measured(states), states.present[-1]
     block, before = blocks[silent[0]], blocks[last_seen]
     ends = [k for k in silent if _reaches_end(blocks, k)]
-    early = _before_decompression(block.stage, stage_order)
+    early = is_before_decompression(block.stage)
     warnings = [*_unjudged_end(blocks, silent[-1]), *_told_by_comparison(blocks, states)]
     if block.stage != before.stage:
         message = (
             f"the LSR was last seen {_during(before.stage)} and first missed {_during(block.stage)}: "
             "when between the two it disappeared cannot be told"
         )
-        if not early and _before_decompression(before.stage, stage_order):
+        if not early and is_before_decompression(before.stage):
             message += "; it may have been before decompression"
         warnings.append(Problem(code="disappearance_between_stages", message=message))
     m_before, m_after = m_wave_uv(before), m_wave_uv(block)
@@ -632,15 +626,3 @@ def _unjudged_end(blocks: Sequence[BlockFinding], last: int) -> tuple[Problem, .
         f"the course is that up to {blocks[last].end_s:.0f} s"
     )
     return (Problem(code="end_not_judged", message=message),)
-
-
-def _before_decompression(stage: str | None, stage_order: Sequence[str]) -> bool:
-    if stage is None or stage not in stage_order or DECOMPRESSION not in stage_order:
-        return False
-    return stage_order.index(stage) < stage_order.index(DECOMPRESSION)
-
-
-def _since_decompression(stage: str | None, stage_order: Sequence[str]) -> bool:
-    """Whether a stage is decompression or one after it."""
-    known = stage in stage_order and DECOMPRESSION in stage_order
-    return known and not _before_decompression(stage, stage_order)

@@ -215,7 +215,6 @@ def _follow_operation(
     outcome = judge_course(
         judged.blocks,
         settings.detection,
-        stage_order=tuple(settings.course.stages),
         first_stage=judged.first_stage,
         pooled=judged.pooled,
         runs=judged.runs,

@@ -101,10 +101,9 @@ def test_an_electrode_that_came_off_is_no_disappearance(make_blocks):
     off = [PLAIN] * 4 + [NOTHING] * 4
     own = [replace(block, seen=one) for block, one in zip(blocks, off, strict=True)]
     others = [[replace(block, seen=ELSEWHERE) for block in blocks]]
-    stages = ("baseline", "decompression")
-    judged = judge_course(blocks, DetectionSettings(), stage_order=stages)
+    judged = judge_course(blocks, DetectionSettings())
     assert judged.course == "disappeared"
-    judged = judge_course(withhold_lost(own, others), DetectionSettings(), stage_order=stages)
+    judged = judge_course(withhold_lost(own, others), DetectionSettings())
     assert judged.course is None
     assert judged.residual is None
 

@@ -23,7 +23,7 @@ TWO_EACH = tuple(stage for stage in STAGES for _ in range(2))
 def judge(make_blocks):
     def judge_shown(*shown, stages=TWO_EACH, **more):
         blocks = make_blocks(*shown, stages=stages)
-        return judge_course(blocks, DetectionSettings(), stage_order=STAGES, **more)
+        return judge_course(blocks, DetectionSettings(), **more)
 
     return judge_shown
 
@@ -242,7 +242,7 @@ def test_what_tells_nothing_is_doubted_no_further(judge):
 def test_an_lsr_was_last_seen_at_the_last_stimulus_that_it_answered(make_blocks):
     blocks = list(make_blocks(*shown("PPPPPPAAAA"), stages=TWO_EACH))
     blocks[5] = dataclasses.replace(blocks[5], last_answered_s=1507.0)
-    outcome = judge_course(blocks, DetectionSettings(), stage_order=STAGES)
+    outcome = judge_course(blocks, DetectionSettings())
     assert outcome.disappeared_at.last_seen_s == 1507.0
 
 
@@ -538,7 +538,7 @@ def test_a_fall_among_currents_of_which_some_are_weaker_cannot_be_told_from_that
     blocks = list(make_blocks(*[before] * 8, *[after] * 2, stages=TWO_EACH))
     for currents_ma, course in (((13.0, 15.0), "reduced"), ((6.0, 15.0), None)):
         blocks[8:] = [dataclasses.replace(one, quartiles_ma=currents_ma) for one in blocks[8:]]
-        assert judge_course(blocks, DetectionSettings(), stage_order=STAGES).course == course
+        assert judge_course(blocks, DetectionSettings()).course == course
 
 
 @pytest.mark.parametrize(("end_ma", "course"), [(9.0, "reappeared"), (20.0, None)])

@@ -98,7 +98,7 @@ def test_an_lsr_that_answers_now_and_then_has_not_disappeared(make_blocks):
     def judged(n_alike):
         alike = [Alike(n_sweeps=20, n_alike=n_alike // 2, by_chance=0.1)] * 2
         counts = (None,) * 6 + tuple(alike)
-        return judge_course(blocks, DetectionSettings(), stage_order=("baseline",), alike=counts)
+        return judge_course(blocks, DetectionSettings(), alike=counts)
 
     assert judged(0).course == "disappeared"
     assert judged(6).course is None
@@ -121,7 +121,7 @@ def test_an_lsr_that_answers_one_in_three_may_leave_a_block_unanswered(
         blocks[k] = replace(block, detection=replace(block.detection, **told))
     counts = [None] * 12
     counts[6] = Alike(n_sweeps=n_silent, n_alike=1, by_chance=0.0)
-    judged = judge_course(blocks, DetectionSettings(), stage_order=("baseline",), alike=counts)
+    judged = judge_course(blocks, DetectionSettings(), alike=counts)
     assert judged.course == course
 
 
@@ -133,6 +133,6 @@ def test_few_unanswered_stimuli_at_the_end_are_no_loss_of_an_lsr_that_seldom_ans
     for k, block in enumerate(blocks):
         told = {"n_stimuli_used": n_silent // 2} if k >= 4 else {"persistence": 0.25}
         blocks[k] = replace(block, detection=replace(block.detection, **told))
-    judged = judge_course(blocks, DetectionSettings(), stage_order=("baseline",))
+    judged = judge_course(blocks, DetectionSettings())
     assert judged.course == course
     assert [one.code for one in judged.warnings] == ([] if course else ["answers_now_and_then"])

@@ -332,9 +332,7 @@ def test_an_lsr_whose_last_block_holds_a_quarter_of_it_is_not_called_persisted(m
     last = ("present", {"amplitude_uv": 25.0})
     blocks = make_blocks(*["present"] * 3, last, stages=["baseline", "baseline", "closing", "closing"])
     unsure = dataclasses.replace(blocks[3], detection=dataclasses.replace(blocks[3].detection, p_value=1e-4))
-    outcome = judge_course(
-        (*blocks[:3], unsure), DetectionSettings(), stage_order=("baseline", "closing"), parts_uv=[None] * 4
-    )
+    outcome = judge_course((*blocks[:3], unsure), DetectionSettings(), parts_uv=[None] * 4)
     assert outcome.course is None
 
 
