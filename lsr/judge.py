@@ -36,8 +36,8 @@ from lsr.stimuli import Stimulus, StimulusSet, StimulusSource
 from lsr.sweeps import Cut, Sweeps, cut_sweeps
 
 _POOLED_STIMULI = 400  # at most so many, evenly spaced, are judged together
-_LEVEL_STIMULI = 60
-_CONTRAST_STIMULI = 100
+_LEVEL_STIMULI = 60  # of one intensity: an M wave is told by fewer
+_CONTRAST_STIMULI = 100  # of a stage, to be held against another
 _QUARTILES = (0.25, 0.75)
 _LAST_SHOWN = 3  # blocks that tell the LSR's waveform as it was last
 

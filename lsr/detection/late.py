@@ -14,9 +14,9 @@ from lsr.detection.detection import LateResponse, Presence
 from lsr.detection.noise import Noise
 from lsr.medians import median
 
-_WIDTH_MS = 4.0
-_MIN_BASE_MS = 15.0
-_MARGIN = 2.0
+_WIDTH_MS = 4.0  # of what energy is taken over: a motor unit's potential or a few
+_MIN_BASE_MS = 15.0  # before the stimulus: less tells too few positions to know their spread
+_MARGIN = 2.0  # times the energy before the stimulus, whose spread is itself uncertain
 
 
 def find_late_response(
@@ -60,7 +60,6 @@ def find_late_response(
     spread = max(float(base.std()), 1e-3 * float(base.mean()))
     shape, scale = float((base.mean() / spread) ** 2), float(spread**2 / base.mean())
     n_tried = max(1.0, late.sum() * step / _WIDTH_MS)
-    # the spread of few positions is itself uncertain: only what exceeds it twice over counts
     p = float(min(1.0, n_tried * gammaincc(shape, curve.max() / (_MARGIN * scale))))
     found = p < alpha
     onset = None
