@@ -116,7 +116,7 @@ def as_explanation(report: Report, number: int) -> str:
         wrapped(title, indent="  "),
         wrapped(verdict(pair), indent="  "),
         "",
-        *(_step("stimuli", found) for found in _of_first_stage(pair)),
+        *(_step("stimuli", found) for found in _of_a_part(pair)),
         *(_step(one.step, one.found) for one in pair.evidence if one.step != "verdict"),
         *(_step(step, found) for step, found in _measured(pair)),
         *(_step("stages", found) for found in _staged(pair)),
@@ -132,12 +132,13 @@ def _step(step: str, found: str) -> str:
     return wrapped(f"  {step:<{_MARGIN}}{found}", indent=" " * (_MARGIN + 2))
 
 
-def _of_first_stage(pair: PairReport) -> Iterator[str]:
-    """Tell where the evidence is of one stage alone."""
-    if pair.measured_stage is not None:
+def _of_a_part(pair: PairReport) -> Iterator[str]:
+    """Tell where the evidence is of one stage alone, or of one block."""
+    if pair.n_stimuli_measured is not None:
+        part = f"during {words(pair.measured_stage)}" if pair.measured_stage else "in one block"
         yield (
-            f"the steps and measures below are of the {pair.n_stimuli_measured} during "
-            f"{words(pair.measured_stage)}; the course rests on all {pair.n_stimuli_used}"
+            f"the steps and measures below are of the {pair.n_stimuli_measured} {part}; the course rests on "
+            f"all {pair.n_stimuli_used}"
         )
 
 

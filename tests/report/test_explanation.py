@@ -121,6 +121,8 @@ def test_evidence_of_one_stage_says_so(explain, pair):
     text = told(explain(measured)[1])
     assert "of the 8 during baseline; the course rests on all 40" in text
     assert "in 96 % of 8 stimuli during baseline" in text
+    by_block = replace(pair, n_stimuli_measured=8, course="reappeared")  # of an operation without stages
+    assert "of the 8 in one block; the course rests on all 40" in told(explain(by_block)[1])
     assert "during baseline" not in told(explain(pair)[1])
 
 

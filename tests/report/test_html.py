@@ -107,9 +107,10 @@ def test_in_an_operation_the_answer_is_that_over_all_stimuli(
 
 def test_measures_of_one_stage_say_so(recording, settings, make_findings, operation_pair):
     measured = replace(operation_pair, measured_stage="baseline", n_stimuli_measured=8)
-    report = build_report(recording, make_findings(operation_pair, measured), settings)
+    by_block = replace(operation_pair, n_stimuli_measured=20)  # without stages, the block that shows it best
+    report = build_report(recording, make_findings(operation_pair, measured, by_block), settings)
     rows = dict(view_of(report)["measures"][0]["rows"])
-    assert rows["measured, stimuli"] == ["\N{EN DASH}", "8 during baseline"]
+    assert rows["measured, stimuli"] == ["\N{EN DASH}", "8 during baseline", "20 in one block"]
 
 
 def test_two_phases_are_not_called_monophasic(recording, settings, make_findings, pair):

@@ -475,8 +475,10 @@ def _measures(pair: PairReport) -> dict[str, str]:
 
 def _measured(pair: PairReport) -> str:
     """Word of which stimuli the measures are, where not of all."""
-    stage = pair.measured_stage
-    return _NONE if stage is None else f"{pair.n_stimuli_measured} during {words(stage)}"
+    if pair.n_stimuli_measured is None:
+        return _NONE
+    during = f" during {words(pair.measured_stage)}" if pair.measured_stage else " in one block"
+    return f"{pair.n_stimuli_measured}{during}"
 
 
 def _shape(pair: PairReport) -> str:
