@@ -618,14 +618,19 @@ def test_a_channel_that_steps_at_each_stimulus_tells_of_all(n_stimuli, high, res
     assert [one.text for one in found] == [f"TRIG {high:.0f}", f"TRIG {rest:.0f}"]
     np.testing.assert_allclose(np.sort(np.concatenate([times_of(one) for one in found])), times_s, atol=2e-4)
     assert [problem.code for problem in found[0].problems] == ["trigger_steps"]
+    assert "told apart" in found[0].problems[0].message
     stated = Settings.from_dict({"stimulation": {"side": "right", "branch": "zygomatic"}})
     (together,) = find_stimuli(record(draw_emg_uv(times_s), extra=extra), stated)
     np.testing.assert_allclose(times_of(together), times_s, atol=2e-4)
+    assert "told apart" not in together.problems[0].message
 
 
-def test_the_ends_of_long_pulses_are_no_stimuli():
+@pytest.mark.parametrize("spikes_s", [[], TIMES_S[::4] + 0.35])
+def test_the_ends_of_long_pulses_are_no_stimuli(spikes_s):
+    """Spikes of something else may come at some of them."""
     extra = [("TRIG", "V", trigger(TIMES_S, width_s=0.35))]
-    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=extra), PLAIN)
+    emg_uv = draw_emg_uv(TIMES_S) + draw_emg_uv(spikes_s, seed=2)
+    (found,) = find_stimuli(record(emg_uv, extra=extra), PLAIN)
     np.testing.assert_allclose(times_of(found), TIMES_S, atol=1.01 / RATE_HZ)
     assert found.problems == ()
 
@@ -712,12 +717,14 @@ def test_codes_of_a_trigger_channel_become_kinds():
 def test_a_bdf_status_channel_is_read_by_its_low_16_bits():
     flags = np.zeros(300_000) + 0x150000
     flags[150_000:] += 0x80000  # a flag of the amplifier, no trigger
-    for time_s in TIMES_S:
-        first = round(time_s * RATE_HZ)
-        flags[first : first + 30] += 1
+    firsts = np.rint(TIMES_S * RATE_HZ).astype(int)
+    for k, first in enumerate(firsts):
+        flags[first : first + 30] += (0x5555, 0xAAAA)[k % 2]
     recording = record(draw_emg_uv(TIMES_S), extra=[("Status", "Boolean", flags)], format="BDF+C")
-    (found,) = find_stimuli(recording, PLAIN)
-    assert len(found.stimuli) == len(TIMES_S)
+    found = find_stimuli(recording, PLAIN)
+    assert [one.text for one in found] == [f"Status {0x5555}", f"Status {0xAAAA}"]
+    for k, one in enumerate(found):
+        np.testing.assert_allclose(times_of(one), firsts[k::2] / RATE_HZ, atol=1e-7)
 
 
 def test_a_channel_named_by_the_settings_is_used_and_a_wrong_name_is_refused():
