@@ -703,6 +703,13 @@ def test_a_pulse_that_begins_with_a_block_is_not_lost():
     extra = [("TRIG", "uV", trigger(times_s, seconds=46.0, noise=0.05))]
     (analogue,) = find_stimuli(record(draw_emg_uv(times_s, seconds=46.0), extra=extra), PLAIN)
     assert len(digital.stimuli) == len(analogue.stimuli) == len(times_s)
+    np.testing.assert_allclose(times_of(digital), times_s, atol=1e-7)
+
+
+def test_a_trigger_beside_muscles_without_artifacts_is_as_exact_as_its_samples():
+    for samples, precision_ms in ((trigger(TIMES_S), 0.1), (trigger(TIMES_S, noise=0.05), 0.05)):
+        (found,) = find_stimuli(record(draw_emg_uv([]), extra=[("TRIG", "V", samples)]), PLAIN)
+        assert found.precision_ms == pytest.approx(precision_ms)
 
 
 def test_codes_of_a_trigger_channel_become_kinds():
