@@ -635,8 +635,10 @@ def test_the_ends_of_long_pulses_are_no_stimuli(spikes_s):
     assert found.problems == ()
 
 
-def test_a_noisy_analogue_trigger_is_timed_to_a_fraction_of_a_sample():
-    extra = [("Trigger", "mV", trigger(TIMES_S, high=900.0, noise=8.0, smooth=11))]
+@pytest.mark.parametrize(("high", "rest"), [(900.0, 0.0), (-900.0, 0.0), (100.0, 1000.0)])
+def test_a_noisy_analogue_trigger_is_timed_to_a_fraction_of_a_sample(high, rest):
+    pulses = rest + trigger(TIMES_S, high=high - rest, noise=8.0, smooth=11)
+    extra = [("Trigger", "mV", pulses)]
     (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=extra), PLAIN)
     wanted = np.ceil(TIMES_S * RATE_HZ) / RATE_HZ + 4.5 / RATE_HZ  # half its height on the rising line
     np.testing.assert_allclose(times_of(found), wanted, atol=0.35 / RATE_HZ)
