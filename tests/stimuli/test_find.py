@@ -689,12 +689,14 @@ def test_a_named_trigger_channel_without_a_pulse_is_told_and_nothing_else_is_tak
     assert [problem.code for problem in found.problems] == ["trigger_channel_flat"]
 
 
-def test_an_ac_coupled_trigger_is_timed_by_the_way_it_goes_first():
-    square = trigger(TIMES_S, high=-1000.0, width_s=20e-3)
+@pytest.mark.parametrize("high", [-1000.0, 1000.0])
+@pytest.mark.parametrize("artifacts_s", [TIMES_S, []])  # without them nothing puts the times right
+def test_an_ac_coupled_trigger_is_timed_by_the_way_it_goes_first(high, artifacts_s):
+    square = trigger(TIMES_S, high=high, width_s=20e-3)
     coupled = np.append(0.0, np.diff(square))
     smooth = np.convolve(coupled, np.exp(-np.arange(40) / 8), mode="full")[: len(coupled)]
     noisy = smooth + np.random.default_rng(2).normal(0, 3, len(smooth))
-    (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=[("Trigger", "uV", noisy)]), PLAIN)
+    (found,) = find_stimuli(record(draw_emg_uv(artifacts_s), extra=[("Trigger", "uV", noisy)]), PLAIN)
     np.testing.assert_allclose(times_of(found), TIMES_S, atol=2 / RATE_HZ)
 
 
@@ -1188,6 +1190,7 @@ def test_a_segment_that_begins_within_a_pulse_begins_no_stimulus():
 
 def test_small_blips_beside_the_pulses_of_an_analogue_trigger_are_no_stimuli():
     samples = trigger(TIMES_S, high=900.0, noise=4.0) + trigger(TIMES_S + 0.3, high=250.0)
+    samples -= trigger(TIMES_S[::3], high=350.0)  # lower than the others, but pulses
     (found,) = find_stimuli(record(draw_emg_uv(TIMES_S), extra=[("Trigger", "mV", samples)]), PLAIN)
     assert len(found.stimuli) == len(TIMES_S)
 
