@@ -13,7 +13,14 @@ from rich.cells import cell_len
 from lsr.anatomy import Branch, Muscle, Relation, Side
 from lsr.detection.detection import Presence
 from lsr.findings import course as course_module
-from lsr.findings.findings import Course, Disappearance, NerveConduction
+from lsr.findings.findings import (
+    Course,
+    Disappearance,
+    MuscleActivity,
+    NerveConduction,
+    Spontaneous,
+    Synkinesis,
+)
 from lsr.recording import Problem
 from lsr.report.as_json import as_json
 from lsr.report.as_table import as_csv, as_frame
@@ -112,10 +119,53 @@ def test_a_course_that_cannot_be_told_says_why_and_is_not_called_present(render,
     alike = Problem(code="m_wave_fell_alike", message="LSR and M wave fell alike.")
     text = _on_one_line(render(replace(operation_pair, course=None, disappeared_at=None, warnings=(alike,))))
     why = (
-        "LSR CANNOT BE TOLD: it fell as the M wave did (stimulus, electrode or anaesthesia change); seen with"
+        "LSR CANNOT BE TOLD: it fell as the M wave did (stimulus, electrode or anaesthesia change); "
+        "seen with onset 9.8 ms (9.5-10.1), 230 uV"
     )
     assert why in text
     assert "LSR PRESENT" not in text
+
+
+def test_a_course_that_cannot_be_told_has_the_colour_of_what_is_not_known(
+    render, operation_pair, indeterminate_pair, absent_pair
+):
+    alike = Problem(code="m_wave_fell_alike", message="LSR and M wave fell alike.")
+    untold = replace(operation_pair, course=None, disappeared_at=None, warnings=(alike,))
+    colours = []
+    for one in (untold, indeterminate_pair, operation_pair, absent_pair):
+        headline = next(line for line in render(one, colour=True).splitlines() if "mentalis: LSR" in line)
+        colours.append(re.match(r"(\x1b\[\d+m)?", headline)[0])
+    assert colours[0] == colours[1] != colours[2] != ""
+    assert colours[3] == ""
+
+
+@pytest.mark.parametrize("course", [Course.PERSISTED, Course.REDUCED, Course.REAPPEARED])
+def test_what_stays_is_told_with_its_change(render, operation_pair, course):
+    changed = replace(operation_pair, course=course, disappeared_at=None, amplitude_change_percent=-41.7)
+    word = course.value.upper()
+    assert f"LSR {word} (-42 % amplitude), onset" in _on_one_line(render(changed))
+    unknown = replace(changed, amplitude_change_percent=None)
+    assert f"LSR {word}, onset" in _on_one_line(render(unknown))
+
+
+@pytest.mark.parametrize(("intensities_ma", "told"), [((12.0, 12.0), "12 mA"), ((4.0, 12.5), "4-12.5 mA")])
+def test_currents_are_told_as_one_or_as_a_range(render, pair, make_findings, intensities_ma, told):
+    (stimuli,) = make_findings(pair).stimulation
+    given = tuple(
+        replace(stimuli.stimuli[0], time_s=float(k), intensity_ma=ma) for k, ma in enumerate(intensities_ma)
+    )
+    text = _on_one_line(render(pair, stimulation=(replace(stimuli, stimuli=given),)))
+    assert f"ms), {told}; left out: 1 no artifact" in text
+
+
+@pytest.mark.parametrize(
+    ("p_value", "told"),
+    [(0.00009, "<0.0001"), (0.00012, "0.00012"), (0.0012, "0.001"), (0.29, "0.290"), (None, "-")],
+)
+def test_p_values_are_told_as_exactly_as_they_count(render, pair, p_value, told):
+    shown = replace(pair, detection=replace(pair.detection, p_value=p_value, persistence=0.84))
+    (row,) = (line.split() for line in render(shown).splitlines() if line.startswith("S1  mentalis"))
+    assert (row[-1], row[6]) == (told, "84")
 
 
 @pytest.mark.parametrize("course", Course)
@@ -242,6 +292,13 @@ def test_blocks_without_any_response_need_no_table(render, operation_pair, absen
     assert "Course of" in render(operation_pair)
 
 
+def test_blocks_have_a_table_where_they_say_more_than_their_pair(render, operation_pair):
+    alike = replace(operation_pair, blocks=operation_pair.blocks[:4])
+    assert "Course of" in render(replace(alike, course=Course.PERSISTED, disappeared_at=None))
+    assert "Course of" not in render(replace(alike, course=None, disappeared_at=None))
+    assert "Course of" in render(replace(operation_pair, course=None, disappeared_at=None))
+
+
 # --- what is told, and what is not ---------------------------------------------------------------------
 
 
@@ -259,6 +316,8 @@ def test_whyever_a_course_cannot_be_told_the_lsr_is_not_called_present(render, o
 
 def test_an_operation_whose_end_is_not_known_says_so(render, operation_pair):
     assert "Residual LSR: cannot be told" in render(operation_pair)
+    assert "Residual LSR: cannot be told" in render(operation_pair, replace(operation_pair, course=None))
+    assert "Residual LSR" not in render(replace(operation_pair, course=None))
 
 
 def test_a_late_response_that_is_absent_is_not_told(render, pair):
@@ -312,7 +371,7 @@ def test_a_side_is_told_by_its_share_of_the_other_and_by_how_much_later_it_is(
         amplitude_uv=600.0,
         n_stimuli=20,
         latency_difference_ms=0.7,
-        amplitude_ratio=0.5,
+        amplitude_ratio=0.8,
     )
     slow = replace(side, onset_latency_ms=None, latency_difference_ms=None)  # sampled below 2 kHz
 
@@ -321,8 +380,57 @@ def test_a_side_is_told_by_its_share_of_the_other_and_by_how_much_later_it_is(
         text = _on_one_line(as_text(build_report(recording, findings, settings)))
         return text.split("M wave of the ")[1].split(" Warnings")[0]
 
-    assert told(side) == "right side: 600 uV at 4.2 ms; 50 % of the other side's, +0.7 ms"
-    assert told(slow) == "right side: 600 uV; 50 % of the other side's"
+    assert told(side) == "right side: 600 uV at 4.2 ms; 80 % of the other side's, +0.7 ms"
+    assert told(slow) == "right side: 600 uV; 80 % of the other side's"
+
+
+def test_bursts_between_the_stimuli_are_told_once_for_each_muscle_that_has_any(
+    recording, settings, make_findings, pair
+):
+    def active(channel, n_bursts, stage=None):
+        return MuscleActivity(
+            channel=channel,
+            muscle=Muscle.MENTALIS,
+            side=Side.RIGHT,
+            stage=stage,
+            observed_s=120.0,
+            n_bursts=n_bursts,
+            bursts_per_min=n_bursts / 2,
+            duration_ms=80.4 if n_bursts else None,
+            active_share=0.034,
+            discharge_hz=None,
+        )
+
+    together = Synkinesis(
+        channels=("R Ment", "R OOc"),
+        muscles=(Muscle.MENTALIS, Muscle.ORBICULARIS_OCULI),
+        stage=None,
+        n_shared=9,
+        shared_per_min=4.5,
+        share=0.75,
+        share_by_chance=0.03,
+        lag_ms=-6.2,
+        lag_quartiles_ms=(-7.0, -5.0),
+    )
+    found = Spontaneous(
+        activity=(active("R Ment", 13), active("R Ment", 5, "closing"), active("R Front", 0)),
+        synkinesis=(together, replace(together, stage="closing", n_shared=5)),
+        trend=(),
+        synkinesis_trend=(),
+        n_spikes=0,
+        n_heartbeats=0,
+    )
+
+    def told(spontaneous):
+        findings = replace(make_findings(pair), spontaneous=spontaneous)
+        text = _on_one_line(as_text(build_report(recording, findings, settings)))
+        return text.partition("Between the stimuli ")[2].split(" Warnings")[0]
+
+    assert told(found) == (
+        "- R Ment: 13 bursts in 00:02:00, 6.5 a minute, 80 ms each, 3 % of the time "
+        "- R Ment and R OOc fire together: 9 bursts, 75 % of the muscle with fewer, 6 ms apart"
+    )
+    assert told(replace(found, activity=found.activity[2:], synkinesis=())) == ""
 
 
 @pytest.mark.parametrize("shift", range(4))
