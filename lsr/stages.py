@@ -36,12 +36,14 @@ _LOOKS_AHEAD = re.compile(
     r"\b(?:before|prior|pre|vor|await\w*|waiting|plan(?:ned|ning)?|geplant|request\w*|angefordert|ready|bereit"
     r"|prepar\w*|vorbereitet|pending|need\w*|next|soaked|on table|in \d+ ?min\w*|aborted|ohne"
     r"|to (?:follow|start|begin|come)|about to|going to|postponed|ask(?:s|ed|ing)? for|folgt|verschoben"
-    r"|avant|prévu\w*|à venir|bientôt|antes|previst[ao]|pendiente|pendente|em breve|solicitad[ao])\b|^gleich\b"
-    r"|(?:減圧|切開|剥離|移動|挿入|减压|減壓|切皮|切开|开颅|垫入)前|予定|準備|准备|即将"
+    r"|avant|prévu\w*|à venir|bientôt|antes|previst[ao]|pendiente|pendente|em breve|solicitad[ao])\b"
+    r"|^gleich\b|(?:減圧|切開|剥離|移動|挿入|减压|減壓|切皮|切开|开颅|垫入)前|予定|準備|准备|即将"
     r"|(?:감압|절개|개두|박리|삽입) ?전|예정|준비"
 )
 # These may deny the stage or anything else: what they stand with begins nothing, but nothing is clear.
-_DENIES = re.compile(r"\b(?:case|until|will|soon|no|not|on hold|kein\w*|nicht|pas|sans|não|sem)\b|未|没|まだ|なし|아직")
+_DENIES = re.compile(
+    r"\b(?:case|until|will|soon|no|not|on hold|kein\w*|nicht|pas|sans|não|sem)\b|未|没|まだ|なし|아직"
+)
 _NO_LSR = re.compile(
     r"\bno (?:more )?(?:lsr|amr|responses?|change|effect)\b|\bkein\w* (?:lsr|amr|antwort\w*|änderung)\b"
     r"|\b(?:lsr|amr|response) (?:is |was )?not (?:there|present|seen|visible|gone|lost|changed)\b"

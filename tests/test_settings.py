@@ -201,6 +201,8 @@ def test_a_stimulus_set_has_one_source():
         Settings.from_dict({"stimulation": {"source": "artifact", "annotation": "Stim*"}})
     with pytest.raises(SettingsError, match=r"stimulation\.source' has to be one of artifact"):
         Settings.from_dict({"stimulation": {"source": "artefacts"}})
+
+
 def test_a_set_for_the_whole_recording_leaves_nothing_to_one_after_it():
     sets = [{"branch": "temporal"}, {"branch": "buccal", "window_s": [50, 90]}]
     with pytest.raises(SettingsError, match=r"none and \[50.0, 90.0\] overlap"):

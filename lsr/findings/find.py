@@ -228,9 +228,7 @@ def _follow_operation(
     return doubt_unmarked(outcome, before=unmarked.before, after=unmarked.after)
 
 
-def _levels(
-    judged: Judged, sweeps: Sequence[PairSweep], outcome: Outcome | None
-) -> tuple[Level, ...]:
+def _levels(judged: Judged, sweeps: Sequence[PairSweep], outcome: Outcome | None) -> tuple[Level, ...]:
     """Answers by intensity; of an operation before the LSR was lost, and of its first stage if that tells.
 
     An LSR that is gone answers to no current, and one that is going to ever fewer stimuli of one current.

@@ -195,7 +195,11 @@ def test_the_threshold_is_that_of_the_lsr_while_it_was_there(make_judged, ramp_a
     (pair,) = find(replace(judged, blocks=blocks)).pairs
     assert pair.course is Course.DISAPPEARED_BEFORE_DECOMPRESSION
     assert 4 < pair.stimulus_threshold_ma < 8
-    assert {level.intensity_ma: level.persistence for level in pair.recruitment} == {4.0: 0.0, 8.0: 1.0, 12.0: 1.0}
+    assert {level.intensity_ma: level.persistence for level in pair.recruitment} == {
+        4.0: 0.0,
+        8.0: 1.0,
+        12.0: 1.0,
+    }
 
 
 def test_a_recording_that_is_no_operation_has_no_course(make_judged):

@@ -227,7 +227,9 @@ def test_saturated_stretches_are_no_bursts():
 
 
 @pytest.mark.parametrize("flat_s", [(0.0, 40.0), (8.0, 35.0), (13.0, 16.0)])
-@pytest.mark.parametrize("level_uv", [0.0, 0.0763, -12.3])  # what a zero stands for, depends on the calibration
+@pytest.mark.parametrize(
+    "level_uv", [0.0, 0.0763, -12.3]
+)  # what a zero stands for, depends on the calibration
 def test_a_channel_switched_off_or_muted_has_no_bursts(flat_s, level_uv):
     """Rounding leaves so little of one value that it is told only at some rates."""
     rate_hz, rng = 12_800.0, np.random.default_rng(8)

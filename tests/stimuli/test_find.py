@@ -888,6 +888,8 @@ def test_artifacts_that_were_asked_for_and_are_none_are_named():
     texts = [(time_s, "Stim R zyg") for time_s in TIMES_S]
     with pytest.raises(NoStimuli, match="when it was stimulated: no stimulus artifact recurs"):
         find_stimuli(record(draw_emg_uv(TIMES_S, artifact_uv=0.0, m_wave_uv=0.0), texts), settings)
+
+
 @pytest.mark.parametrize("blanked_ms", [1.5, 3.0, 8.0])
 def test_artifacts_that_a_monitor_blanks_lie_where_it_begins_to(blanked_ms):
     """Found was where it ends, so that every latency was too short by that much, without a word."""
