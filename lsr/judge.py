@@ -319,7 +319,7 @@ class _Judge:
             stage=block.stage,
             stimuli=tuple(int(row) for row in rows),
             detection=detection,
-            m_wave=m_wave or detection.m_wave,
+            m_wave=m_wave,
             intensity_ma=float(np.median(given)) if given else None,
             quartiles_ma=_quartiles(given) if given else None,
             answered_ma=float(np.median(answered_ma)) if answered_ma else None,

@@ -271,6 +271,42 @@ def test_silence_at_the_weaker_of_two_currents_by_turns_is_no_disappearance():
     assert pair.blocks[5].presence_in_course == "indeterminate"
 
 
+def draw_operation(lsr_uv, n_first, *, noise_uv=0.0):
+    """A baseline of so many stimuli, decompression from then on; the LSR's size after each stimulus."""
+    times_s = every_half_second(len(lsr_uv))
+    emg_uv = draw_channel(2, times_s, lsr_uv=lsr_uv)
+    emg_uv += np.random.default_rng(7).normal(0, noise_uv, emg_uv.size)
+    channels = {"R O.Oculi": draw_channel(1, times_s, m_wave_uv=1200.0), "R Mentalis": emg_uv}
+    notes = [(0.5, "baseline"), (float(times_s[n_first]) - 0.3, "decompression")]
+    return record(channels, times_s, notes=notes)
+
+
+@pytest.mark.parametrize(("every", "course"), [(13, None), (0, "disappeared")])
+def test_an_lsr_that_answers_one_stimulus_in_thirteen_has_not_disappeared(every, course):
+    """Planted: 40 uV after every stimulus of the baseline, and after six of eighty since decompression."""
+    k = np.arange(120)
+    answered = (k < 40) | (k % every == 3 if every else False)
+    pair = pair_of(lsr.analyze(draw_operation(np.where(answered, 40.0, 0.0), 40)), "R Mentalis")
+    assert pair.course == course
+    assert ("answers_now_and_then" in [one.code for one in pair.warnings]) is (course is None)
+
+
+@pytest.mark.parametrize("left_uv", [0.0, 40.0])
+def test_blocks_too_noisy_to_tell_alone_tell_together(left_uv):
+    """Planted: blocks of five sweeps of which none excludes 20 uV; without an LSR, or with a rest of it."""
+    sizes_uv = np.where(np.arange(80) < 20, 300.0, left_uv)
+    settings = Settings.from_dict({"course": {"block_stimuli": 5}})
+    pair = pair_of(lsr.analyze(draw_operation(sizes_uv, 20, noise_uv=10.0), settings), "R Mentalis")
+    later = pair.blocks[4:]
+    if left_uv:
+        assert "absent" not in {block.presence_in_course for block in later}
+        assert pair.course != "disappeared"
+    else:
+        assert {block.reason for block in later} == {"too_few_sweeps"}
+        assert {block.presence_in_course for block in later} == {"absent"}
+        assert pair.course == "disappeared"
+
+
 def test_an_m_wave_that_the_artifact_hides_is_not_known_which_is_not_none():
     times_s = every_half_second(RAMP_MA.size)
     direct_uv = draw_channel(1, times_s, m_wave_uv=np.where(RAMP_MA >= 6, 1200.0, 0.0))
