@@ -119,6 +119,40 @@ def test_stages_share_out_the_bursts(found):
     assert sum(part.observed_s for part in parts) == pytest.approx(whole.observed_s)
 
 
+def test_of_a_stage_counts_what_was_looked_at_in_it_and_nothing_of_one_that_is_too_short():
+    """No stimulus comes after 30 s; nothing is read in pieces of 14 s."""
+    ends_s = (33.0, 47.0, 59.8, SECONDS)
+    stages = [
+        Stage(name=f"until {end_s:g}", start_s=start_s, end_s=end_s)
+        for start_s, end_s in zip((0.0, *ends_s), ends_s, strict=False)
+    ]
+    told = look(record(draw_emg()), stages)
+    lengths_s = {one.stage: one.observed_s for one in told.activity if one.channel == "L Mentalis"}
+    assert lengths_s.pop(None) == pytest.approx(SECONDS - 0.103 * STIMULI_S.size, abs=0.5)
+    assert list(lengths_s) == ["until 33", "until 47", "until 59.8"]
+    assert lengths_s["until 47"] == pytest.approx(14.0, abs=0.1)
+    assert lengths_s["until 59.8"] == pytest.approx(13.0, abs=0.1)
+
+
+def test_what_follows_the_last_pulse_of_a_train_is_evoked():
+    """Planted: six pulses in 30 ms, and at times an afterdischarge 75 ms after the last of them."""
+    emg_uv, rng = draw_emg(), np.random.default_rng(8)
+    trains_s = STIMULI_S[:, None] + np.arange(6) * 0.006
+    for time_s in STIMULI_S[rng.random(STIMULI_S.size) < 0.5]:  # at no pace of a heart
+        first = round((time_s + 0.105) * RATE_HZ)
+        emg_uv[2, first : first + 80] += rng.normal(0, 40, 80)
+    recording = Recording.from_arrays(
+        list(emg_uv),
+        rates_hz=RATE_HZ,
+        labels=LABELS,
+        annotations=[Annotation(time_s=t, duration_s=None, text="Stim R zyg") for t in trains_s.ravel()],
+        name="case.edf",
+    )
+    assert {len(one.train_ms) for one in find_stimuli(recording, Settings())[0].stimuli} == {6}
+    assert select(look(recording), "L Mentalis").n_bursts == 0
+    assert select(look(record(emg_uv)), "L Mentalis").n_bursts > 3  # of single pulses, activity of its own
+
+
 def test_muscles_that_fire_together_are_told_with_their_lag(found):
     one, *_ = found.synkinesis
     assert one.stage is None
@@ -216,10 +250,11 @@ def test_of_a_very_long_recording_in_short_pieces_some_are_looked_at(monkeypatch
     assert select(part, "R O.Oculi").n_bursts > 4 > select(part, "L Mentalis").n_bursts
 
 
-def test_saturated_stretches_are_no_bursts():
+@pytest.mark.parametrize(("least", "most"), [(-1.0, 1.0), (0.0, 1.0), (-1.0, 0.0)])
+def test_saturated_stretches_are_no_bursts(least, most):
     emg_uv = draw_emg()
     rail_uv = 3000.0
-    emg_uv[2, 160_000:164_000] = rail_uv * np.sign(np.sin(np.arange(4000)))
+    emg_uv[2, 160_000:164_000] = rail_uv * np.where(np.sin(np.arange(4000)) > 0, most, least)
     recording = record(emg_uv)
     object.__setattr__(recording.channels[2], "rail_min_uv", -rail_uv)
     object.__setattr__(recording.channels[2], "rail_max_uv", rail_uv)
