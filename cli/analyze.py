@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -34,6 +35,10 @@ from .progress import AnalysisProgress
 
 if TYPE_CHECKING:
     from lsr import Report
+
+# What a report of each kind begins with, under --out.
+_BEGINNINGS = {"json": b'{\n  "schema_version"', "csv": b"recording_name,"}
+_LONGEST_BEGINNING = 32
 
 
 def analyze(
@@ -123,12 +128,25 @@ def analyze(
 
 
 def _refuse_to_overwrite(paths: list[Path], out: Path | None) -> None:
-    """Two recordings of one name would leave one report."""
+    """Two recordings of one name would leave one report; what lsr did not write may be what it is to read."""
     if out is None:
         return
     twice = [name for name, count in Counter(path.stem for path in paths).items() if count > 1]
     if twice:
         refuse(f"{out}: several recordings are called {twice[0]!r}; analyse them into different folders")
+    for place in (out / f"{path.stem}.{ending}" for path in paths for ending in _BEGINNINGS):
+        if os.path.isfile(place) and not _is_report(place):
+            refuse(f"{place}: is there already, and is no report of lsr; name another folder with --out")
+
+
+def _is_report(place: Path) -> bool:
+    """Tell whether a file is a report of an earlier run, or empty."""
+    try:
+        with place.open("rb") as file:
+            head = file.read(_LONGEST_BEGINNING)
+    except OSError as error:
+        refuse_place(place, error, "--out")
+    return not head or head.startswith(tuple(_BEGINNINGS.values()))
 
 
 def _rendered(report: Report, format: ReportFormat, *, first: bool) -> str:

@@ -109,6 +109,26 @@ def test_one_report_never_overwrites_another(call, analyzed, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["good.csv", "good.json"])
+def test_what_lsr_did_not_write_is_not_overwritten(call, analyzed, tmp_path, name):
+    """It may be what is read: sweeps in text, events, the sidecar of a data set."""
+    (tmp_path / name).write_text("time_s,text\n1,Baseline\n")
+    result = call("analyze", "good.edf", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert f"{tmp_path / name}: is there already, and is no report of lsr" in result.stderr
+    assert not analyzed
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "time_s,text\n1,Baseline\n"
+
+
+def test_a_report_takes_the_place_of_an_earlier_one(call, analyzed, tmp_path):
+    (tmp_path / "good.csv").touch()
+    assert call("analyze", "good.edf", "--out", tmp_path).exit_code == 0
+    (tmp_path / "good.json").write_text((tmp_path / "good.json").read_text() + "more")
+    assert call("analyze", "good.edf", "--out", tmp_path).exit_code == 0
+    assert json.loads((tmp_path / "good.json").read_text())["recording"]["name"] == "good.edf"
+
+
 @pytest.mark.parametrize("option", ["--html", "--figures", "--out"])
 def test_an_option_is_no_name_of_a_folder(call, analyzed, monkeypatch, tmp_path, option):
     monkeypatch.chdir(tmp_path)
