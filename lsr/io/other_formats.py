@@ -160,6 +160,8 @@ def read_with_mne(path: Path) -> Recording:
                     f"{path.name}: a format that no adapter reads; export it as EDF+, or describe text files "
                     "of sweeps with a TOML file of the same name"
                 ) from error
+            if isinstance(error, ValueError):  # quotes what is no number: the rest of a text behind a comma
+                reason = re.sub(r"'.*'", "text", reason)
             reason = _without_folders(reason, path)
             raise MalformedRecording(f"{path.name}: mne cannot read it: {reason}; export it again") from error
     problems = [

@@ -108,6 +108,17 @@ Mk1=Stimulus,S  1,101,1,0
 """
 
 
+def test_what_mne_cannot_read_as_a_number_is_not_quoted(tmp_path):
+    """The rest of a free text, behind a comma that its writer did not escape."""
+    (tmp_path / "case.vhdr").write_text(BRAINVISION, encoding="utf-8")
+    (tmp_path / "case.eeg").write_bytes(bytes(600))
+    markers = MARKERS + "Mk2=Comment,surgeon, Dr. Muller,201,1,0\n"
+    (tmp_path / "case.vmrk").write_text(markers, encoding="utf-8")
+    with pytest.raises(MalformedRecording, match="mne cannot read it: invalid literal") as caught:
+        read_recording(tmp_path / "case.vhdr")
+    assert "Muller" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["BAD boundary", "EDGE boundary", "boundary", "New Segment/"])
 def test_nothing_is_cut_across_a_pause_that_a_file_marks(tmp_path, text):
     import mne
