@@ -143,6 +143,7 @@ def record(texts):
         ("基线 LSR", "baseline"),
         ("术前基线", "baseline"),
         ("基线（减压前）", "baseline"),  # noqa: RUF001
+        ("基线, 减压前", "baseline"),
         ("切皮", "opening"),
         ("开颅", "opening"),
         ("硬脑膜打开", "opening"),

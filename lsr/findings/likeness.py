@@ -38,6 +38,7 @@ _BIAS_COMPARED, _BIAS_CONTRAST, _BIAS_ALONE = 0.2, 0.1, 0.05
 _TOLD_ALONE = 0.3  # deviation above which a block tells less by itself than compared
 _LEAST_ALONE = 0.6  # mean size of the blocks that show the LSR, each weighed by itself
 _AGREE = 2.5  # deviations
+_HALF = 0.5  # of the LSR
 _MOST_DEVIATION = 0.2  # of sizes by a contrast
 _MOST_SPREAD = 0.15  # of those sizes about the compared ones
 _EDGE_MS = 1.0  # from where the search window begins
@@ -47,7 +48,7 @@ _EDGE_MS = 1.0  # from where the search window begins
 class Likeness:
     """Size of the LSR in each block; 1 is that of the blocks it is measured against."""
 
-    size: np.ndarray  # (n_blocks,); NaN: cannot be told
+    size: np.ndarray  # (n_blocks,); NaN: cannot be told, not even half of it from none
     deviation: np.ndarray  # (n_blocks,): standard deviation of the size
     bias: np.ndarray  # (n_blocks,): how far from 0 a block without it may lie besides
     amplitude_uv: float  # of the blocks it is measured against
@@ -140,9 +141,13 @@ def find_likeness(
     bias = np.full(size.size, _BIAS_COMPARED)
     for k, average in enumerate(silent if spread <= _MOST_SPREAD else ()):
         alone, uncertain = (0.0, np.inf) if average is None else _weigh_alone(average, template, grid_ms)
-        if uncertain < _TOLD_ALONE:
+        # Copies of the M wave, drawn out in time, may take the whole LSR for theirs: then a block holds none
+        # by itself that is like those that show it.
+        is_taken = alone < _HALF < size[k] - _AGREE * deviation[k] - _BIAS_COMPARED
+        if uncertain < _TOLD_ALONE and not is_taken:
             size[k], deviation[k], bias[k] = alone, np.hypot(uncertain, spread), _BIAS_ALONE
     sizes_uv = [one.amplitude_uv for one in shown_by if one.amplitude_uv]
+    size[deviation > _HALF] = np.nan
     return Likeness(
         size=size, deviation=deviation, bias=bias, amplitude_uv=float(np.mean(sizes_uv)), at_edge=at_edge
     )
@@ -209,6 +214,7 @@ def find_likeness_by_contrast(
     agrees = np.abs(alone - size) < _AGREE * np.hypot(uncertain, deviation)
     surer = np.array(silent) & (uncertain < deviation) & agrees & (spread <= _MOST_SPREAD * full)
     size[surer], deviation[surer], bias[surer] = alone[surer], uncertain[surer], _BIAS_ALONE
+    size[deviation > _HALF * full] = np.nan
     return Likeness(
         size=size / full,
         deviation=deviation / full,

@@ -280,9 +280,19 @@ def _compare(
     edged = [is_at_edge(one, settings.search_window_ms) for one in shown_by]
     at_edge = 2 * sum(edged) >= len(edged)
     grid_ms = likeness_grid(settings.search_window_ms)
-    judged = [block.detection for block in blocks]
-    silent = [None if one.presence is Presence.PRESENT else one.whitened for one in judged]
+    silent = [
+        None
+        if _may_show(block.detection, settings.alpha, is_compared=parts is not None)
+        else block.detection.whitened
+        for block, parts in zip(blocks, parts_uv, strict=True)
+    ]
     return find_likeness(parts_uv, grid_ms, shown_by, anchors, ratios, silent, at_edge=at_edge)
+
+
+def _may_show(found: Detection, alpha: float, *, is_compared: bool) -> bool:
+    """Whether a block may show the LSR, though as its nuisances are modelled it may hold none."""
+    stands_out = found.p_value is not None and found.p_value <= alpha
+    return found.presence is Presence.PRESENT or (stands_out and not is_compared)
 
 
 def _is_another(

@@ -123,6 +123,7 @@ def test_artifact_and_crosstalk_are_measured_apart_and_alternation_cancels_neith
 
 def test_a_spasm_burst_in_one_sweep_hides_no_stimulus():
     """Planted: 20 uV of crosstalk in 12 sweeps; one with a burst told of 34 uV of noise, of no electrode."""
+    """Planted: 20 uV of crosstalk in 12 sweeps; one with a burst told of 34 uV of noise."""
     rng = np.random.default_rng(2)
     sweeps = 20.0 * np.exp(-((TIME_MS - 3.5) ** 2)) + rng.normal(0, 3.0, (12, TIME_MS.size))
     sweeps[4, TIME_MS < -1] += 150.0 * np.sin(TIME_MS[TIME_MS < -1])

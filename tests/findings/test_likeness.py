@@ -103,6 +103,20 @@ def test_a_silent_block_that_tells_by_itself_is_not_only_compared(shown):
     assert found.bias[1] < found.bias[0] == found.bias[2]
 
 
+def test_a_block_like_those_that_show_the_lsr_holds_it_whatever_its_nuisances_take(shown):
+    """Planted: copies of the M wave, drawn out, take the whole LSR, and leave 6 % of it."""
+    silent = [None, Told(0.06, 0.02), Told(0.06, 0.02)]
+    found = find_likeness(draw_blocks([1.0, 1.0, 0.1]), GRID_MS, [shown], [0], np.ones(3), silent)
+    np.testing.assert_allclose(found.size, [1.0, 1.0, 0.06], atol=0.06)
+
+
+def test_a_block_that_cautery_makes_too_noisy_to_compare_has_no_size(shown):
+    blocks = draw_blocks([1.0, 1.0, 0.0])
+    blocks[2] += np.random.default_rng(3).normal(0, 1000.0, blocks[2].shape)
+    found = find_likeness(blocks, GRID_MS, [shown], [0, 1], np.ones(3))
+    np.testing.assert_array_equal(np.isnan(found.size), [False, False, True])
+
+
 def test_at_the_windows_edge_blocks_are_not_compared(shown):
     silent = [None, Told(0.02, 0.04), None]
     found = find_likeness(

@@ -465,7 +465,7 @@ def test_the_current_of_a_block_with_the_lsr_is_that_of_what_answered(make_block
 def compare(make_blocks, monkeypatch):
     """The blocks of size 1, what shows the waveform, those asked by themselves, and whether at the edge."""
 
-    def ask(*shown, early=(), pooled=()):
+    def ask(*shown, early=(), pooled=(), averaged=()):
         asked = {}
 
         def find(parts_uv, grid_ms, shown_by, anchors, ratios, silent, *, at_edge):
@@ -478,7 +478,8 @@ def compare(make_blocks, monkeypatch):
             onset_ms = 6.0 if k in early else block.detection.onset_latency_ms
             found = dataclasses.replace(block.detection, whitened=block, onset_latency_ms=onset_ms)
             blocks[k] = dataclasses.replace(block, detection=found)
-        judge_states(blocks, DetectionSettings(), parts_uv=[None] * len(blocks), pooled=pooled)
+        parts_uv = [np.zeros((4, 1)) if k in averaged else None for k in range(len(blocks))]
+        judge_states(blocks, DetectionSettings(), parts_uv=parts_uv, pooled=pooled)
         return asked
 
     return ask
@@ -489,6 +490,11 @@ def test_blocks_are_compared_with_those_that_show_an_lsr_beside_a_full_m_wave(co
     assert asked["anchors"] == [0, 5]
     assert len(asked["shown_by"]) == 2
     assert asked["silent"] == [1, 3]
+
+
+def test_a_block_in_which_something_stands_out_is_no_witness_of_silence_that_nothing_checks(compare):
+    """By itself it holds none, since its nuisances are made to explain what stands out."""
+    assert compare("present", "crosstalk", "blind", "crosstalk", averaged=[0, 1])["silent"] == [1, 2]
 
 
 def test_where_no_block_shows_an_lsr_those_are_that_surely_do_so_together(compare, detect_as):
