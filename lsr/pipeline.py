@@ -26,6 +26,7 @@ from lsr.findings.pairs import (
     find_sites,
     name_branch,
 )
+from lsr.findings.turns import find_turns
 from lsr.judge import Material, judge_set, m_wave_in, read_directs
 from lsr.progress import Progress, untold
 from lsr.recording import Problem, Recording
@@ -147,7 +148,7 @@ def find(
         pooled = material.sweeps(material.some(), channels)
         read = read_directs(pooled, channels, settings)
         m_waves = {channel: m_wave_in(read, channel) for channel in channels}
-        named, odd = name_branch(stimuli, sites, m_waves)
+        named, odd = name_branch(stimuli, sites, m_waves, find_turns(sites, read))
         problems += [*odd, *find_side_problems(named, sites, m_waves)]
         beyond = find_beyond_range(pooled) | beyond
         sets.append(named)

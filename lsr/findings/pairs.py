@@ -120,7 +120,10 @@ def find_missing_channels(recording: Recording, settings: Settings) -> tuple[Pro
 
 
 def name_branch(
-    stimuli: StimulusSet, sites: Sequence[Site], m_waves: Mapping[int, MWave]
+    stimuli: StimulusSet,
+    sites: Sequence[Site],
+    m_waves: Mapping[int, MWave],
+    turns: tuple[Site, Site] | None = None,
 ) -> tuple[StimulusSet, tuple[Problem, ...]]:
     """Fill in the side and branch that nobody states, from the muscle with the largest M wave.
 
@@ -130,6 +133,8 @@ def name_branch(
     sites : sequence of Site
     m_waves : mapping of int to MWave
         By channel.
+    turns : tuple[Site, Site] | None
+        Two muscles that answer different stimuli: then the largest M wave tells nothing.
 
     Returns
     -------
@@ -147,6 +152,8 @@ def name_branch(
                 "the text of its stimuli names a nerve that is no branch of the facial nerve: what answers "
                 "may be a reflex, such as the blink reflex; if a branch was stimulated, give --stimulated"
             )
+        elif turns is not None:
+            why = _by_turns(*turns)
         else:
             branch, why = _infer_branch(known, m_waves, side)
         problems.append(
@@ -154,11 +161,22 @@ def name_branch(
         )
         source = BranchSource.INFERRED if branch else None
     if side is None and branch is not None:
-        side, why = _infer_side(branch, sites, known, m_waves)
+        if turns is not None and turns[0].side is not turns[1].side:
+            why = _by_turns(*turns)
+        else:
+            side, why = _infer_side(branch, sites, known, m_waves)
         problems.append(
             Problem(code="side_inferred" if side else "side_unknown", message=f"{stimuli.id}: {why}")
         )
     return replace(stimuli, branch=branch, side=side, branch_source=source), tuple(problems)
+
+
+def _by_turns(one: Site, other: Site) -> str:
+    return (
+        f"what was stimulated is not stated, and now {one.label!r} shows an M wave, now {other.label!r}: two "
+        "branches or sides may have been stimulated by turns; [[stimulation]] tables with an annotation or "
+        "window_s each tell them apart"
+    )
 
 
 def _infer_branch(

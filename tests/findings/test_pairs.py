@@ -111,6 +111,17 @@ def test_a_muscle_in_an_unknown_unit_is_refused():
         find_sites(record("R Mentalis", units=["furlong"]), Settings())
 
 
+def test_neither_branch_nor_side_is_inferred_where_two_take_turns(m_waves):
+    """Told was the branch of the larger M wave, and the other branch's LSR passed for its own."""
+    waves = m_waves(1500.0, 80.0, None, 3000.0)
+    named, (problem,) = name_branch(stimulated(), FACE, waves, (FACE[0], FACE[1]))
+    assert (named.branch, named.side, problem.code) == (None, None, "branch_unknown")
+    assert repr(FACE[0].label) in problem.message
+    sides = (FACE[0], replace(FACE[0], side=Side.LEFT))
+    named, (problem,) = name_branch(stimulated(Branch.ZYGOMATIC), FACE, waves, sides)
+    assert (named.side, problem.code) == (None, "side_unknown")
+
+
 def test_the_branch_is_inferred_from_the_largest_m_wave(m_waves):
     named, problems = name_branch(stimulated(), FACE, m_waves(1500.0, 80.0, None, 3000.0))
     assert (named.branch, named.side) == (Branch.ZYGOMATIC, Side.RIGHT)
