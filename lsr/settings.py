@@ -168,8 +168,7 @@ DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
         *("ouverture*dur*", "apertura*dur*", "皮膚切開*", "開頭*", "硬膜切開*"),
         *("*trepan*", "*incis[aã]o*", "abertura*dur*"),
         *("切皮*", "皮肤切开*", "开颅*", "開顱*", "切开硬*", "剪开硬*", "打开硬*"),
-        *("硬*膜*切开*", "硬*膜*剪开*", "硬*膜*打开*"),
-        *("피부*절개*", "개두*", "경막*절개*", "경막*열*"),
+        *("硬*膜*切开*", "硬*膜*剪开*", "硬*膜*打开*", "피부*절개*", "개두*", "경막*절개*", "경막*열*"),
     ),
     "arachnoid_dissection": (
         *("*arachno[iï]d*", "*aracnoid*", "dissection*", "*cistern*"),
@@ -198,17 +197,8 @@ DEFAULT_STAGES: dict[str, tuple[str, ...]] = {
         *("*duranaht*", "*hautnaht*", "*wundverschlu*"),
         *("fermeture", "fermeture*dur*", "cierre", "cierre*dur*", "閉創*", "閉頭*", "硬膜閉*"),
         *("*dura*verschlu*", "fechamento", "fechamento*dur*", "fechamento*pele*"),
-        *(
-            "关颅*",
-            "關顱*",
-            "缝合硬*",
-            "关闭硬*",
-            "硬*膜*缝合*",
-            "缝皮*",
-            "경막*봉합*",
-            "피부*봉합*",
-            "봉합*",
-        ),
+        *("关颅*", "關顱*", "缝合硬*", "关闭硬*", "硬*膜*缝合*", "缝皮*"),
+        *("경막*봉합*", "피부*봉합*", "봉합*"),
     ),
 }
 
