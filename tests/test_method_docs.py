@@ -6,6 +6,7 @@ from pathlib import Path
 from lsr.detection import detect, onset, presence, rivals
 from lsr.detection.waveform import LASTING_SEARCH_FAMILY
 from lsr.findings import contact, likeness, rare, states, trend
+from lsr.detection.waveform import FINE_SEARCH_FAMILY, LASTING_SEARCH_FAMILY
 from lsr.settings import Settings
 from lsr.stimuli import paired
 
@@ -87,6 +88,9 @@ def test_the_numbers_are_those_in_use():
     assert f"at least {rivals.SPIKE_BENDS:g} of what the average spans" in text
     assert f"bumps {rivals._SPIKE_WIDTH_MS:g} ms wide" in text
     assert f"above {presence._WORTH_LASTING:g} for any start" in text
+    assert f"Above {presence._WORTH_FINER:g} responses of many sharp phases" in text
+    assert f"bumps of {FINE_SEARCH_FAMILY.width_ms:g} ms over {FINE_SEARCH_FAMILY.length_ms:g} ms" in text
+    assert f"{100 * presence._MISFIT:g} % of what the response explains beside it" in text
     assert f"do not wane for {LASTING_SEARCH_FAMILY.length_ms:g} ms" in text
     assert f"counts by its power of {onset._TEMPER:g}" in text
     assert f"varies by {onset._MARKING_MS:g} ms more" in text

@@ -17,7 +17,7 @@ import numpy as np
 
 from lsr.detection.evidence import Fits, Model, fit, start_numbers
 from lsr.detection.presence import Score
-from lsr.detection.waveform import FAMILIES, LASTING_FAMILIES, Family
+from lsr.detection.waveform import FAMILIES, FINE_FAMILIES, LASTING_FAMILIES, Family
 from lsr.intervals import CONFIDENCE
 
 ONSET_SHARE = 0.05
@@ -120,7 +120,8 @@ def draw_responses(
         low, high = search_ms
     # Responses that rise slowly need more of a size than those that the score asked for.
     sizes_uv = np.append(score.sizes_uv, 2 * score.sizes_uv[-1])
-    fine = search(model, FAMILIES, (low, high), sizes_uv, negligible=_NEGLIGIBLE)
+    families = FAMILIES + FINE_FAMILIES if score.may_be_fine else FAMILIES
+    fine = search(model, families, (low, high), sizes_uv, negligible=_NEGLIGIBLE)
     evidence = [one.log_evidence(sizes_uv) for one in fine]
     if score.may_last and high > search_ms[0]:
         worth = max(float(one.max()) for one in evidence) - _NEGLIGIBLE

@@ -17,7 +17,7 @@ import numpy as np
 
 from lsr.detection.evidence import Beside, Model, fit, log_mean, start_numbers
 from lsr.detection.noise import SWEEPS_TELL_BURSTS, Noise
-from lsr.detection.waveform import LASTING_SEARCH_FAMILY, SEARCH_FAMILIES, Family
+from lsr.detection.waveform import FINE_SEARCH_FAMILY, LASTING_SEARCH_FAMILY, SEARCH_FAMILIES, Family
 
 _STEP_MS = 0.4
 _BEFORE_MS, _BEYOND_MS = 1.0, 4.0  # starts outside the window that compete with those inside
@@ -27,6 +27,7 @@ _MISFIT = 0.005  # of the best log evidence: what no family explains of so large
 _LEAST_ENERGY = 5.0
 _N_TOPS, _N_SAMPLED = 3, 4
 _WORTH_LASTING = 15.0  # log evidence from which on a response may last longer than most
+_WORTH_FINER = 300.0  # from which on bumps wider than its phases misplace its start
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
 # Upper tail of the score on noise alone: p = exp(-(score + offset)), fitted from p = 0.3 to 0.01 on noise of
 # many colours, rates, lengths and numbers of sweeps, with and without nuisances that the sweeps can tell.
@@ -47,7 +48,17 @@ class Score:
     before: float  # log evidence, with its prior odds, of one that starts before the window
     beyond: float  # or after it
     earliest: tuple[float, Family, float]  # start, shape and size of the likeliest before the window
-    may_last: bool  # whether a response that lasts longer than most explains the data
+    families: tuple[Family, ...]  # shapes that were asked
+
+    @property
+    def may_last(self) -> bool:
+        """Whether a response that lasts longer than most explains the data."""
+        return LASTING_SEARCH_FAMILY in self.families
+
+    @property
+    def may_be_fine(self) -> bool:
+        """Whether a long response of sharp phases explains the data."""
+        return FINE_SEARCH_FAMILY in self.families
 
     @property
     def without(self) -> float:
@@ -79,15 +90,21 @@ class Score:
 def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int, int]:
     """Score of a response whatever else there may be, what of it is likeliest beside one, and what without.
 
+    Beside a response a rival has to explain more than what no family does of so large a one: it would take a
+    part of the response, and shift its onset.
+
     Parameters
     ----------
     scores : sequence of (Score, float)
-        For each choice of nuisances: the score, and their log evidence with its prior odds.
+        For each choice of nuisances, the usual ones first: the score, and their log evidence with its prior
+        odds.
     """
     within = [score.within + nuisances for score, nuisances in scores]
     without = [score.without + nuisances for score, nuisances in scores]
     value = float(np.logaddexp.reduce(within) - np.logaddexp.reduce(without))
-    return value, int(np.argmax(within)), int(np.argmax(without))
+    misfit = [_MISFIT * max(0.0, one - other) for one, other in zip(within[1:], without[1:], strict=True)]
+    beside = [within[0], *np.subtract(within[1:], misfit)]
+    return value, int(np.argmax(beside)), int(np.argmax(without))
 
 
 def score_presence(model: Model, search_ms: tuple[float, float], *, may_last: bool = False) -> Score:
@@ -106,12 +123,17 @@ def score_presence(model: Model, search_ms: tuple[float, float], *, may_last: bo
     fits = [fit(model, numbers, family) for family in SEARCH_FAMILIES]
     before, inside, _ = _where(fits[0].starts_ms, search_ms)
     tried = _sizes_to_try(model, fits[0].gram[inside])
-    evidence = [one.log_evidence(tried) for one in fits]
-    most = max(float(one.max()) for one in evidence)
+    evidence = {one.family: one.log_evidence(tried) for one in fits}
+    most = max(float(one.max()) for one in evidence.values())
+    if most > _WORTH_FINER:
+        fine = fit(model, numbers, FINE_SEARCH_FAMILY).log_evidence(tried)
+        if fine[~before].max() > (1 + _MISFIT) * most:
+            evidence[FINE_SEARCH_FAMILY] = fine
+            most = max(most, float(fine[~before].max()))
     if may_last and most > _WORTH_LASTING:
         lasting = fit(model, numbers, LASTING_SEARCH_FAMILY).log_evidence(tried)
         if lasting[~before].max() > most - _NEGLIGIBLE:
-            evidence.append(lasting)
+            evidence[LASTING_SEARCH_FAMILY] = lasting
     return _score(fits[0].starts_ms, evidence, search_ms, tried, tried[0])
 
 
@@ -131,13 +153,12 @@ def score_beside(
     if not nuisances:
         return []
     numbers = _starts(model, search_ms, 2 * _STEP_MS)
-    families = (*SEARCH_FAMILIES, LASTING_SEARCH_FAMILY) if like.may_last else SEARCH_FAMILIES
-    alone = [fit(model, numbers, family, nuisances) for family in families]
+    alone = [fit(model, numbers, family, nuisances) for family in like.families]
     tried, smallest = like.sizes_uv, like.smallest_uv
     return [
         _score(
             alone[0].starts_ms,
-            [one.log_evidence(tried, smallest) for one in fits],
+            {one.family: one.log_evidence(tried, smallest) for one in fits},
             search_ms,
             tried,
             smallest,
@@ -162,15 +183,15 @@ def _where(
 
 def _score(
     starts: np.ndarray,
-    by_family: list[np.ndarray],
+    by_family: dict[Family, np.ndarray],
     search_ms: tuple[float, float],
     tried: np.ndarray,
     smallest: float,
 ) -> Score:
-    """The score, from the log evidence of the search families, and of that which lasts if it may."""
+    """The score, from the log evidence of the families that were asked."""
     before, inside, beyond = _where(starts, search_ms)
-    evidence = np.stack(by_family, axis=1)
-    evidence[before, len(SEARCH_FAMILIES) :] = -np.inf  # no M wave lasts as long
+    evidence = np.stack(list(by_family.values()), axis=1)
+    evidence[before, len(SEARCH_FAMILIES) :] = -np.inf  # no M wave lasts as long, or has as many sharp phases
     by_start = log_mean(np.logaddexp.reduce(evidence, axis=2), axis=1)
     within = float(log_mean(by_start[inside]))
     start, family, size = np.unravel_index(int(evidence[before].argmax()), evidence[before].shape)
@@ -187,7 +208,7 @@ def _score(
         smallest_uv=smallest,
         sizes_uv=tried[max(0, likely[0] - 1) : likely[-1] + 2],
         earliest=(float(starts[before][start]), SEARCH_FAMILIES[family], float(tried[size])),
-        may_last=len(by_family) > len(SEARCH_FAMILIES),
+        families=tuple(by_family),
     )
 
 

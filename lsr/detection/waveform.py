@@ -52,6 +52,10 @@ SEARCH_FAMILIES = (
     Family(width_ms=0.45, rise_ms=1.0, length_ms=5.0),
     Family(width_ms=0.9, rise_ms=1.5, length_ms=8.0),
 )
+# Long responses of many sharp phases, asked only where very much stands out: wider bumps fit them
+# by how these happen to lie, and put their start to where these lie best.
+FINE_FAMILIES = tuple(Family(width_ms=0.2, rise_ms=rise, length_ms=12.0) for rise in (0.5, 1.5, 4.0))
+FINE_SEARCH_FAMILY = Family(width_ms=0.25, rise_ms=1.0, length_ms=8.0)
 # Polyphasic responses whose late phases are as large as the first: asked only where much stands out.
 LASTING_FAMILIES = tuple(
     Family(width_ms=width, rise_ms=rise, length_ms=16.0) for width in (0.45, 0.9) for rise in (0.5, 1.5, 4.0)

@@ -18,7 +18,7 @@ from lsr.detection.presence import (
     threshold_score,
     weigh,
 )
-from lsr.detection.waveform import LASTING_SEARCH_FAMILY, SEARCH_FAMILIES
+from lsr.detection.waveform import FINE_SEARCH_FAMILY, LASTING_SEARCH_FAMILY, SEARCH_FAMILIES, Family
 
 SEARCH_MS = (5.5, 14.0)
 
@@ -33,7 +33,7 @@ def score_of(*, within=1.0, before=0.025, beyond=0.475, **changes):
         "smallest_uv": 1.0,
         "sizes_uv": np.ones(1),
         "earliest": (4.5, SEARCH_FAMILIES[0], 30.0),
-        "may_last": False,
+        "families": SEARCH_FAMILIES,
     }
     return Score(**odds | rest | changes)
 
@@ -83,6 +83,16 @@ def test_choices_of_nuisances_are_weighed_by_their_own_evidence():
     value, beside, instead = weigh([(alone, 0.0), (rival, np.log(3))])
     assert np.exp(value) == pytest.approx(9 / 3.5)
     assert (beside, instead) == (0, 1)
+
+
+@pytest.mark.parametrize(("gain", "beside"), [(3.0, 0), (6.0, 1)])
+def test_a_rival_that_adds_less_than_no_family_fits_takes_no_part_of_a_response(gain, beside):
+    """Of a log evidence of 1000 that a response adds beside the rival, half a per cent is 5."""
+    alone = replace(score_of(before=0.0, beyond=0.0), within=1000.0 - gain)
+    rival = replace(score_of(before=0.0, beyond=0.0), within=1000.0)
+    assert weigh([(alone, 0.0), (rival, 0.0)])[1] == beside
+    explains_it = replace(score_of(before=0.0, beyond=0.0), within=1.0)
+    assert weigh([(alone, 0.0), (explains_it, 999.0)])[1] == 1, "little is left for the response"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +184,17 @@ def test_that_a_response_lasts_is_asked_where_it_may_and_told_to_what_is_compare
     assert asked.within > plain.within + 5
     for model in (lasting, waning):
         assert beside_nothing(model, asked).may_last
-        assert not beside_nothing(model, replace(asked, may_last=False)).may_last
+        assert not beside_nothing(model, replace(asked, families=SEARCH_FAMILIES)).may_last
+
+
+@pytest.mark.parametrize(("size_uv", "asked"), [(8.0, False), (800.0, True)])
+def test_sharp_phases_are_asked_of_what_is_far_above_the_noise(size_uv, asked):
+    model = average_of(response(8.0, size_uv, Family(width_ms=0.2, rise_ms=0.5, length_ms=8.0)))
+    told = score_presence(model, SEARCH_MS)
+    assert (FINE_SEARCH_FAMILY in told.families) == asked
+    assert beside_nothing(model, told).families == told.families
+    if asked:
+        assert told.starts_ms[told.log_evidence.argmax()] == pytest.approx(8.0, abs=0.5)
 
 
 def log_evidence_of(model, tail, start_ms, family, size_uv):
