@@ -291,6 +291,17 @@ def test_an_lsr_that_answers_one_stimulus_in_thirteen_has_not_disappeared(every,
     assert ("answers_now_and_then" in [one.code for one in pair.warnings]) is (course is None)
 
 
+@pytest.mark.parametrize(("n_answered", "course"), [(110, None), (120, "persisted")])
+def test_an_lsr_that_is_lost_within_the_last_block_is_not_told_as_left(n_answered, course):
+    """Planted: the last ten stimuli go unanswered, in the second half of the last block."""
+    sizes_uv = np.where(np.arange(120) < n_answered, 80.0, 0.0)
+    report = lsr.analyze(draw_operation(sizes_uv, 40))
+    pair = pair_of(report, "R Mentalis")
+    assert pair.course == course
+    assert report.residual_lsr is (None if course is None else True)
+    assert ("silent_at_last" in [one.code for one in pair.warnings]) is (course is None)
+
+
 @pytest.mark.parametrize("left_uv", [0.0, 40.0])
 def test_blocks_too_noisy_to_tell_alone_tell_together(left_uv):
     """Planted: blocks of five sweeps of which none excludes 20 uV; without an LSR, or with a rest of it."""

@@ -27,6 +27,7 @@ from lsr.findings.states import (
     holds_more,
     holds_nothing,
     holds_some,
+    is_as_strong,
     is_present,
     is_stimulated_alike,
     is_weaker,
@@ -44,6 +45,7 @@ _MIN_SPAN_S = 600.0  # without stages, a recording this long with this many bloc
 _MIN_BLOCKS = 3
 _HINT = 0.05  # p-value; above it, nothing stands out
 _MOST = 0.5  # of the blocks that can be judged
+_LEAST_SILENT = 5  # last stimuli; fewer tell too little
 _FIRST_SHARE, _LAST_SHARE = 0.25, 0.25  # of the blocks: baseline and end of an operation without stages
 
 
@@ -576,6 +578,60 @@ def doubt_end(last_s: float, outcome: Outcome, stages: Sequence[Stage]) -> Outco
     )
     warning = Problem(code="not_stimulated_since", message=message)
     return replace(outcome, residual=None, warnings=(*outcome.warnings, warning))
+
+
+def doubt_last_answers(
+    blocks: Sequence[BlockFinding], outcome: Outcome, intensities_ma: Sequence[float | None], alpha: float
+) -> Outcome:
+    """Leave open what became of an LSR that the last stimuli of the last block do not show any more.
+
+    Parameters
+    ----------
+    blocks : sequence of BlockFinding
+        In the order of time.
+    outcome : Outcome
+    intensities_ma : sequence of float or None
+        Of every stimulus of the set: the silence of weaker ones tells nothing.
+    alpha : float
+        As unlikely has the silence of so many stimuli to be while the LSR answers as often as before.
+
+    Returns
+    -------
+    Outcome
+    """
+    if not outcome.there or not outcome.there[-1]:
+        return outcome
+    last = blocks[-1]
+    answers = [
+        sweep.present
+        for row, sweep in zip(last.stimuli, last.detection.sweeps, strict=True)
+        if sweep.present is not None and is_as_strong(intensities_ma[row], last.answered_ma)
+    ]
+    answered = [k for k, is_present in enumerate(answers) if is_present]
+    shares = [
+        block.detection.persistence
+        for block, is_there in zip(blocks[:-1], outcome.there[:-1], strict=True)
+        if is_there and block.detection.persistence is not None
+    ]
+    if not answered or not shares:
+        return outcome
+    n_shown = answered[-1] + 1
+    n_silent, share = len(answers) - n_shown, min(*shares, len(answered) / n_shown)
+    if n_silent < _LEAST_SILENT or may_be_unanswered(n_silent, 0, share, alpha):
+        return outcome
+    message = (
+        f"in the last block the LSR answers {len(answered)} of the first {n_shown} stimuli, none of the last "
+        f"{n_silent}: what became of it, and whether one is left, cannot be told"
+    )
+    warning = Problem(code="silent_at_last", message=message)
+    return replace(
+        outcome,
+        course=None,
+        change=None,
+        disappeared_at=None,
+        residual=None,
+        warnings=(*outcome.warnings, warning),
+    )
 
 
 def doubt_unmarked(outcome: Outcome, *, before: bool, after: bool) -> Outcome:

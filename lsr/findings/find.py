@@ -19,7 +19,14 @@ from lsr.detection.detection import Detection, MWave, Presence, SweepFinding
 from lsr.findings.blocks import count_leading
 from lsr.findings.conduction import find_nerve_conduction
 from lsr.findings.contact import ELECTRODE_CHANGED
-from lsr.findings.course import Outcome, doubt_end, doubt_unmarked, is_operation, judge_course
+from lsr.findings.course import (
+    Outcome,
+    doubt_end,
+    doubt_last_answers,
+    doubt_unmarked,
+    is_operation,
+    judge_course,
+)
 from lsr.findings.findings import BlockFinding, Findings, PairFinding, PairSweep
 from lsr.findings.likeness import Contrast, is_at_edge
 from lsr.findings.multiplicity import holm
@@ -222,6 +229,8 @@ def _follow_operation(
         parts_uv=judged.parts_uv,
         contrasts=judged.contrasts,
     )
+    intensities = [stimulus.intensity_ma for stimulus in judged.stimuli.stimuli]
+    outcome = doubt_last_answers(judged.blocks, outcome, intensities, settings.detection.alpha)
     outcome = doubt_end(judged.blocks[-1].end_s, outcome, stages)
     if unmarked is None:
         return outcome

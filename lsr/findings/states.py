@@ -512,13 +512,12 @@ def _sound_alike(blocks: Sequence[BlockFinding]) -> list[bool]:
 def _comparable(block: BlockFinding, reference: BlockFinding) -> bool:
     if _m_ratio(block, reference) < _ADEQUATE or block.detection.reason == ELECTRODE_CHANGED:
         return False
-    return _is_as_strong(block, reference)
+    return is_as_strong(block.intensity_ma, reference.intensity_ma)
 
 
-def _is_as_strong(block: BlockFinding, reference: BlockFinding) -> bool:
-    if block.intensity_ma is None or reference.intensity_ma is None:
-        return True
-    return block.intensity_ma >= _SAME_INTENSITY * reference.intensity_ma
+def is_as_strong(intensity_ma: float | None, reference_ma: float | None) -> bool:
+    """Whether a current is no weaker than another, as far as both are told."""
+    return intensity_ma is None or reference_ma is None or intensity_ma >= _SAME_INTENSITY * reference_ma
 
 
 def _answers_from_ma(blocks: Sequence[BlockFinding], there: Sequence[bool | None]) -> float | None:
@@ -549,7 +548,9 @@ def is_weaker(block: BlockFinding, reference: BlockFinding) -> bool:
 
 def is_stimulated_alike(block: BlockFinding, reference: BlockFinding) -> bool:
     """Whether M wave and current suffice to hold a block's silence against what another shows."""
-    return _m_ratio(block, reference) >= _ADEQUATE and _is_as_strong(block, reference)
+    return _m_ratio(block, reference) >= _ADEQUATE and is_as_strong(
+        block.intensity_ma, reference.intensity_ma
+    )
 
 
 def count_until_lost(blocks: Sequence[BlockFinding], there: Sequence[bool | None]) -> int:

@@ -21,6 +21,7 @@ _UNTOLD = {
     "faint_at_end": "too faint at the end to say whether it is gone",
     "no_final_verdict": "the end cannot be judged",
     "answers_now_and_then": "single stimuli still show it at the end",
+    "silent_at_last": "the last stimuli go unanswered",
     "end_not_marked": "stimuli at the end bear no marker",
     "weaker_stimulus": "it is smaller at the end, where the stimulus is weaker",
     "back_with_stimulus": "it was gone, and is seen again only with a stronger stimulus",

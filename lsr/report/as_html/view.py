@@ -70,6 +70,7 @@ _TOLD_ELSEWHERE = (
     "faint_at_end",
     "no_final_verdict",
     "answers_now_and_then",
+    "silent_at_last",
     "end_not_marked",
     "weaker_stimulus",
     "back_with_stimulus",
