@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 from lsr.detection import detect, onset, presence, rivals
-from lsr.detection.waveform import LASTING_SEARCH_FAMILY
-from lsr.findings import contact, likeness, rare, states, trend
 from lsr.detection.waveform import FINE_SEARCH_FAMILY, LASTING_SEARCH_FAMILY
+from lsr.findings import contact, likeness, rare, states, trend
 from lsr.settings import Settings
 from lsr.stimuli import paired
 
