@@ -33,6 +33,7 @@ from lsr.detection.presence import (
     p_value,
     score_beside,
     score_presence,
+    score_sharp,
     threshold_score,
     weigh,
 )
@@ -212,6 +213,7 @@ def _judge(
         of_all=of_all,
         beside=found_by.beside,
         instead=found_by.instead,
+        otherwise=found_by.otherwise,
         p_second=p_second,
     )
     late = find_late_response(
@@ -460,6 +462,7 @@ def _answer(
     of_all: Nuisances,
     beside: tuple[Rival, ...],
     instead: tuple[Rival, ...],
+    otherwise: Model,
     p_second: float,
 ) -> tuple[Presence, str | None]:
     """Absent only where a small response would have been seen and an M wave proves the stimulus."""
@@ -486,6 +489,9 @@ def _answer(
         return Presence.INDETERMINATE, "noise_implausible"
     if m_wave is None or m_wave.presence is not Presence.PRESENT:
         return Presence.INDETERMINATE, "no_m_wave"
+    sharp = score_sharp(otherwise, settings.search_window_ms) / discount(prepared.noise)
+    if p_value(sharp) <= _BORDERLINE * settings.alpha:
+        return Presence.INDETERMINATE, "sharp_phases"
     if of_all.varies:
         # Noise was raised, or sweeps left out, where they differ: a response of a few may lie there.
         steady = score_presence(of_all.model(steady=True), settings.search_window_ms)

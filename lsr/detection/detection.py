@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+# Reasons of what is not told as present, and stands out too much to be absent.
+NEARLY_PRESENT = ("borderline", "sharp_phases")
+
 
 class Presence(StrEnum):
     """The three answers; `ABSENT` is a clinical statement, so doubt is `INDETERMINATE`."""

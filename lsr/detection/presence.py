@@ -137,6 +137,25 @@ def score_presence(model: Model, search_ms: tuple[float, float], *, may_last: bo
     return _score(fits[0].starts_ms, evidence, search_ms, tried, tried[0])
 
 
+def score_sharp(model: Model, search_ms: tuple[float, float]) -> float:
+    """Score a long response of sharp phases alone: a small one may hide from the usual shapes.
+
+    Parameters
+    ----------
+    model : Model
+    search_ms : tuple of float
+
+    Returns
+    -------
+    float
+        As `Score.alone`.
+    """
+    fits = fit(model, _starts(model, search_ms, _STEP_MS), FINE_SEARCH_FAMILY)
+    _, inside, _ = _where(fits.starts_ms, search_ms)
+    evidence = fits.log_evidence(_sizes_to_try(model, fits.gram[inside]))[inside]
+    return float(log_mean(np.logaddexp.reduce(evidence, axis=1))) - float(np.log(_NOTHING))
+
+
 def score_beside(
     model: Model, nuisances: Sequence[Beside], search_ms: tuple[float, float], like: Score
 ) -> list[Score]:

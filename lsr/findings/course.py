@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from lsr.detection.detection import Detection, Presence
+from lsr.detection.detection import NEARLY_PRESENT, Detection, Presence
 from lsr.detection.rivals import SECOND_ARTIFACT
 from lsr.findings.blocks import count_leading
 from lsr.findings.findings import BlockFinding, Course, Disappearance, PairFinding
@@ -331,7 +331,7 @@ def _at_baseline(
             is_adequate = states.baseline is not None and states.baseline < _n_first(blocks)
             return False if is_adequate else None
         hinted = first_stage.presence is Presence.PRESENT or first_stage.reason in (
-            "borderline",
+            *NEARLY_PRESENT,
             "explained_otherwise",
             "in_few_sweeps",
         )

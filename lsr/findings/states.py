@@ -15,7 +15,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from lsr.detection.detection import Detection, Presence
+from lsr.detection.detection import NEARLY_PRESENT, Detection, Presence
 from lsr.findings.contact import ELECTRODE_CHANGED
 from lsr.findings.findings import BlockFinding
 from lsr.findings.likeness import (
@@ -103,7 +103,7 @@ def is_blind(block: BlockFinding) -> bool:
     """Whether a block has a working stimulus, but too much noise to say that there is no response."""
     found = block.detection
     unsure = found.presence is Presence.INDETERMINATE and found.p_value is not None
-    told_apart = ("no_m_wave", "borderline", ELECTRODE_CHANGED)
+    told_apart = ("no_m_wave", *NEARLY_PRESENT, ELECTRODE_CHANGED)
     return unsure and found.reason not in told_apart and _has_m_wave(block)
 
 
@@ -357,7 +357,7 @@ def _by_likeness(
 def _would_show(detection: Detection, amplitude_uv: float) -> bool:
     """Whether a block that shows no LSR of this size by itself would do so if there were one."""
     limit_uv = detection.detection_limit_uv
-    return limit_uv is not None and limit_uv < amplitude_uv and detection.reason != "borderline"
+    return limit_uv is not None and limit_uv < amplitude_uv and detection.reason not in NEARLY_PRESENT
 
 
 def surely_gone(

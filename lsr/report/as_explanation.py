@@ -23,6 +23,8 @@ REASONS = {
     "cannot be told from its tail, or what stands out may be its tail",
     "blanked": "the monitor blanked the stimulus artifact into the search window",
     "borderline": "p is only a little above alpha: what is nearly a response is not called absent",
+    "sharp_phases": "sharp phases stand out, which the shapes of the test do not fit: no response is proved, "
+    "but one of many units may be there",
     "crosstalk": "what is conducted from the direct muscle, or begins too early to be an LSR, may hide a "
     "small response, or be what stands out",
     "direct_muscle": "the stimulated branch supplies this muscle: what it shows is its M wave, never an LSR",

@@ -678,3 +678,22 @@ def test_volts_handed_over_as_microvolts_are_asked_about_before_a_missing_m_wave
     direct_emg_v = drawn.direct_emg_uv / 1e6 if direct else None
     found = lsr.detect(drawn.emg_uv / 1e6, drawn.time_ms, direct_emg_v)
     assert (found.presence, found.reason) == ("indeterminate", "noise_implausible")
+
+
+def test_small_responses_of_many_sharp_units_are_not_called_absent():
+    """Planted: 21 uV peak to peak of 24 units over 12 ms, beside 9 uV of noise in each of 20 sweeps.
+
+    The shapes of the test fit them so badly that a third was called absent, "nothing above 7 uV".
+    """
+    time_ms, answers = np.arange(-40, 60, 0.1), []
+    m_wave = 2000 * np.exp(-((time_ms - 4.5) ** 2)) * np.sin(time_ms - 4.5)
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        peaks_ms = rng.uniform(7.5, 12.5) + np.append(0.0, rng.uniform(0, 12, 23))
+        since = (time_ms[:, None] - peaks_ms) / rng.uniform(0.2, 0.25, 24)
+        units = (since**3 - 3 * since) * np.exp(-(since**2) / 2) @ rng.choice([-1.0, 1.0], 24)
+        emg_uv, direct_uv = rng.normal(0, 9, (2, 20, time_ms.size))
+        found = lsr.detect(emg_uv + 21 * units / np.ptp(units), time_ms, direct_uv + m_wave)
+        answers.append(found.reason or found.presence.value)
+    assert "absent" not in answers
+    assert answers.count("sharp_phases") >= 10
