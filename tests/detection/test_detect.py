@@ -79,7 +79,7 @@ SECOND = Rival("a second pulse", np.zeros((1, 1)), 0.0, "second_artifact")
 HUM = Rival("hum", np.zeros((1, 1)), 0.0, "hum")
 WAVE = MWave(presence=Presence.PRESENT, amplitude_uv=1000.0, onset_latency_ms=3.5, peak_latency_ms=4.5)
 QUIET = {"p": 0.5, "limit": 15.0, "m_wave": WAVE, "noise_uv": 2.0, "bare": 15.0}
-QUIET |= {"steady": None, "n_clipped": 0}
+QUIET |= {"steady": None, "n_clipped": 0, "sharp": -5.0}
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,9 @@ QUIET |= {"steady": None, "n_clipped": 0}
         ({"noise_uv": 0.001, "m_wave": None}, "noise_implausible"),
         ({"steady": 100.0}, "in_few_sweeps"),  # so much stands out where the noise is not raised
         ({"steady": 0.0}, "absent"),
+        ({"sharp": 1.51}, "sharp_phases"),  # p = exp(-(1.51 + 2)), below three times alpha
+        ({"sharp": 1.50}, "absent"),
+        ({"sharp": 1.51, "m_wave": None}, "no_m_wave"),
     ],
 )
 def test_absent_is_said_only_where_nothing_speaks_against_it(monkeypatch, changed, reason):
@@ -116,6 +119,7 @@ def test_absent_is_said_only_where_nothing_speaks_against_it(monkeypatch, change
     monkeypatch.setattr(detecting, "discount", lambda noise: 1.0)
     monkeypatch.setattr(detecting, "detection_limit_uv", lambda *_: case["bare"])
     monkeypatch.setattr(detecting, "score_presence", lambda *_: steady)
+    monkeypatch.setattr(detecting, "score_sharp", lambda *_: case["sharp"])
     monkeypatch.setattr(detecting, "_why_blind", lambda *_: "told by _why_blind")
     presence, why = detecting._answer(
         *(case[name] for name in ("p", "limit", "m_wave")),
@@ -127,6 +131,7 @@ def test_absent_is_said_only_where_nothing_speaks_against_it(monkeypatch, change
         SimpleNamespace(bare=lambda: None, removed=None),
         lsr.Settings().detection,
         of_all=SimpleNamespace(varies=case["steady"] is not None, model=lambda steady: None),
+        otherwise=None,
         **{name: case[name] for name in ("beside", "instead", "p_second")},
     )
     assert (why or presence) == reason
