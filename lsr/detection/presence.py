@@ -150,9 +150,8 @@ def score_sharp(model: Model, search_ms: tuple[float, float]) -> float:
     float
         As `Score.alone`.
     """
-    fits = fit(model, _starts(model, search_ms, _STEP_MS), FINE_SEARCH_FAMILY)
-    _, inside, _ = _where(fits.starts_ms, search_ms)
-    evidence = fits.log_evidence(_sizes_to_try(model, fits.gram[inside]))[inside]
+    fits = fit(model, start_numbers(model, *search_ms, 2 * _STEP_MS), FINE_SEARCH_FAMILY)
+    evidence = fits.log_evidence(_sizes_to_try(model, fits.gram))
     return float(log_mean(np.logaddexp.reduce(evidence, axis=1))) - float(np.log(_NOTHING))
 
 
