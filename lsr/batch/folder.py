@@ -82,8 +82,7 @@ class OutputFolder:
         is_there = manifest.exists() or previous.exists() or (self._inner / _JOURNAL).exists()
         if is_there and not resume:
             raise BatchError(
-                f"{self.path}: holds an earlier run; go on with it by --resume, or name another folder "
-                "with --out"
+                f"{self.path}: holds an earlier run; go on with it by --resume, or name another folder"
             )
         if manifest.exists():
             os.replace(manifest, previous)  # from here on the folder is not whole
