@@ -361,6 +361,12 @@ def _warnings(
     if relation is Relation.AMBIGUOUS and is_shown:
         message = "the stimulated branch often supplies this muscle too: a response may be no lateral spread"
         warnings.append(Problem(code="ambiguous_muscle", message=message))
+    if relation is Relation.TARGET and is_shown and judged.m_wave is None:
+        message = (
+            "no muscle of the stimulated branch was recorded: crosstalk of its M wave may be part of the "
+            "response, and put its onset earlier"
+        )
+        warnings.append(Problem(code="no_direct_muscle", message=message))
     if relation is Relation.UNMAPPED:
         message = (
             "what a response of this muscle means for this stimulus is not known; "

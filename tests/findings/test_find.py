@@ -415,6 +415,16 @@ def test_an_lsr_of_the_first_stage_is_warned_of_though_all_stimuli_together_show
     assert "ambiguous_muscle" not in codes(none)
 
 
+def test_a_response_beside_no_direct_muscle_is_warned_of(make_judged, detect_as):
+    shown = make_judged(pooled=detect_as("present"))
+    silent = make_judged(pooled=detect_as("indeterminate"))
+    for judged, is_warned in ((shown, False), (replace(shown, m_wave=None), True), (silent, False)):
+        (pair,) = find(judged).pairs
+        assert ("no_direct_muscle" in codes(pair)) is is_warned
+    (pair,) = find(replace(silent, m_wave=None)).pairs
+    assert "no_direct_muscle" not in codes(pair)
+
+
 def test_an_onset_is_at_the_edge_where_the_one_that_is_told_is(make_judged, detect_as):
     """Planted: the end of an M wave, where the M wave alone is left, begins earlier than the LSR did."""
     early = replace(detect_as("present"), onset_latency_ms=6.0)
