@@ -89,6 +89,7 @@ def test_the_numbers_are_those_in_use():
     assert f"above {presence._WORTH_LASTING:g} for any start" in text
     assert f"Above {presence._WORTH_FINER:g} responses of many sharp phases" in text
     assert f"bumps of {FINE_SEARCH_FAMILY.width_ms:g} ms over {FINE_SEARCH_FAMILY.length_ms:g} ms" in text
+    assert f"count where they explain {100 * presence._FINER:g} % more" in text
     assert f"{100 * presence._MISFIT:g} % of what the response explains beside it" in text
     assert f"do not wane for {LASTING_SEARCH_FAMILY.length_ms:g} ms" in text
     assert f"counts by its power of {onset._TEMPER:g}" in text

@@ -37,7 +37,7 @@ from lsr.detection.presence import (
     threshold_score,
     weigh,
 )
-from lsr.detection.rivals import SECOND_ARTIFACT, Rival
+from lsr.detection.rivals import OF_TAIL, SECOND_ARTIFACT, Rival
 from lsr.errors import SweepsError
 from lsr.settings import DetectionSettings, Settings, given_settings
 from lsr.threads import one_thread
@@ -413,7 +413,8 @@ def _weigh_rivals(
         model.log_null,
         *(one.log_null - rival.cost for one, rival in zip(others, found, strict=True)),
     ]
-    value, best, without = weigh(list(zip(scores, odds, strict=True)))
+    of_tail = [any(rival.reason == OF_TAIL for rival in some) for some in rivals]
+    value, best, without = weigh(list(zip(scores, odds, strict=True)), of_tail)
     models = {0: model} | {k: nuisances.model(*rivals[k]) for k in {best, without} - {0}}
     return _Weighed(
         value=value,

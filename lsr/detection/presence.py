@@ -28,6 +28,9 @@ _LEAST_ENERGY = 5.0
 _N_TOPS, _N_SAMPLED = 3, 4
 _WORTH_LASTING = 15.0  # log evidence from which on a response may last longer than most
 _WORTH_FINER = 300.0  # from which on bumps wider than its phases misplace its start
+_FINER = (
+    0.03  # so much more than wider ones narrow bumps have to explain: they may begin early at little cost
+)
 _NEGLIGIBLE = 5.5  # log evidence below the best by which a size is passed over
 # Upper tail of the score on noise alone: p = exp(-(score + offset)), fitted from p = 0.3 to 0.01 on noise of
 # many colours, rates, lengths and numbers of sweeps, with and without nuisances that the sweeps can tell.
@@ -87,23 +90,24 @@ class Score:
         return columns
 
 
-def weigh(scores: Sequence[tuple[Score, float]]) -> tuple[float, int, int]:
+def weigh(scores: Sequence[tuple[Score, float]], of_tail: Sequence[bool]) -> tuple[float, int, int]:
     """Score of a response whatever else there may be, what of it is likeliest beside one, and what without.
 
-    Beside a response a rival has to explain more than what no family does of so large a one: it would take a
-    part of the response, and shift its onset.
+    Beside a response what a tail may do besides has to explain more than what no family does of so large a
+    one: it would take a part of the response, and shift its onset.
 
     Parameters
     ----------
     scores : sequence of (Score, float)
-        For each choice of nuisances, the usual ones first: the score, and their log evidence with its prior
-        odds.
+        For each choice of nuisances: the score, and their log evidence with its prior odds.
+    of_tail : sequence of bool
+        Whether the choice holds a rival that swings on as a tail or a filter may.
     """
     within = [score.within + nuisances for score, nuisances in scores]
     without = [score.without + nuisances for score, nuisances in scores]
     value = float(np.logaddexp.reduce(within) - np.logaddexp.reduce(without))
-    misfit = [_MISFIT * max(0.0, one - other) for one, other in zip(within[1:], without[1:], strict=True)]
-    beside = [within[0], *np.subtract(within[1:], misfit)]
+    beside = np.array(within)
+    beside -= _MISFIT * np.maximum(0.0, beside - without) * np.array(of_tail)
     return value, int(np.argmax(beside)), int(np.argmax(without))
 
 
@@ -127,7 +131,7 @@ def score_presence(model: Model, search_ms: tuple[float, float], *, may_last: bo
     most = max(float(one.max()) for one in evidence.values())
     if most > _WORTH_FINER:
         fine = fit(model, numbers, FINE_SEARCH_FAMILY).log_evidence(tried)
-        if fine[~before].max() > (1 + _MISFIT) * most:
+        if fine[~before].max() > (1 + _FINER) * most:
             evidence[FINE_SEARCH_FAMILY] = fine
             most = max(most, float(fine[~before].max()))
     if may_last and most > _WORTH_LASTING:

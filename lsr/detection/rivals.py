@@ -24,6 +24,7 @@ _RIVAL_COST = 6.0  # log odds against a tail that swings, and against a disperse
 _SWING_SIZES = (0.3, 2.0)  # of the first samples
 _DISPERSED_SIZE = 0.01  # of the M wave
 SECOND_ARTIFACT = "second_artifact"
+OF_TAIL = "artifact_outlasts_window"  # what a tail, or a filter that it makes ring, may do
 _SECOND_AFTER_MS, _SECOND_BEFORE_MS = 1.0, 8.0  # pulses of a train are 0.5 to 7 ms apart (Yamashita 2002)
 SPIKE_BENDS = 0.8  # of what the data span nearby: drawn responses reach 0.5, pulses 0.8 to 1.5
 SPIKE_NEAR_MS = 1.5
@@ -65,10 +66,7 @@ def find_rivals(
     """
     first = float(np.abs(data[at < at[0] + 1.2]).max())
     cost = _RIVAL_COST + float(np.log(len(_SWING_SIZES)))
-    rivals = [
-        Rival("a tail that swings", swing * (size * first), cost, "artifact_outlasts_window")
-        for size in _SWING_SIZES
-    ]
+    rivals = [Rival("a tail that swings", swing * (size * first), cost, OF_TAIL) for size in _SWING_SIZES]
     if dispersed is not None:
         rivals.append(
             Rival("a dispersed copy of the M wave", dispersed * _DISPERSED_SIZE, _RIVAL_COST, "crosstalk")
@@ -91,13 +89,12 @@ def _notches(
 ) -> Iterator[Rival]:
     """Notch filters that ring after the artifact, and after an M wave that crosstalk draws out."""
     name, cost = "a notch filter that rings", _RIVAL_COST + float(np.log(len(_NOTCH_SIZES)))
-    reason = "artifact_outlasts_window"
     for hz, size in product(mains_hz, _NOTCH_SIZES):
         columns = notch_columns(at, hz) * (size * lasting_uv)
-        yield Rival(name, columns, cost, reason)
+        yield Rival(name, columns, cost, OF_TAIL)
         if dispersed is not None:
             both = np.concatenate([columns, dispersed * _DISPERSED_SIZE], axis=1)
-            yield Rival(f"{name} and a dispersed copy of the M wave", both, cost + _RIVAL_COST, reason)
+            yield Rival(f"{name} and a dispersed copy of the M wave", both, cost + _RIVAL_COST, OF_TAIL)
 
 
 def _bends_sharply(at: np.ndarray, direct_uv: np.ndarray | None, until_ms: float) -> np.ndarray:

@@ -80,7 +80,7 @@ def test_what_starts_elsewhere_has_to_be_likelier_than_nothing(before, beyond, e
 def test_choices_of_nuisances_are_weighed_by_their_own_evidence():
     """The first explains little without a response, the second three times as much: (6 + 3) / (0.5 + 3)."""
     alone, rival = score_of(within=6.0, before=0.0, beyond=0.0), score_of(within=1.0, before=0.1, beyond=0.4)
-    value, beside, instead = weigh([(alone, 0.0), (rival, np.log(3))])
+    value, beside, instead = weigh([(alone, 0.0), (rival, np.log(3))], [False, False])
     assert np.exp(value) == pytest.approx(9 / 3.5)
     assert (beside, instead) == (0, 1)
 
@@ -90,9 +90,12 @@ def test_a_rival_that_adds_less_than_no_family_fits_takes_no_part_of_a_response(
     """Of a log evidence of 1000 that a response adds beside the rival, half a per cent is 5."""
     alone = replace(score_of(before=0.0, beyond=0.0), within=1000.0 - gain)
     rival = replace(score_of(before=0.0, beyond=0.0), within=1000.0)
-    assert weigh([(alone, 0.0), (rival, 0.0)])[1] == beside
+    assert weigh([(alone, 0.0), (rival, 0.0)], [False, True])[1] == beside
+    assert weigh([(alone, 0.0), (rival, 0.0)], [False, False])[1] == 1, "a copy of the M wave may take part"
     explains_it = replace(score_of(before=0.0, beyond=0.0), within=1.0)
-    assert weigh([(alone, 0.0), (explains_it, 999.0)])[1] == 1, "little is left for the response"
+    assert weigh([(alone, 0.0), (explains_it, 999.0)], [False, True])[1] == 1, (
+        "little is left for the response"
+    )
 
 
 @pytest.mark.parametrize(
