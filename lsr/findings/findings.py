@@ -216,4 +216,4 @@ class Findings:
     residual_lsr: bool | None  # None: cannot be told
     problems: tuple[Problem, ...] = ()
     nerve_conduction: tuple[NerveConduction, ...] = ()
-    spontaneous: Spontaneous | None = None  # None: next to nothing was recorded between the stimuli
+    spontaneous: Spontaneous | None = None  # None: next to nothing between stimuli, or some unmarked

@@ -22,11 +22,8 @@ _LEAST_SPAN = 1.15  # highest to lowest: else the intensity does not vary
 _LIKELY = DEVIATIONS**2 / 2  # log likelihood below the best within the interval: Wilks 1938
 _BEST = 0.02  # log likelihood below the best that is as good as the best
 _FIELD = 241  # intensities tried
-_SHARPEST, _WIDEST, _WIDTHS = (
-    0.02,
-    0.5,
-    15,
-)  # of the smallest step of intensities, of their span; widths tried
+_SHARPEST, _WIDEST = 0.02, 0.5  # widths: of the smallest step of intensities, and of their span
+_WIDTHS = 15  # so many are tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -277,9 +277,8 @@ def _at_rail(recording: Recording, channel: int, emg_uv: np.ndarray, rate_hz: fl
 
 def _flat(emg_uv: np.ndarray, rate_hz: float) -> np.ndarray:
     """Samples around stretches of one value: what is left of them by rounding would pass for EMG."""
-    coarse = emg_uv[
-        :: max(1, int(_FLAT_S * rate_hz / 5))
-    ]  # a stretch holds five in a row, and most have none
+    step = max(1, int(_FLAT_S * rate_hz / 5))  # a stretch holds five in a row, and most EMG has none
+    coarse = emg_uv[::step]
     alike = coarse[1:] == coarse[:-1]
     if not (alike[:-2] & alike[1:-1] & alike[2:]).any():
         return np.zeros(emg_uv.size, dtype=bool)

@@ -31,7 +31,7 @@ _NO_EMG = ("ecg", "ekg", "eeg", "eog", "resp", "spo2", "status")
 
 LOOK_AROUND_S = 10e-3  # an artifact is looked for this far from its marker
 HELD_S = 1e-3  # a monitor that blanks the artifact holds one value at least so long
-MOST_HELD_S = 15e-3
+MOST_HELD_S = 15e-3  # as long as this it would hide the LSR itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
